@@ -1,0 +1,69 @@
+# Everything a person runs. Set-up is part of each target and is skipped when it is up to date.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+STAGE ?= dev
+VENV := .venv
+BIN := $(VENV)/bin
+
+REQUIREMENTS := requirements.txt requirements-train.txt requirements-local.txt requirements-dev.txt constraints.txt
+CODE := app.py stacks lambda training_scripts local_cloud tests
+export CDK_DISABLE_CLI_TELEMETRY := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:  ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready node_modules/.ready  ## Make the environment: Python packages, Node 24, the CDK CLI
+
+$(VENV)/.ready: $(REQUIREMENTS) scripts/cdk
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: $(PYTHON) is $$($(PYTHON) -V 2>&1); Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@echo "Setting up $(VENV): a minute or two, once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet -r requirements-dev.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@install -m 755 scripts/cdk $(BIN)/cdk
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json $(VENV)/.ready
+	@echo "Installing the CDK CLI from its lock file"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --ignore-scripts
+	@touch $@
+
+.venv-sdk/.ready: requirements-sdk.txt constraints-sdk.txt
+	@echo "Setting up .venv-sdk, the SageMaker SDK's own environment: a few minutes, once"
+	@$(PYTHON) -m venv .venv-sdk
+	@.venv-sdk/bin/python -m pip install --quiet -r requirements-sdk.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@touch $@
+
+corpus: setup  ## Prepare the default corpus into build/corpus
+	@$(BIN)/python -m training_scripts.prepare
+
+demo: setup  ## The whole service in the local cloud: prepare, deploy, train, serve, ask, draw
+	@$(BIN)/python -m local_cloud.demo
+
+synth: setup  ## Write the templates of STAGE (dev) to cdk.out
+	@$(BIN)/cdk synth --quiet -c stage=$(STAGE)
+
+deploy: setup  ## Deploy STAGE (dev) to AWS with your credentials
+	@$(BIN)/cdk deploy --all -c stage=$(STAGE)
+
+check: setup  ## Lint and types
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check --quiet $(CODE)
+	@$(BIN)/mypy $(CODE)
+
+test: setup check  ## The tests, under 10 minutes
+	@$(BIN)/python -m pytest -m "not slow and not sdk"
+
+test-all: setup check .venv-sdk/.ready  ## The slower tests too
+	@$(BIN)/python -m pytest
+
+lock: setup  ## Write what is installed back into the constraints, after changing a requirement
+	@$(BIN)/python -m pip freeze > constraints.txt
+
+clean:  ## Remove what was made, but not the environments
+	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup corpus demo synth deploy check test test-all lock clean
