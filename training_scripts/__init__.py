@@ -1,0 +1,1 @@
+"""What runs in or beside a SageMaker container: corpus preparation and the open NTM."""

@@ -1,0 +1,223 @@
+"""Hyperparameters of the Neural Topic Model: names, ranges and defaults. Imports pydantic and nothing heavier.
+
+`NtmHyperparameters` is what SageMaker's built-in NTM documents
+(https://docs.aws.amazon.com/sagemaker/latest/dg/ntm_hyperparameters.html); `OpenNtmSwitches` is what only the open
+implementation takes, and the built-in refuses.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, get_args
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FEATURE_DIM: Final = "feature_dim"
+FEATURE_DIM_MIN: Final = 1
+FEATURE_DIM_MAX: Final = 1_000_000
+
+AUTO_ENCODER_DEPTH: Final = 3
+"""`encoder_layers: auto` means this many layers, each of twice as many units as there are topics."""
+
+SERVICE_OWN_NAMES: Final = frozenset({"_tuning_objective_metric"})
+"""Hyperparameters that SageMaker itself adds to a job (a tuning job does); a container must let them pass."""
+
+Optimizer = Literal["sgd", "adam", "adagrad", "adadelta", "rmsprop"]
+Activation = Literal["sigmoid", "tanh", "relu"]
+EncoderLayers = Literal["auto"] | tuple[Annotated[int, Field(ge=1)], ...]
+
+
+class HyperparameterError(ValueError):
+    """A hyperparameter that a job cannot run with. The message names it, its value and what is allowed."""
+
+
+def _number(value: object) -> object:
+    # Python counts true as 1; a caller who writes `epochs: true` has made a mistake.
+    if isinstance(value, bool):
+        raise ValueError("Input should be a number")  # noqa: TRY004 (pydantic turns only a ValueError into its own)
+    return value
+
+
+def _truth(value: object) -> object:
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if isinstance(value, bool):
+        return value
+    raise ValueError("Input should be true or false")
+
+
+Int = Annotated[int, BeforeValidator(_number)]
+Float = Annotated[float, BeforeValidator(_number)]
+Truth = Annotated[bool, BeforeValidator(_truth)]
+
+
+class _Frozen(BaseModel):
+    """Immutable settings that refuse unknown keys, so that a typo is an error and not a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def as_strings(self) -> dict[str, str]:
+        """Return every setting as the SageMaker API takes hyperparameters: strings. What is None is left out."""
+        return {name: _as_string(value) for name, value in self if value is not None}
+
+
+class NtmHyperparameters(_Frozen):
+    """The built-in NTM's documented hyperparameters, without feature_dim: that is a fact of the corpus."""
+
+    num_topics: Annotated[Int, Field(ge=2, le=1000)]
+    batch_norm: Truth = False
+    clip_gradient: Annotated[Float, Field(ge=1e-3)] | None = None
+    """Largest size of one gradient element; None is the documented default, Infinity."""
+    encoder_layers: EncoderLayers = "auto"
+    encoder_layers_activation: Activation = "sigmoid"
+    epochs: Annotated[Int, Field(ge=1)] = 50
+    learning_rate: Annotated[Float, Field(ge=1e-6, le=1.0)] = 0.001
+    mini_batch_size: Annotated[Int, Field(ge=1, le=10_000)] = 256
+    num_patience_epochs: Annotated[Int, Field(ge=1)] = 3
+    optimizer: Optimizer = "adadelta"
+    rescale_gradient: Annotated[Float, Field(ge=1e-3, le=1.0)] = 1.0
+    sub_sample: Annotated[Float, Field(ge=0.0, le=1.0)] = 1.0
+    tolerance: Annotated[Float, Field(ge=1e-6, le=0.1)] = 0.001
+    weight_decay: Annotated[Float, Field(ge=0.0, le=1.0)] = 0.0
+
+    @field_validator("clip_gradient", mode="after")
+    @classmethod
+    def _infinity_is_no_clipping(cls, value: float | None) -> float | None:
+        return None if value is None or math.isinf(value) else value
+
+    @field_validator("encoder_layers", mode="before")
+    @classmethod
+    def _layers_from_a_comma_list(cls, value: object) -> object:
+        if isinstance(value, str) and value.strip() != "auto":
+            value = [cell.strip() for cell in value.split(",")]
+        if isinstance(value, (list, tuple)):
+            if not value or any(isinstance(cell, bool) or not str(cell).isdecimal() or int(cell) < 1 for cell in value):
+                raise ValueError("Input should be auto or a comma list of layer sizes of 1 or more, such as 64,32")
+            return tuple(int(cell) for cell in value)
+        return value.strip() if isinstance(value, str) else value
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Units of each hidden layer of the encoder, `auto` resolved."""
+        if isinstance(self.encoder_layers, str):
+            return (2 * self.num_topics,) * AUTO_ENCODER_DEPTH
+        return self.encoder_layers
+
+    def for_job(self, feature_dim: int) -> dict[str, str]:
+        """Return the job's hyperparameters as the API takes them: strings, with the corpus's vocabulary size."""
+        _check_feature_dim(feature_dim)
+        return {FEATURE_DIM: str(feature_dim), **self.as_strings()}
+
+
+class OpenNtmSwitches(_Frozen):
+    """What only the open NTM takes: the ingredients that make its topics better, and how it runs.
+
+    The default of each is the best found; `OpenNtmSwitches.plain()` turns every ingredient off. See docs/ntm.md.
+    """
+
+    nmf_initialization: Truth = True
+    """Start the decoder from a non-negative matrix factorisation of the TF-IDF matrix, instead of at random."""
+    unigram_bias: Truth = True
+    """Start the decoder's learned bias at the corpus's log word frequencies, instead of at zero."""
+    input_weighting: Literal["tfidf", "counts"] = "tfidf"
+    """What the encoder sees of a document: scaled log1p(count) x idf with a centred start, or its raw counts."""
+    clamp_log_variance: Truth = True
+    """Keep the posterior's log-variance within [-8, 4]."""
+    coherence_weight: Annotated[Float, Field(ge=0.0, le=10_000.0)] = 30.0
+    """Strength of the term that draws a topic's top words to those that occur together; 0 turns it off."""
+    seed: Annotated[Int, Field(ge=0, le=2**31 - 1)] = 0
+    """Same seed, data and number of instances: same model, to the last bit."""
+    max_memory_mb: Annotated[Int, Field(ge=16, le=1_000_000)] = 256
+    """Most memory that a channel's documents may take; a larger corpus streams from its shards each epoch."""
+
+    @classmethod
+    def plain(cls, *, seed: int = 0) -> Self:
+        """Return the published NTM: every ingredient off."""
+        return cls(
+            nmf_initialization=False,
+            unigram_bias=False,
+            input_weighting="counts",
+            clamp_log_variance=False,
+            coherence_weight=0.0,
+            seed=seed,
+        )
+
+
+class JobHyperparameters(_Frozen):
+    """Everything a training job of the open NTM is told."""
+
+    feature_dim: Annotated[Int, Field(ge=FEATURE_DIM_MIN, le=FEATURE_DIM_MAX)]
+    ntm: NtmHyperparameters
+    switches: OpenNtmSwitches = OpenNtmSwitches()
+
+
+def parse_job_hyperparameters(raw: Mapping[str, str]) -> JobHyperparameters:
+    """Read a job's hyperparameters from the strings that SageMaker passes.
+
+    Raises:
+        HyperparameterError: unknown or missing name, or a value out of range; one sentence, naming all three.
+    """
+    documented, switches = {}, {}
+    for name, value in raw.items():
+        if name in SERVICE_OWN_NAMES or name == FEATURE_DIM:
+            continue
+        if name in NtmHyperparameters.model_fields:
+            documented[name] = value
+        elif name in OpenNtmSwitches.model_fields:
+            switches[name] = value
+        else:
+            known = sorted([FEATURE_DIM, *NtmHyperparameters.model_fields, *OpenNtmSwitches.model_fields])
+            raise HyperparameterError(f"hyperparameter {name!r} is unknown; known are {', '.join(known)}")
+    try:
+        return JobHyperparameters.model_validate(
+            {**({FEATURE_DIM: raw[FEATURE_DIM]} if FEATURE_DIM in raw else {}), "ntm": documented, "switches": switches}
+        )
+    except ValidationError as error:
+        raise HyperparameterError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    names = [part for part in fault["loc"] if isinstance(part, str) and part not in ("ntm", "switches")]
+    requirement = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if not names:
+        return requirement
+    if fault["type"] in ("greater_than_equal", "less_than_equal"):
+        requirement = _range(names[0])
+    if fault["type"] == "missing":
+        return f"hyperparameter {names[0]!r} is required and was not given"
+    return f"hyperparameter {names[0]!r} is {str(fault['input'])[:60]!r}, but should be {requirement}"
+
+
+def _range(name: str) -> str:
+    field = next(
+        model.model_fields[name]
+        for model in (JobHyperparameters, NtmHyperparameters, OpenNtmSwitches)
+        if name in model.model_fields
+    )
+    # An optional number keeps its bounds in its annotation, any other in the field.
+    metadata = [*field.metadata, *(part for kind in get_args(field.annotation) for part in get_args(kind))]
+    bounds = [bound for part in metadata for bound in (part.metadata if isinstance(part, FieldInfo) else [part])]
+    low = next(bound.ge for bound in bounds if isinstance(bound, Ge))
+    high = [bound.le for bound in bounds if isinstance(bound, Le)]
+    return f"{low} to {high[0]}" if high else f"{low} or more"
+
+
+def _check_feature_dim(feature_dim: int) -> None:
+    if not FEATURE_DIM_MIN <= feature_dim <= FEATURE_DIM_MAX:
+        raise HyperparameterError(
+            f"hyperparameter {FEATURE_DIM!r} is {feature_dim}, but should be {FEATURE_DIM_MIN} to {FEATURE_DIM_MAX}"
+        )
+
+
+def _as_string(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(str(cell) for cell in value)
+    return str(value)
