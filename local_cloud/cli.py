@@ -1,0 +1,95 @@
+"""`python -m local_cloud up|deploy|destroy|down|env`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from local_cloud.cloud import LocalCloud, Running, shell_exports
+from local_cloud.errors import LocalCloudError
+from local_cloud.settings import DEFAULT_HOME
+
+MAX_PORT = 65_535
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0, or 2 with one sentence on standard error."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # What follows `--` is the CDK CLI's.
+    own, _, rest = _split(given)
+    options = _parser().parse_args(own)
+    try:
+        return _run(options, rest)
+    except LocalCloudError as error:
+        print(f"local_cloud: {error}", file=sys.stderr)
+        return 2
+
+
+def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
+    if "--" not in arguments:
+        return arguments, "", []
+    at = arguments.index("--")
+    return arguments[:at], "--", arguments[at + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local_cloud", description="An embedded AWS for this project.")
+    parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="folder for its files (build/local_cloud)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="run it in the foreground, until Ctrl-C")
+    up.add_argument("--port", type=_port, help="a free port by default")
+    for name, text in (("deploy", "deploy every stack with the CDK CLI"), ("destroy", "destroy every stack")):
+        command = commands.add_parser(name, help=f"{text}; arguments after -- go to the CDK CLI")
+        command.add_argument("--stage", help="dev or prod; the app's default without it")
+        command.add_argument("--app", help="a cloud assembly, for example cdk.out, instead of the app in cdk.json")
+    commands.add_parser("down", help="stop it")
+    commands.add_parser("env", help="print the variables to export")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else 0
+    if not 1 <= port <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to {MAX_PORT}")
+    return port
+
+
+def _run(options: argparse.Namespace, rest: list[str]) -> int:
+    if options.command == "up":
+        return _up(LocalCloud(home=options.home, port=options.port))
+    running = Running.find(options.home)
+    if running is None:
+        raise LocalCloudError("no local cloud is running: start one with `python -m local_cloud up`")
+    if options.command == "env":
+        print(shell_exports(running.variables()))
+    elif options.command == "down":
+        running.stop()
+    elif options.command == "deploy":
+        running.deploy(stage=options.stage, app=options.app, arguments=rest)
+    else:
+        running.destroy(stage=options.stage, app=options.app, arguments=rest)
+    return 0
+
+
+def _up(cloud: LocalCloud) -> int:
+    # SIGTERM is answered like Ctrl-C: by stopping everything.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with cloud:
+            print(shell_exports(cloud.variables()), flush=True)
+            print(f"local_cloud: running at {cloud.endpoint_url}; Ctrl-C stops it", file=sys.stderr, flush=True)
+            code = cloud.wait()
+    except KeyboardInterrupt:
+        return 0
+    if code != 0:
+        raise LocalCloudError(f"the emulator ended with exit code {code} (log: {cloud.home.log})")
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt

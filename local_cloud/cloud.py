@@ -1,0 +1,299 @@
+"""Starting a local cloud and talking to it from outside its process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local_cloud import cdk
+from local_cloud.errors import LocalCloudError
+from local_cloud.function_urls import FunctionUrl
+from local_cloud.launcher import HOME_VARIABLE, PORT_VARIABLE, SETTINGS_VARIABLE
+from local_cloud.paths import Home
+from local_cloud.settings import DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
+
+ROOT_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+"""The account's root: nothing is checked for it. Tests of permissions use users and roles."""
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 45.0
+HEALTH = "/_ministack/health"
+
+
+@dataclass(frozen=True)
+class Running:
+    """An emulator that runs somewhere on this machine."""
+
+    home: Home
+    port: int
+    pid: int
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where every service of it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @classmethod
+    def find(cls, home: Path = DEFAULT_HOME) -> Running | None:
+        """Return the local cloud of this folder, or None when none runs."""
+        place = Home(home.resolve())
+        try:
+            found = json.loads(place.running.read_text())
+            running = cls(place, int(found["port"]), int(found["pid"]))
+        except (OSError, ValueError, KeyError):
+            return None
+        return running if running.is_healthy() else None
+
+    def is_healthy(self) -> bool:
+        """Tell whether it answers."""
+        try:
+            with urllib.request.urlopen(self.endpoint_url + HEALTH, timeout=5) as answer:  # noqa: S310 - loopback
+                return bool(answer.status == 200)  # noqa: PLR2004
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def variables(self) -> dict[str, str]:
+        """Return what a client needs in its environment to use this cloud, and not the user's AWS account."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL_S3": self.endpoint_url,
+            **ROOT_CREDENTIALS,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": str(self.home.aws_config),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.home.aws_credentials),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_HOME": str(self.home.cdk),
+            "CDK_DISABLE_CLI_TELEMETRY": "1",
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a child process that is to use this cloud."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+        return {**kept, "PATH": _search_path(), **self.variables()}
+
+    def deploy(
+        self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = (), bootstrap: bool = True
+    ) -> None:
+        """Deploy with the CDK CLI; see `cdk.Cli.deploy`.
+
+        Raises:
+            LocalCloudError: the deployment failed; what the CLI said is on standard error.
+        """
+        cli = cdk.Cli(self.environment(), self.endpoint_url)
+        if bootstrap:
+            cli.bootstrap()
+        cli.deploy(stage=stage, app=app, arguments=arguments)
+
+    def destroy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
+        """Destroy with the CDK CLI; see `cdk.Cli.destroy`."""
+        cdk.Cli(self.environment(), self.endpoint_url).destroy(stage=stage, app=app, arguments=arguments)
+
+    def function_url(self, public: str) -> FunctionUrl:
+        """Return the local address of a Function URL, and the means to sign requests to it."""
+        return FunctionUrl.at(public, self.endpoint_url)
+
+    def stop(self) -> None:
+        """Stop the emulator with everything that it started, and wait until it is gone."""
+        _signal(self.pid, signal.SIGTERM)
+        if not _wait(lambda: not _is_alive(self.pid), STOP_TIMEOUT_S):
+            _signal(self.pid, signal.SIGKILL)
+            self.home.running.unlink(missing_ok=True)
+
+
+class LocalCloud:
+    """A local cloud that lives as long as this object.
+
+    >>> with LocalCloud() as cloud:                                      # doctest: +SKIP
+    ...     cloud.deploy(stage="dev")
+    ...     subprocess.run(["aws", "s3", "ls"], env=cloud.environment())
+
+    Args:
+        home: the folder for everything that it writes.
+        port: a free port of 127.0.0.1 by default.
+        settings: limits and programs; from LOCAL_CLOUD_* variables by default.
+    """
+
+    def __init__(
+        self, *, home: Path = DEFAULT_HOME, port: int | None = None, settings: LocalCloudSettings | None = None
+    ) -> None:
+        self.home = Home(home.resolve())
+        self.settings = settings or LocalCloudSettings.from_environment(os.environ)
+        self._port = port or 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._running: Running | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> Running:
+        """The running emulator.
+
+        Raises:
+            LocalCloudError: it has not been started.
+        """
+        if self._running is None:
+            raise LocalCloudError("the local cloud has not been started: call start(), or use it in a with statement")
+        return self._running
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where every service of it is: `http://127.0.0.1:<port>`."""
+        return self.running.endpoint_url
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a child process that is to use this cloud."""
+        return self.running.environment()
+
+    def variables(self) -> dict[str, str]:
+        """Return what is put into that environment."""
+        return self.running.variables()
+
+    def function_url(self, public: str) -> FunctionUrl:
+        """Return the local address of a Function URL, and the means to sign requests to it."""
+        return self.running.function_url(public)
+
+    def deploy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
+        """Bootstrap once, and deploy every stack of the app with the CDK CLI."""
+        self.running.deploy(stage=stage, app=app, arguments=arguments)
+
+    def destroy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
+        """Destroy every stack of the app with the CDK CLI."""
+        self.running.destroy(stage=stage, app=app, arguments=arguments)
+
+    def start(self) -> None:
+        """Start the emulator and wait until it answers.
+
+        Raises:
+            LocalCloudError: one runs in this folder already, the port is taken, or it does not come up.
+        """
+        found = Running.find(self.home.root)
+        if found is not None:
+            raise LocalCloudError(
+                f"a local cloud of {self.home.root} already runs on port {found.port} (process {found.pid}): "
+                "stop it with `python -m local_cloud down`"
+            )
+        self._prepare_files()
+        with self.home.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local_cloud.launcher"],
+                cwd=PROJECT_ROOT,
+                env=self._launch_environment(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if not _wait(self._is_up, START_TIMEOUT_S):
+            self.stop()
+            raise LocalCloudError(f"the local cloud did not start: {self._last_words()}")
+
+    def stop(self) -> None:
+        """Stop the emulator, its jobs, endpoints and functions; do nothing when it is stopped."""
+        process, self._process, self._running = self._process, None, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def wait(self) -> int:
+        """Wait until the emulator ends by itself, and return its exit code."""
+        if self._process is None:
+            return 0
+        return self._process.wait()
+
+    def _prepare_files(self) -> None:
+        home = self.home
+        shutil.rmtree(home.work, ignore_errors=True)
+        (home.work / "tmp").mkdir(parents=True)
+        home.running.unlink(missing_ok=True)
+        home.aws_config.parent.mkdir(parents=True, exist_ok=True)
+        home.aws_config.write_text(f"[default]\nregion = {REGION}\n")
+        home.aws_credentials.write_text("")
+        # The CLI remembers accounts and notices between runs; each emulator's life is a new account.
+        shutil.rmtree(home.cdk, ignore_errors=True)
+        home.cdk.mkdir(parents=True)
+
+    def _launch_environment(self) -> dict[str, str]:
+        kept = ("HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+        return {
+            **{name: os.environ[name] for name in kept if name in os.environ},
+            "PATH": _search_path(),
+            "TMPDIR": str(self.home.work / "tmp"),
+            "NODE_PATH": str(PROJECT_ROOT / "node_modules"),
+            # Functions do not inherit `python -m`'s search of the working directory.
+            "PYTHONUNBUFFERED": "1",
+            HOME_VARIABLE: str(self.home.root),
+            PORT_VARIABLE: str(self._port),
+            SETTINGS_VARIABLE: self.settings.to_json(),
+        }
+
+    def _is_up(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            raise LocalCloudError(f"the local cloud did not start: {self._last_words()}")
+        self._running = Running.find(self.home.root)
+        return self._running is not None
+
+    def _last_words(self) -> str:
+        lines = self.home.log.read_text(errors="replace").strip().splitlines()
+        return f"{lines[-1] if lines else 'it said nothing'} (log: {self.home.log})"
+
+
+def _search_path() -> str:
+    """The venv's programs first: Python, and Node from its wheel."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+def _wait(condition: Callable[[], bool], timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def shell_exports(variables: Mapping[str, str]) -> str:
+    """Return `export` lines for a shell."""
+    return "\n".join(f"export {name}={value}" for name, value in variables.items())

@@ -1,0 +1,307 @@
+"""The edge to MiniStack: every private name of it that we use, in one table, behind typed functions.
+
+MiniStack has no types and no public hooks for what we add, so its version is pinned exactly and a test asserts that
+each name here exists. `Any` stays in this module.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from local_cloud.wire import JsonObject, JsonValue
+
+Headers: TypeAlias = "dict[str, str]"
+Query: TypeAlias = "Mapping[str, Sequence[str] | str]"
+Response: TypeAlias = "tuple[int, dict[str, str], bytes]"
+ServiceHandler: TypeAlias = Callable[[str, str, Headers, bytes, Query], Awaitable[Response]]
+
+NAMES: list[PrivateName] = []
+
+
+@dataclass(frozen=True)
+class PrivateName:
+    """One attribute of a MiniStack module, or of a class in it (`Worker._spawn`)."""
+
+    module: str
+    name: str
+
+    def get(self) -> Any:
+        """Return what the name stands for."""
+        return functools.reduce(getattr, self.name.split("."), self._module())
+
+    def set(self, value: object) -> None:
+        """Put `value` in its place."""
+        *owners, last = self.name.split(".")
+        setattr(functools.reduce(getattr, owners, self._module()), last, value)
+
+    def wrap(self, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Replace a function by `wrapper(function)`."""
+        original = self.get()
+        self.set(functools.wraps(original)(wrapper(original)))
+
+    def _module(self) -> Any:
+        return importlib.import_module(f"ministack.{self.module}")
+
+
+def _name(module: str, name: str) -> PrivateName:
+    entry = PrivateName(module, name)
+    NAMES.append(entry)
+    return entry
+
+
+ASGI_APP = _name("app", "app")
+SERVICE_HANDLERS = _name("app", "SERVICE_HANDLERS")
+DATA_PLANE_ORIGIN = _name("app", "pin_request_origin")
+FUNCTION_URL = _name("app", "_handle_lambda_url_request")
+PARSE_FUNCTION_URL = _name("app", "_parse_lambda_url")
+SERVICE_PATTERNS = _name("core.router", "SERVICE_PATTERNS")
+IAM_NAMESPACES = _name("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE")
+IAM_BOTOCORE_SERVICES = _name("core.iam_actions", "_BOTOCORE_SERVICE_MAP")
+IAM_RESOURCE_ARN = _name("core.iam_actions", "extract_resource_arn")
+IAM_ACTION = _name("core.iam_actions", "extract_iam_action")
+IAM_DENIED_RESPONSE = _name("core.iam_actions", "access_denied_response")
+IAM_ENFORCE = _name("core.iam_evaluator", "enforce")
+IAM_EVALUATE = _name("core.iam_evaluator", "evaluate")
+IAM_CONTEXT = _name("core.iam_evaluator", "EvalContext")
+IAM_TRUST = _name("core.iam_evaluator", "evaluate_trust_policy")
+IAM_ROLE_POLICIES = _name("core.iam_evaluator", "_gather_role_policies")
+IAM_ROLES = _name("services.iam", "_roles")
+REGISTER_SESSION = _name("services.sts", "register_session")
+EXTRACT_ACCESS_KEY = _name("core.router", "extract_access_key_id")
+REQUEST_SCOPE = _name("core.responses", "request_scope")
+GET_ACCOUNT = _name("core.responses", "get_account_id")
+GET_REGION = _name("core.responses", "get_region")
+SERVICE_MODEL = _name("core.responses", "_service_model")
+LOGS_CREATE_GROUP = _name("services.cloudwatch_logs", "_create_log_group")
+LOGS_CREATE_STREAM = _name("services.cloudwatch_logs", "_create_log_stream")
+LOGS_PUT = _name("services.cloudwatch_logs", "_put_log_events")
+METRICS_STORE = _name("services.cloudwatch", "_store_datum")
+ALARMS_PUT = _name("services.cloudwatch", "_put_metric_alarm")
+ALARMS_EVALUATE = _name("services.cloudwatch", "_evaluate_all_alarms")
+LAMBDA_DRAIN_STDERR = _name("core.lambda_runtime", "Worker._drain_stderr_bounded")
+CFN_HANDLERS = _name("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+CFN_REPLACING = _name("services.cloudformation.provisioners", "_REPLACING_PROPERTIES")
+CFN_STACK_TAGS = _name("services.cloudformation.provisioners", "_STACK_TAG_PROPERTY")
+CFN_ON_THREAD = _name("services.cloudformation.stacks", "_runs_on_worker_thread")
+SFN_DISPATCH = _name("services.stepfunctions", "_SERVICE_DISPATCH")
+SFN_SDK_SERVICES = _name("services.stepfunctions", "_AWS_SDK_SERVICE_MAP")
+SFN_SDK_PREFIXES = _name("services.stepfunctions", "_AWS_SDK_ERROR_PREFIX")
+SFN_ERROR = _name("services.stepfunctions", "_ExecutionError")
+SFN_EXECUTIONS = _name("services.stepfunctions", "_executions")
+SFN_STATE_MACHINES = _name("services.stepfunctions", "_state_machines")
+SFN_RUN = _name("services.stepfunctions", "_run_execution")
+SFN_TIMEOUT = _name("services.stepfunctions", "_invoke_resource_with_timeout")
+S3_BUCKETS = _name("services.s3", "_buckets")
+S3_VERSIONS = _name("services.s3", "_object_versions")
+S3_TAGS = _name("services.s3", "_bucket_tags")
+S3_ENCRYPTION = _name("services.s3", "_bucket_encryption")
+S3_ENCRYPTION_PUT = _name("services.s3", "_put_bucket_encryption")
+REENTRANT = _name("core.concurrency", "run_reentrant")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The account and region that a request acts in."""
+
+    account: str
+    region: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+def current_scope() -> Scope:
+    """Return the scope of the request that is being answered."""
+    return Scope(account=str(GET_ACCOUNT.get()()), region=str(GET_REGION.get()()))
+
+
+@contextmanager
+def within(scope: Scope) -> Iterator[None]:
+    """Act in `scope`, on a thread that answers no request."""
+    with REQUEST_SCOPE.get()(scope.account, scope.region):
+        yield
+
+
+async def off_loop(function: Callable[..., Response], *arguments: object) -> Response:
+    """Run blocking work that may call this server again on a thread of its own."""
+    response: Response = await REENTRANT.get()(function, *arguments)
+    return response
+
+
+def add_service(name: str, *, target_prefix: str, handler: ServiceHandler) -> None:
+    """Serve a new service: by its JSON target prefix, or by the credential scope of REST requests."""
+    SERVICE_PATTERNS.get()[name] = {"target_prefixes": [f"{target_prefix}."]}
+    SERVICE_HANDLERS.get()[name] = handler
+
+
+def gate_service(name: str, until: Callable[[], Awaitable[None]]) -> None:
+    """Let a service's requests wait for `until` before its handler sees them."""
+    handlers: dict[str, ServiceHandler] = SERVICE_HANDLERS.get()
+    original = handlers[name]
+
+    async def gated(method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
+        await until()
+        return await original(method, path, headers, body, query)
+
+    handlers[name] = gated
+
+
+def botocore_model(service: str) -> Any:
+    """Return botocore's service model, the one copy that this process holds."""
+    return SERVICE_MODEL.get()(service)
+
+
+# Logs and metrics.
+
+
+def put_log_lines(scope: Scope, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+    """Append (epoch milliseconds, message) to a stream; group and stream are made where they are missing."""
+    with within(scope):
+        # Either answers "already exists" from the second time on.
+        LOGS_CREATE_GROUP.get()({"logGroupName": group})
+        LOGS_CREATE_STREAM.get()({"logGroupName": group, "logStreamName": stream})
+        LOGS_PUT.get()(
+            {
+                "logGroupName": group,
+                "logStreamName": stream,
+                "logEvents": [{"timestamp": stamp, "message": message} for stamp, message in events],
+            }
+        )
+
+
+def put_metric(
+    scope: Scope,
+    namespace: str,
+    name: str,
+    dimensions: Mapping[str, str],
+    *,
+    unit: str,
+    values: Mapping[float, int],
+    at: float,
+) -> None:
+    """Publish a metric datum: how often each value was seen, at epoch seconds `at`."""
+    with within(scope):
+        METRICS_STORE.get()(
+            namespace, name, dict(dimensions), at, unit, None, list(values), [float(n) for n in values.values()], None
+        )
+
+
+def evaluate_alarms(scope: Scope) -> None:
+    """Let CloudWatch look at its alarms, as it does after each PutMetricData."""
+    with within(scope):
+        ALARMS_EVALUATE.get()()
+
+
+# Identity.
+
+
+@dataclass(frozen=True)
+class Role:
+    """An IAM role as far as we ask for it."""
+
+    arn: str
+    name: str
+    trust: JsonObject
+
+
+def find_role(scope: Scope, arn: str) -> Role | None:
+    """Return the role of this ARN, or None where there is none."""
+    with within(scope):
+        record = IAM_ROLES.get().get(arn.rsplit("/", 1)[-1])
+    if record is None or record.get("Arn") != arn:
+        return None
+    document = record.get("AssumeRolePolicyDocument") or {}
+    trust = json.loads(document) if isinstance(document, str) else document
+    return Role(arn=arn, name=str(record["RoleName"]), trust=trust)
+
+
+def trusts(role: Role, statements: Sequence[JsonValue], scope: Scope, keys: Mapping[str, str]) -> bool:
+    """Evaluate trust-policy `statements` for a caller inside AWS, with the condition keys that it sends."""
+    root = f"arn:aws:iam::{scope.account}:root"
+    with within(scope):
+        context = IAM_CONTEXT.get()(
+            principal_arn=root,
+            principal_type="Service",
+            principal_account=scope.account,
+            action="sts:AssumeRole",
+            resource_arn=role.arn,
+            region=scope.region,
+            source_ip="127.0.0.1",
+            secure_transport=True,
+            service_context={key.lower(): value for key, value in keys.items()},
+        )
+        return bool(IAM_TRUST.get()({"Statement": list(statements)}, root, context))
+
+
+def role_allows(role_arn: str, scope: Scope, action: str, resource: str, keys: Mapping[str, str]) -> bool:
+    """Evaluate a role's own policies for one action, as for a request signed by it."""
+    with within(scope):
+        context = IAM_CONTEXT.get()(
+            principal_arn=role_arn,
+            principal_type="AssumedRole",
+            principal_account=scope.account,
+            action=action,
+            resource_arn=resource,
+            region=scope.region,
+            source_ip="127.0.0.1",
+            secure_transport=True,
+            service_context={key.lower(): value for key, value in keys.items()},
+        )
+        policies = IAM_ROLE_POLICIES.get()(role_arn.rsplit("/", 1)[-1], scope.account)
+        return bool(IAM_EVALUATE.get()(context, policies).decision == "Allow")
+
+
+def caller_denial(headers: Headers, scope: Scope, action: str, resource: str, keys: Mapping[str, str]) -> str | None:
+    """Return the ARN of the request's caller when its policies deny the action; None when they allow it."""
+    denied = IAM_ENFORCE.get()(
+        EXTRACT_ACCESS_KEY.get()(headers, {}),
+        action,
+        action.split(":", 1)[0],
+        scope.region,
+        resource_arn=resource,
+        service_context=dict(keys),
+    )
+    if denied is None:
+        return None
+    return str(getattr(denied, "principal_arn", "") or "anonymous")
+
+
+def register_session(access_key: str, *, arn: str, secret: str, token: str) -> None:
+    """Make STS know temporary credentials of an assumed role."""
+    REGISTER_SESSION.get()(
+        access_key, {"Arn": arn, "UserId": arn.split("/", 1)[1], "SecretAccessKey": secret, "SessionToken": token}
+    )
+
+
+# Step Functions.
+
+
+def execution_error(error: str, cause: str) -> Exception:
+    """Return what a task raises so that Retry and Catch see `error`."""
+    raised: Exception = SFN_ERROR.get()(error, cause)
+    return raised
+
+
+def error_name(error: BaseException) -> str:
+    """Return the error name of what a task raised, or ''."""
+    return str(getattr(error, "error", ""))
+
+
+def execution_is_running(arn: str) -> bool:
+    """Tell whether an execution still runs."""
+    execution = SFN_EXECUTIONS.get().get(arn)
+    return bool(execution and execution["status"] == "RUNNING")
+
+
+def execution_role(arn: str) -> str:
+    """Return the ARN of the role that an execution's state machine acts under."""
+    execution = SFN_EXECUTIONS.get().get(arn)
+    machine = SFN_STATE_MACHINES.get().get(execution["stateMachineArn"]) if execution else None
+    return str(machine["roleArn"]) if machine else ""

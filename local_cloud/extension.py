@@ -1,0 +1,59 @@
+"""What is added to MiniStack: our services, their resource types and integrations, and the traps put right."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TypeAlias
+
+from local_cloud import emulator, function_urls, traps
+from local_cloud.paths import Home
+from local_cloud.settings import LocalCloudSettings
+
+logger = logging.getLogger("local_cloud")
+
+Message: TypeAlias = MutableMapping[str, object]
+AsgiApplication: TypeAlias = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
+
+
+class Extension:
+    """Everything of ours inside the emulator's process.
+
+    What the first request needs is put in place at once; what would import MiniStack's large modules (CloudFormation,
+    Step Functions) follows on a thread, and requests to those services wait for it.
+    """
+
+    def __init__(self, settings: LocalCloudSettings, home: Home, port: int) -> None:
+        self.settings = settings
+        self.home = home
+        self.port = port
+        self._complete = threading.Event()
+        traps.install_early()
+        function_urls.install()
+        for service in ("cloudformation", "states"):
+            emulator.gate_service(service, self._wait_until_complete)
+        threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop every process that was started for a job or an endpoint."""
+
+    def _install_rest(self) -> None:
+        try:
+            traps.install_cloudformation()
+        finally:
+            self._complete.set()
+
+    async def _wait_until_complete(self) -> None:
+        if not self._complete.is_set():
+            await asyncio.to_thread(self._complete.wait)
+
+
+def application(extension: Extension) -> AsgiApplication:
+    """Return the ASGI application to serve."""
+    inner: AsgiApplication = emulator.ASGI_APP.get()
+    del extension
+    return inner

@@ -1,0 +1,100 @@
+"""Function URLs: Lambda's size limits inside the emulator, and calling a URL from outside it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from local_cloud import emulator
+from local_cloud.emulator import Headers, Query, Response
+from local_cloud.errors import LocalCloudError
+
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+"""A buffered request or answer of a Function URL, as Lambda's quotas give it."""
+
+_HOST = re.compile(r"^(?P<id>[a-z0-9]+)\.lambda-url\.(?P<region>[a-z0-9-]+)\.on\.aws$")
+
+
+def install() -> None:
+    """Hold requests and answers to Lambda's limits."""
+    emulator.FUNCTION_URL.wrap(_limited)
+
+
+def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..., Awaitable[Response | None]]:
+    parse = emulator.PARSE_FUNCTION_URL.get()
+
+    async def handled(
+        host: str, path: str, method: str, headers: Headers, body: bytes, query: Query, *rest: object, **named: object
+    ) -> Response | None:
+        if len(body) > MAX_PAYLOAD_BYTES and parse(host, path) is not None:
+            return _refusal(413, "RequestEntityTooLargeException", "Request must be smaller than 6291456 bytes")
+        answer = await original(host, path, method, headers, body, query, *rest, **named)
+        if answer is not None and len(answer[2]) > MAX_PAYLOAD_BYTES:
+            # Lambda fails the invocation, and the URL says no more than that.
+            return _refusal(502, "", "Internal Server Error")
+        return answer
+
+    return handled
+
+
+def _refusal(status: int, error: str, message: str) -> Response:
+    headers = {"Content-Type": "application/json"}
+    if error:
+        headers["x-amzn-ErrorType"] = error
+    return status, headers, json.dumps({"Message": message}).encode()
+
+
+@dataclass(frozen=True)
+class FunctionUrl:
+    """A deployed Function URL and where it is reached here.
+
+    Attributes:
+        public: the address as the stack gives it, `https://<id>.lambda-url.<region>.on.aws/`.
+        local: the same function on the emulator, ending in `/`.
+        region: the region to sign for.
+    """
+
+    public: str
+    local: str
+    region: str
+
+    @classmethod
+    def at(cls, public: str, endpoint_url: str) -> FunctionUrl:
+        """Find the local address of a public one.
+
+        Raises:
+            LocalCloudError: `public` is not the address of a Function URL.
+        """
+        match = _HOST.match(urlsplit(public).hostname or "")
+        if match is None:
+            raise LocalCloudError(f"{public!r} is no Function URL: those are https://<id>.lambda-url.<region>.on.aws/")
+        return cls(public, f"{endpoint_url}/_aws/lambda-url/{match['id']}/", match["region"])
+
+    def signed(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], credentials: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]]:
+        """Sign a request with SigV4 for the service `lambda`.
+
+        Args:
+            method: GET, POST, ...
+            path: the path of the function, with or without a leading slash.
+            body: sent as it is.
+            headers: as the caller wants them, Content-Type among them.
+            credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for a role's session, AWS_SESSION_TOKEN.
+
+        Returns:
+            The local URL to call and the headers to send.
+        """
+        auth = importlib.import_module("botocore.auth")
+        request = importlib.import_module("botocore.awsrequest").AWSRequest(
+            method=method, url=self.local + path.lstrip("/"), data=body, headers=dict(headers)
+        )
+        keys = importlib.import_module("botocore.credentials").Credentials(
+            credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"], credentials.get("AWS_SESSION_TOKEN")
+        )
+        auth.SigV4Auth(keys, "lambda", self.region).add_auth(request)
+        return request.url, {str(name): str(value) for name, value in request.headers.items()}

@@ -1,0 +1,99 @@
+"""The emulator's process: MiniStack with our extension loaded into it, on one loopback port.
+
+Started by `LocalCloud` in a session of its own as `python -m local_cloud.launcher`. Its standard input is a pipe that
+the parent holds open: when the parent is gone, however it went, the pipe closes and everything here is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from local_cloud.paths import Home
+from local_cloud.settings import LocalCloudSettings
+
+logger = logging.getLogger("local_cloud")
+
+HOME_VARIABLE = "LOCAL_CLOUD_LAUNCH_HOME"
+PORT_VARIABLE = "LOCAL_CLOUD_LAUNCH_PORT"
+SETTINGS_VARIABLE = "LOCAL_CLOUD_LAUNCH_SETTINGS"
+BIND_HOST = "127.0.0.1"
+# Requests that are being answered when the emulator is stopped get this long.
+GRACEFUL_TIMEOUT_S = 1.0
+
+
+def main() -> None:
+    """Serve until SIGTERM, SIGINT or the end of standard input; then stop what was started."""
+    # Functions inherit this environment: what is ours alone is taken out of it before anything runs.
+    home = Home(Path(os.environ.pop(HOME_VARIABLE)))
+    settings = LocalCloudSettings.from_json(os.environ.pop(SETTINGS_VARIABLE))
+    listener = _bind(int(os.environ.pop(PORT_VARIABLE)))
+    port = listener.getsockname()[1]
+    os.environ.update(_emulator_environment(port))
+    # MiniStack reads its settings when it is imported, and its modules are imported by the extension.
+    extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port)
+    try:
+        asyncio.run(_serve(listener, extension, home, port))
+    finally:
+        home.running.unlink(missing_ok=True)
+        extension.close()
+        shutil.rmtree(home.work, ignore_errors=True)
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((BIND_HOST, port))
+    except OSError as error:
+        sys.exit(f"port {port} of {BIND_HOST} cannot be used: {error.strerror}")
+    return listener
+
+
+def _emulator_environment(port: int) -> dict[str, str]:
+    return {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": BIND_HOST,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "AUTH": "true",
+        # Nothing is asked of an instance metadata service that is not there.
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+async def _serve(listener: socket.socket, extension: object, home: Home, port: int) -> None:
+    hypercorn = importlib.import_module("hypercorn.asyncio")
+    config = importlib.import_module("hypercorn.config").Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = GRACEFUL_TIMEOUT_S
+    config.loglevel = "WARNING"
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    threading.Thread(target=_watch_parent, args=(loop, stop), daemon=True, name="parent-watch").start()
+    app = importlib.import_module("local_cloud.extension").application(extension)
+    serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stop.wait))
+    home.running.write_text(json.dumps({"port": port, "pid": os.getpid()}))
+    await serving
+
+
+def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    loop.call_soon_threadsafe(stop.set)
+
+
+if __name__ == "__main__":
+    main()

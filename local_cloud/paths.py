@@ -1,0 +1,43 @@
+"""Where one local cloud keeps its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one local cloud: everything that it writes is below `root`."""
+
+    root: Path
+
+    @property
+    def running(self) -> Path:
+        """Address and process id of the emulator, while it runs."""
+        return self.root / "running.json"
+
+    @property
+    def log(self) -> Path:
+        """What the emulator itself says."""
+        return self.root / "emulator.log"
+
+    @property
+    def work(self) -> Path:
+        """Files of jobs, endpoints and functions; emptied at start and at exit."""
+        return self.root / "work"
+
+    @property
+    def cdk(self) -> Path:
+        """The CDK CLI's own home: it caches which account an access key belongs to."""
+        return self.root / "cdk-home"
+
+    @property
+    def aws_config(self) -> Path:
+        """An AWS configuration file of our own, so that the user's is neither read nor written."""
+        return self.root / "aws" / "config"
+
+    @property
+    def aws_credentials(self) -> Path:
+        """The credentials file that goes with it."""
+        return self.root / "aws" / "credentials"

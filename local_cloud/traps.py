@@ -1,0 +1,109 @@
+"""Places where MiniStack differs from AWS in a way that our deployment would notice, put right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from local_cloud import emulator
+from local_cloud.wire import JsonObject, Node
+
+S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+
+def install_early() -> None:
+    """Put right what is used from the first request on."""
+    emulator.DATA_PLANE_ORIGIN.wrap(_always_secure)
+    emulator.LAMBDA_DRAIN_STDERR.wrap(_short_drain)
+
+
+def install_cloudformation() -> None:
+    """Put right the resource handlers; imports MiniStack's CloudFormation."""
+    handlers = emulator.CFN_HANDLERS.get()
+    bucket = dict(handlers["AWS::S3::Bucket"])
+    bucket["create"] = _with_bucket_properties(bucket["create"])
+    bucket["update"] = _with_updated_bucket_properties(bucket["update"])
+    bucket["delete"] = _refuse_full_bucket(bucket["delete"])
+    handlers["AWS::S3::Bucket"] = bucket
+
+
+def _always_secure(original: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
+    # Policies deny aws:SecureTransport=false. The emulator's one listener is on the loopback interface, where
+    # plain HTTP stands for the TLS that AWS endpoints have.
+    def pinned(source_ip: str, secure_transport: bool) -> None:  # noqa: FBT001, ARG001 - the signature is MiniStack's
+        original(source_ip, True)  # noqa: FBT003
+
+    return pinned
+
+
+def _short_drain(original: Callable[..., str]) -> Callable[..., str]:
+    # By default each warm invocation waits 50 ms for a line that the handler may never log. The handler's lines
+    # are in the pipe before its answer is, so that 2 ms are ample.
+    def drained(worker: object, first_line_wait: float = 0.002, idle_confirm: float = 0.001) -> str:
+        return original(worker, first_line_wait=first_line_wait, idle_confirm=idle_confirm)
+
+    return drained
+
+
+def _with_bucket_properties(create: Callable[..., tuple[str, Any]]) -> Callable[..., tuple[str, Any]]:
+    def created(logical_id: str, props: JsonObject, stack: str) -> tuple[str, Any]:
+        name, attributes = create(logical_id, props, stack)
+        _apply_bucket_properties(name, props)
+        return name, attributes
+
+    return created
+
+
+def _with_updated_bucket_properties(update: Callable[..., tuple[str, Any]]) -> Callable[..., tuple[str, Any]]:
+    def updated(physical_id: str, old: JsonObject, new: JsonObject, stack: str) -> tuple[str, Any]:
+        name, attributes = update(physical_id, old, new, stack)
+        _apply_bucket_properties(name, new)
+        return name, attributes
+
+    return updated
+
+
+def _refuse_full_bucket(delete: Callable[..., None]) -> Callable[..., None]:
+    def deleted(physical_id: str, props: JsonObject) -> None:
+        record = emulator.S3_BUCKETS.get().get(physical_id) or {}
+        versions = emulator.S3_VERSIONS.get()
+        if record.get("objects") or any(bucket == physical_id and kept for (bucket, _), kept in versions.items()):
+            raise ValueError(
+                "The bucket you tried to delete is not empty. You must delete all versions in the bucket. "
+                f"(Service: S3, Status Code: 409; bucket {physical_id})"
+            )
+        delete(physical_id, props)
+
+    return deleted
+
+
+def _apply_bucket_properties(name: str, props: JsonObject) -> None:
+    node = Node(props)
+    tags = {tag.text("Key"): tag.text("Value") for tag in node.nodes("Tags")}
+    if tags:
+        emulator.S3_TAGS.get()[name] = tags
+    else:
+        emulator.S3_TAGS.get().pop(name, None)
+    if "BucketEncryption" in node:
+        emulator.S3_ENCRYPTION_PUT.get()(name, _encryption_xml(node.node("BucketEncryption")))
+    else:
+        emulator.S3_ENCRYPTION.get().pop(name, None)
+
+
+def _encryption_xml(encryption: Node) -> bytes:
+    root = ET.Element("ServerSideEncryptionConfiguration", xmlns=S3_NAMESPACE)
+    for configured in encryption.nodes("ServerSideEncryptionConfiguration"):
+        rule = ET.SubElement(root, "Rule")
+        default = configured.node("ServerSideEncryptionByDefault")
+        applied = ET.SubElement(rule, "ApplyServerSideEncryptionByDefault")
+        _children(applied, {name: default.text(name) for name in ("SSEAlgorithm", "KMSMasterKeyID")})
+        if "BucketKeyEnabled" in configured:
+            _children(rule, {"BucketKeyEnabled": str(configured.flag("BucketKeyEnabled")).lower()})
+    return ET.tostring(root)
+
+
+def _children(parent: ET.Element, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
+        if text:
+            ET.SubElement(parent, name).text = text
