@@ -1,0 +1,171 @@
+"""`corpus.json`: what a prepared corpus says of itself, and where its files are.
+
+Pydantic and the standard library only, since synth imports this.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.versions import canonical_json, sha256_hex
+
+SCHEMA_VERSION: Final = 1
+DEFAULT_FOLDER = Path("build/corpus")
+MANIFEST_NAME = "corpus.json"
+VOCABULARY_PATH = "auxiliary/vocab.txt"
+SURFACE_FORMS_PATH = "vocabulary/surface_forms.json"
+PREPARE_COMMAND = "python -m training_scripts.prepare"
+MAX_MANIFEST_BYTES = 200_000
+
+Part: TypeAlias = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+def shard_path(part: Part, number: int) -> str:
+    """Return the path of a shard of records; `number` counts from 0."""
+    return f"{part}/part-{number:05d}.pbr"
+
+
+def labels_path(part: Part) -> str:
+    """Return the path of the ids and labels of a part, in record order over its shards."""
+    return f"labels/{part}.csv"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DocumentCounts(_Frozen):
+    """How many documents each part holds, and how many were left out, by reason."""
+
+    train: AtLeastOne
+    validation: AtLeastOne
+    test: AtLeastOne
+    dropped_short: Count
+    dropped_without_vocabulary: Count
+    dropped_duplicate: Count
+
+
+class ShardCounts(_Frozen):
+    """How many files of records each part is in."""
+
+    train: AtLeastOne
+    validation: AtLeastOne
+    test: AtLeastOne
+
+
+class TokenCounts(_Frozen):
+    """Words of the documents that are in the corpus: all, those in the vocabulary, and the distinct forms of each."""
+
+    total: Count
+    in_vocabulary: Count
+    forms: Count
+    forms_in_vocabulary: Count
+
+
+class SourceDescription(_Frozen):
+    """Where the documents came from."""
+
+    name: str
+    version: str
+    licence: str
+
+
+class FileDescription(_Frozen):
+    """One file of the corpus; `records` is None for a file that holds no records."""
+
+    sha256: Sha256
+    bytes: Count
+    records: Count | None = None
+
+
+class CorpusManifest(_Frozen):
+    """The contents of `corpus.json`.
+
+    `corpus_hash` is the corpus's version: it covers everything else that is here, and with the files' own hashes every
+    byte of the folder. `vocabulary_hash` is that of `auxiliary/vocab.txt`.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    corpus_hash: Sha256
+    vocabulary_hash: Sha256
+    feature_dim: Annotated[int, Field(ge=2)]
+    language: str
+    documents: DocumentCounts
+    shards: ShardCounts
+    tokens: TokenCounts
+    source: SourceDescription
+    settings: dict[str, JsonValue]
+    files: dict[str, FileDescription]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> CorpusManifest:
+        if (computed := hash_of_contents(self.model_dump(mode="json"))) != self.corpus_hash:
+            raise ValueError(f"corpus_hash is {self.corpus_hash}, where its contents give {computed}")
+        expected = {VOCABULARY_PATH, SURFACE_FORMS_PATH, *map(labels_path, PARTS)}
+        expected |= {shard_path(part, number) for part in PARTS for number in range(getattr(self.shards, part))}
+        if missing := sorted(expected - self.files.keys()):
+            raise ValueError(f"files lacks {missing[0]}")
+        for path in self.files:
+            if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+                raise ValueError(f"files names {path}, which is outside the corpus")
+        return self
+
+    @classmethod
+    def describing(cls, **contents: object) -> CorpusManifest:
+        """Return the manifest of these contents (all but the corpus hash, which is computed here)."""
+        unhashed = cls.model_construct(corpus_hash="", **contents).model_dump(mode="json")  # type: ignore[arg-type]
+        return cls.model_validate({**unhashed, "corpus_hash": hash_of_contents(unhashed)})
+
+    @classmethod
+    def load(cls, folder: Path) -> CorpusManifest:
+        """Read the manifest of the corpus in `folder`.
+
+        Raises:
+            CorpusError: there is none (the sentence says which command makes one), or it is not what it should be.
+        """
+        path = folder / MANIFEST_NAME
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise CorpusError(f"{folder} holds no prepared corpus: make one with `{PREPARE_COMMAND}`") from None
+        except OSError as error:
+            raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise CorpusError(f"{path} is no corpus manifest{where and f' at {where}'}: {first['msg']}") from None
+
+    def encoded(self) -> bytes:
+        """Return the bytes of `corpus.json`."""
+        return (json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode()
+
+    def check_files(self, folder: Path) -> None:
+        """Compare every file of the corpus in `folder` with its description.
+
+        Raises:
+            CorpusError: a file is missing, or has other bytes.
+        """
+        for path, described in self.files.items():
+            try:
+                content = (folder / path).read_bytes()
+            except OSError as error:
+                raise CorpusError(f"{folder / path} cannot be read: {error.strerror}") from None
+            if len(content) != described.bytes or sha256_hex(content) != described.sha256:
+                raise CorpusError(f"{folder / path} has other bytes than {MANIFEST_NAME} says")
+
+
+def hash_of_contents(contents: dict[str, JsonValue]) -> str:
+    """Return the corpus hash of a manifest's contents: of the canonical JSON of all but the hash itself."""
+    return sha256_hex(canonical_json({name: value for name, value in contents.items() if name != "corpus_hash"}))
