@@ -1,0 +1,1 @@
+"""The function behind the Lambda URL: counts or raw text in, topic weights out."""

@@ -1,0 +1,27 @@
+"""Sizes the services and this function agree on. Pure numbers: settings may lower some of them, never raise them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENDPOINT_PAYLOAD_BYTES: Final = 6_291_456
+"""Largest body of one InvokeEndpoint call on instances; 4 MB on a serverless endpoint."""
+
+SERVERLESS_PAYLOAD_BYTES: Final = 4 * 1024 * 1024
+
+URL_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
+"""Largest request and largest answer that a Function URL carries. Binary travels in base64: about 4.5 MB."""
+
+ENDPOINT_TIMEOUT_S: Final = 60
+"""Time the service gives a container for one answer."""
+
+MAX_FEATURE_DIM: Final = 1_000_000
+
+MAX_COUNT: Final = 2**24
+"""Largest count of one word. The model computes in float32, which no longer tells larger counts apart."""
+
+DEFAULT_MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+"""Largest body after decompression."""
+
+DEFAULT_MAX_ROWS: Final = 10_000
+"""Most documents in one request."""

@@ -1,0 +1,144 @@
+"""Raw text to counts, by the regular expression and the map of surface forms that the corpus preparation wrote.
+
+Only `re` and a dictionary: lemmas and stop words were settled when the map was made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from topics_function.json_codec import DOCUMENTS, sparse_instance
+from topics_function.problems import Code, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Normalisation = Literal["NFC", "NFD", "NFKC", "NFKD"]
+SCHEMA_VERSION = 1
+
+
+class VocabularyError(ValueError):
+    """A vocabulary file that is not what the preparation writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One document's words: tokens in all, tokens known, and the counts of the known by word id."""
+
+    tokens: int
+    known: int
+    counts: dict[int, int]
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of the tokens that the vocabulary does not know, 0 to 1; 1 for a document without tokens."""
+        return 1 - self.known / self.tokens if self.tokens else 1.0
+
+
+class Vocabulary:
+    """The words of one corpus. Immutable; one is made per corpus version and kept."""
+
+    def __init__(
+        self,
+        *,
+        pattern: str,
+        lowercase: bool,
+        normalisation: Normalisation | None,
+        forms: dict[str, int],
+        words: list[str],
+        vocabulary_hash: str | None,
+    ) -> None:
+        self.words = words
+        self.vocabulary_hash = vocabulary_hash
+        self._find = re.compile(pattern).findall
+        self._lowercase = lowercase
+        self._normalisation = normalisation
+        self._id_of = forms.get
+
+    @property
+    def feature_dim(self) -> int:
+        """Number of words, the width of a row of counts."""
+        return len(self.words)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Vocabulary:
+        """Read `surface_forms.json`.
+
+        Raises:
+            VocabularyError: where a member is missing or of another kind.
+        """
+        try:
+            content = json.loads(data)
+            if content["schema_version"] != SCHEMA_VERSION:
+                raise VocabularyError(f"schema_version is {content['schema_version']!r}, this reads {SCHEMA_VERSION}")
+            words, forms = content["words"], content["forms"]
+            if not isinstance(words, list) or not isinstance(forms, dict) or len(words) != content["feature_dim"]:
+                raise VocabularyError("words is not a list of feature_dim words, or forms is not an object")
+            if not forms or not all(type(key) is int and 0 <= key < len(words) for key in forms.values()):
+                raise VocabularyError("forms is empty or names an id that no word has")
+            return cls(
+                pattern=content["pattern"],
+                lowercase=bool(content["lowercase"]),
+                normalisation=_normalisation(content.get("normalisation")),
+                forms=forms,
+                words=words,
+                vocabulary_hash=content.get("vocabulary_hash"),
+            )
+        except (KeyError, TypeError, re.error, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise VocabularyError(f"the vocabulary file cannot be used: {type(error).__name__}: {error}") from None
+
+    def count(self, text: str) -> Counted:
+        """Count the words of one document, exactly as the preparation counts them."""
+        if self._normalisation is not None and not text.isascii():
+            text = unicodedata.normalize(self._normalisation, text)
+        if self._lowercase:
+            text = text.lower()
+        tokens = self._find(text)
+        counts: dict[int, int] = {}
+        known = 0
+        for key in map(self._id_of, tokens):
+            if key is not None:
+                known += 1
+                counts[key] = counts.get(key, 0) + 1
+        return Counted(len(tokens), known, counts)
+
+
+def _normalisation(name: object) -> Normalisation | None:
+    if name is None or name in ("NFC", "NFD", "NFKC", "NFKD"):
+        return name
+    raise VocabularyError(f"normalisation is {name!r}, allowed are NFC, NFD, NFKC and NFKD")
+
+
+def document_rows(
+    documents: Iterable[object], vocabulary: Vocabulary, *, pointer: str = f"/{DOCUMENTS}"
+) -> tuple[list[bytes | Problem], list[float | None]]:
+    """Return each text as a sparse JSON instance or its problem, and each text's share of unknown words."""
+    rows: list[bytes | Problem] = []
+    shares: list[float | None] = []
+    for index, document in enumerate(documents):
+        if not isinstance(document, str):
+            detail = f"document {index + 1} is not a string"
+            place = f"{pointer}/{index}"
+            rows.append(Problem(Code.WRONG_SHAPE, detail, row=index + 1, pointer=place, allowed="raw text"))
+            shares.append(None)
+            continue
+        counted = vocabulary.count(document)
+        shares.append(counted.unknown_share)
+        rows.append(_document_row(counted, index, pointer, vocabulary.feature_dim))
+    return rows, shares
+
+
+def _document_row(counted: Counted, index: int, pointer: str, feature_dim: int) -> bytes | Problem:
+    if not counted.known:
+        return Problem(
+            Code.NO_KNOWN_WORDS,
+            f"none of the {counted.tokens} words of document {index + 1} is in the vocabulary",
+            row=index + 1,
+            pointer=f"{pointer}/{index}",
+            allowed="documents with at least one word of the vocabulary",
+        )
+    return sparse_instance(list(counted.counts), list(counted.counts.values()), feature_dim)

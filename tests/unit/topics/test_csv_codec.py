@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from topics_function.csv_codec import rows_of
+from topics_function.limits import MAX_COUNT
+from topics_function.problems import Code, Problem
+
+counts = st.integers(min_value=0, max_value=MAX_COUNT)
+counted_rows = st.lists(counts, min_size=3, max_size=3).filter(any)
+
+
+def problems_in(body: bytes) -> list[Problem]:
+    try:
+        return [row for row in rows_of(body, feature_dim=3) if isinstance(row, Problem)]
+    except Problem as problem:
+        return [problem]
+
+
+@given(st.lists(counted_rows, min_size=1, max_size=20), st.sampled_from([",", ", ", " ,", " , ", "\t,"]), st.booleans())
+def test_rows_of_counts_come_back_in_order_and_unchanged(
+    rows: list[list[int]], comma: str, final_newline: bool
+) -> None:
+    body = "\r\n".join(comma.join(map(str, row)) for row in rows) + ("\r\n" if final_newline else "")
+
+    clean = rows_of(body.encode(), feature_dim=3)
+
+    assert [[int(cell) for cell in row.split(b",")] for row in clean if isinstance(row, bytes)] == rows
+
+
+@given(st.lists(st.lists(st.floats(0, MAX_COUNT), min_size=3, max_size=3).filter(any), min_size=1, max_size=10))
+def test_floats_keep_their_value(rows: list[list[float]]) -> None:
+    body = "\n".join(",".join(map(repr, row)) for row in rows)
+
+    clean = rows_of(body.encode(), feature_dim=3)
+
+    assert [[float(cell) for cell in row.split(b",")] for row in clean if isinstance(row, bytes)] == rows
+
+
+@given(st.binary(max_size=60) | st.text("0123456789,.-+ enaif\n\r\t", max_size=60).map(str.encode))
+def test_what_is_passed_on_is_always_a_row_of_finite_counts(body: bytes) -> None:
+    try:
+        rows = rows_of(body, feature_dim=3)
+    except Problem:
+        return
+    for row in rows:
+        if isinstance(row, bytes):
+            cells = [float(cell) for cell in row.split(b",")]
+            assert len(cells) == 3
+            assert all(0 <= cell <= MAX_COUNT for cell in cells)
+            assert any(cells)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "row", "column"),
+    [
+        (b"", Code.EMPTY_BODY, None, None),
+        (b"\n", Code.EMPTY_BODY, None, None),
+        (b"1,2,3\n1,2", Code.WRONG_WIDTH, 2, None),
+        (b"1,2,3\n\n1,2,3", Code.WRONG_WIDTH, 2, None),
+        (b"bike,car,train\n1,2,3", Code.HEADER_ROW, 1, 1),
+        (b"1,car,train", Code.NOT_A_NUMBER, 1, 2),
+        (b"1,,3", Code.NOT_A_NUMBER, 1, 2),
+        (b",2,3", Code.NOT_A_NUMBER, 1, 1),
+        (b"1,2,3\n,2,3", Code.NOT_A_NUMBER, 2, 1),
+        (b"1,2,3\n1,2,", Code.NOT_A_NUMBER, 2, 3),
+        (b"1,2,\n1,2,3", Code.NOT_A_NUMBER, 1, 3),
+        (b"1,2 3,4", Code.NOT_A_NUMBER, 1, 2),
+        (b"1,1_000,4", Code.NOT_A_NUMBER, 1, 2),
+        (b"1,0x10,4", Code.NOT_A_NUMBER, 1, 2),
+        (b'1,"2",3', Code.NOT_A_NUMBER, 1, 2),
+        ("1,\uff12,3".encode(), Code.NOT_A_NUMBER, 1, 2),
+        (b"1,2,3\n4,-1,6", Code.NEGATIVE_COUNT, 2, 2),
+        (b"1,nan,3", Code.NOT_FINITE, 1, 2),
+        (b"1,-inf,3", Code.NOT_FINITE, 1, 2),
+        (b"1,1e999,3", Code.NOT_FINITE, 1, 2),
+        (b"1,16777217,3", Code.COUNT_TOO_LARGE, 1, 2),
+        (b"1,2,3\n0,0,0", Code.NO_KNOWN_WORDS, 2, None),
+        (b"0.0, 0,-0", Code.NO_KNOWN_WORDS, 1, None),
+    ],
+)
+def test_a_faulty_row_is_refused_with_its_place(body: bytes, code: Code, row: int | None, column: int | None) -> None:
+    problem = problems_in(body)[0]
+
+    assert (problem.code, problem.row, problem.column) == (code, row, column)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_count() -> None:
+    assert rows_of(b"\xef\xbb\xbf1,2,3\n", feature_dim=3) == [b"1,2,3"]
+
+
+def test_the_largest_count_is_taken_and_one_more_is_not() -> None:
+    assert rows_of(b"%d,0,0" % MAX_COUNT, feature_dim=3) == [b"16777216,0,0"]
+    assert problems_in(b"%d,0,0" % (MAX_COUNT + 1))[0].code == Code.COUNT_TOO_LARGE
+
+
+def test_good_rows_are_kept_beside_faulty_ones() -> None:
+    rows = rows_of(b"1,2,3\n1,2\n4,5,6", feature_dim=3)
+
+    assert [row if isinstance(row, bytes) else row.code for row in rows] == [b"1,2,3", Code.WRONG_WIDTH, b"4,5,6"]
+
+
+def test_a_vocabulary_of_one_word_has_rows_of_one_count() -> None:
+    assert rows_of(b"1\n2\n", feature_dim=1) == [b"1", b"2"]
+    assert [getattr(row, "code", None) for row in rows_of(b"1\n\n2", feature_dim=1)] == [None, Code.WRONG_WIDTH, None]

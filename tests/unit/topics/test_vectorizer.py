@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from topics_function.problems import Code, Problem
+from topics_function.vectorizer import Vocabulary, VocabularyError, document_rows
+
+FILE = {
+    "schema_version": 1,
+    "pattern": r"[^\W\d_]+",
+    "lowercase": True,
+    "feature_dim": 2,
+    "words": ["car", "train"],
+    "forms": {"car": 0, "trains": 1},
+}
+MakeVocabulary = Callable[..., Vocabulary]
+
+
+@pytest.mark.parametrize(
+    ("text", "counts", "known", "tokens"),
+    [
+        ("Bikes? My bike, two CARS and a train.", {0: 1, 1: 1, 2: 1}, 3, 8),
+        ("car car car", {1: 3}, 3, 3),
+        ("", {}, 0, 0),
+        ("nothing known", {}, 0, 2),
+    ],
+)
+def test_surface_forms_are_counted_as_their_word(
+    make_vocabulary: MakeVocabulary, text: str, counts: dict[int, int], known: int, tokens: int
+) -> None:
+    counted = make_vocabulary().count(text)
+
+    assert (counted.counts, counted.known, counted.tokens) == (counts, known, tokens)
+
+
+def test_decomposed_letters_are_composed_before_they_are_looked_up(make_vocabulary: MakeVocabulary) -> None:
+    vocabulary = make_vocabulary({"café": 0})
+
+    assert vocabulary.count("cafe\u0301").counts == {0: 1}
+
+
+def test_the_unknown_share_is_one_for_a_document_without_words(make_vocabulary: MakeVocabulary) -> None:
+    assert make_vocabulary().count("1234 !").unknown_share == 1
+    assert make_vocabulary().count("car unseen words here").unknown_share == 0.75
+
+
+@given(st.lists(st.text(max_size=60) | st.integers() | st.none(), max_size=6))
+def test_any_list_of_documents_gives_a_row_or_a_problem_each(documents: list[object]) -> None:
+    rows, shares = document_rows(documents, Vocabulary.from_json(json.dumps(FILE).encode()))
+
+    assert len(rows) == len(shares) == len(documents)
+    for index, row in enumerate(rows):
+        if isinstance(row, Problem):
+            assert row.pointer == f"/documents/{index}"
+        else:
+            assert json.loads(row)["data"]["features"]["shape"] == [2]
+
+
+def test_a_document_with_no_known_word_is_a_problem_that_does_not_quote_it(make_vocabulary: MakeVocabulary) -> None:
+    rows, _ = document_rows(["secret words"], make_vocabulary())
+
+    assert isinstance(rows[0], Problem)
+    assert rows[0].code == Code.NO_KNOWN_WORDS
+    assert "secret" not in rows[0].to_json()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema_version": 2},
+        {"words": ["car"]},
+        {"forms": {}},
+        {"forms": {"car": 2}},
+        {"forms": {"car": True}},
+        {"pattern": "("},
+        {"normalisation": "rot13"},
+    ],
+)
+def test_a_vocabulary_file_of_another_kind_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(VocabularyError):
+        Vocabulary.from_json(json.dumps(FILE | change).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b'{"schema_version":1}'])
+def test_what_is_no_vocabulary_file_is_refused(data: bytes) -> None:
+    with pytest.raises(VocabularyError):
+        Vocabulary.from_json(data)
