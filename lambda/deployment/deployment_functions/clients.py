@@ -1,0 +1,26 @@
+"""boto3 clients, given the types that this package uses. boto3 itself ships none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import boto3
+
+if TYPE_CHECKING:
+    from deployment_functions.ledger import Ssm
+    from deployment_functions.ports import S3, StepFunctions
+
+
+def ssm() -> Ssm:
+    """Return a client of Systems Manager's parameters."""
+    return cast("Ssm", boto3.client("ssm"))
+
+
+def s3() -> S3:
+    """Return a client of S3."""
+    return cast("S3", boto3.client("s3"))
+
+
+def step_functions() -> StepFunctions:
+    """Return a client of Step Functions."""
+    return cast("StepFunctions", boto3.client("stepfunctions"))

@@ -1,0 +1,110 @@
+"""First step of the training pipeline: nobody else is training, and the corpus is what it should be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from deployment_functions import clients
+from deployment_functions.ports import running
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployment_functions.ports import S3, StepFunctions
+
+MOST_JOB_NAME_CHARS: Final = 63
+"""https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html"""
+
+
+class PipelineError(Exception):
+    """A run that cannot go on; the message becomes the run's cause, and what a waiting deploy reads."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the stack tells the function."""
+
+    corpus_bucket: str
+    corpus_prefix: str
+    corpus_hash: str
+    job_name_prefix: str
+    min_train_shards: int
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read the function's environment."""
+        return cls(
+            corpus_bucket=os.environ["CORPUS_BUCKET"],
+            corpus_prefix=os.environ["CORPUS_PREFIX"],
+            corpus_hash=os.environ["CORPUS_HASH"],
+            job_name_prefix=os.environ["JOB_NAME_PREFIX"],
+            min_train_shards=int(os.environ["MIN_TRAIN_SHARDS"]),
+        )
+
+
+def handle(event: Mapping[str, str], _context: object) -> dict[str, str]:
+    """Return what the training job's definition takes from the run."""
+    settings = Settings.from_environment()
+    refuse_second_run(clients.step_functions(), event["execution"])
+    manifest = read_manifest(clients.s3(), settings)
+    return {
+        "job_name": job_name(settings.job_name_prefix, event["execution"].rpartition(":")[2]),
+        "corpus_uri": f"s3://{settings.corpus_bucket}/{settings.corpus_prefix}",
+        "corpus_hash": settings.corpus_hash,
+        "vocabulary_hash": str(manifest["vocabulary_hash"]),
+        "feature_dim": str(manifest["feature_dim"]),
+    }
+
+
+def refuse_second_run(step_functions: StepFunctions, execution_arn: str) -> None:
+    """Raise PipelineError if another run was under way before this one; of two at once, the earlier goes on."""
+    machine = execution_arn.rpartition(":")[0].replace(":execution:", ":stateMachine:")
+    others = running(step_functions, machine)
+    mine = next((run for run in others if run["executionArn"] == execution_arn), None)
+    for run in others:
+        if run is not mine and (mine is None or (run["startDate"], run["name"]) < (mine["startDate"], mine["name"])):
+            raise PipelineError(
+                f"run {run['name']} of the training pipeline is under way, and one runs at a time: "
+                "wait for its end, or stop it"
+            )
+
+
+def read_manifest(s3: S3, settings: Settings) -> dict[str, object]:
+    """Return the corpus's corpus.json.
+
+    Raises:
+        PipelineError: it is not there, is another corpus's, or has fewer shards than the job has instances.
+    """
+    uri = f"s3://{settings.corpus_bucket}/{settings.corpus_prefix}corpus.json"
+    try:
+        body = s3.get_object(Bucket=settings.corpus_bucket, Key=f"{settings.corpus_prefix}corpus.json")["Body"].read()
+    except Exception as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+        raise PipelineError(f"the corpus cannot be read: {uri} gave {code}") from error
+    try:
+        manifest = json.loads(body)
+        corpus_hash, shards = manifest["corpus_hash"], int(manifest["shards"]["train"])
+        known = {"feature_dim": manifest["feature_dim"], "vocabulary_hash": manifest["vocabulary_hash"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise PipelineError(f"{uri} is not a corpus manifest: {type(error).__name__} {error}") from None
+    if corpus_hash != settings.corpus_hash:
+        raise PipelineError(f"{uri} is of corpus {corpus_hash}, but the stage's corpus is {settings.corpus_hash}")
+    if shards < settings.min_train_shards:
+        raise PipelineError(
+            f"corpus {corpus_hash} has {shards} train shards for {settings.min_train_shards} instances: "
+            "prepare it with as many shards as there are instances, or more"
+        )
+    return known
+
+
+def job_name(prefix: str, run: str) -> str:
+    """Return the training job's name: the run's, made to fit what SageMaker allows."""
+    name = prefix + re.sub(r"[^a-zA-Z0-9]+", "-", run).strip("-")
+    if len(name) <= MOST_JOB_NAME_CHARS:
+        return name
+    return prefix + hashlib.sha256(run.encode()).hexdigest()[:24]

@@ -1,0 +1,129 @@
+"""The training that a deploy waits for: `start` begins it, `answer` tells CloudFormation how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from typing import TYPE_CHECKING, Final
+
+from deployment_functions import clients
+from deployment_functions.cloudformation import Callback, Request, serve
+from deployment_functions.ledger import Ledger
+from deployment_functions.model_fields import APPROVED, CANDIDATE, PREVIOUS
+from deployment_functions.ports import running
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployment_functions.ports import StepFunctions
+
+logger = logging.getLogger(__name__)
+
+DEPLOY_RUN_PREFIX: Final = "deploy-"
+"""Runs that a deploy started bear this name; runs that a person started are never stopped by a deploy."""
+CALLBACK: Final = "cloudformation"
+"""Where in a run's input the waiting deploy is named."""
+
+
+def start(event: Mapping[str, object], _context: object) -> None:
+    """Answer CloudFormation's request, or start the run whose end answers it."""
+    serve(
+        event, lambda request: act(request, Ledger(clients.ssm(), request.text("Parameters")), clients.step_functions())
+    )
+
+
+def act(request: Request, ledger: Ledger, step_functions: StepFunctions) -> bool:
+    """Do what the request asks; return whether it is done, or a run was started that will answer it."""
+    machine = request.text("StateMachineArn")
+    # Whatever runs for an earlier request of this deploy runs in vain: it timed out or is being rolled back.
+    stop_deploy_runs(step_functions, machine, cause=f"{request.kind} {request.callback.request_id} takes its place")
+    if request.kind == "Delete":
+        ledger.clear()
+        return True
+    if request.text("RunOnDeploy") != "true" or is_trained(request.properties, ledger):
+        return True
+    if restore_previous(request, ledger):
+        return True
+    run = f"{DEPLOY_RUN_PREFIX}{request.text('DefinitionHash')[:12]}-{_short(request.callback.request_id)}"
+    step_functions.start_execution(
+        stateMachineArn=machine, name=run, input=json.dumps({CALLBACK: request.callback.as_json()})
+    )
+    logger.info("started %s", run)
+    return False
+
+
+def is_trained(properties: Mapping[str, object], ledger: Ledger) -> bool:
+    """Tell whether the approved model, or the newest candidate, was trained on this corpus by this definition.
+
+    So it is when a rollback sends the properties of the model that is in service still.
+    """
+    return any(_made_by(ledger.read(which), properties) for which in (APPROVED, CANDIDATE))
+
+
+def restore_previous(request: Request, ledger: Ledger) -> bool:
+    """Approve the previous model again if it is what the request asks for, in place of the one it asked for before.
+
+    So it is when a deploy is rolled back after its training was approved: training the old model anew would take as
+    long, and need not give the same one.
+    """
+    previous = ledger.read(PREVIOUS)
+    if previous is None or not _made_by(previous, request.properties):
+        return False
+    if not _made_by(ledger.read(APPROVED), request.old_properties):
+        return False
+    ledger.approve(previous)
+    return True
+
+
+def stop_deploy_runs(step_functions: StepFunctions, machine: str, *, cause: str) -> None:
+    """Stop every run of the pipeline that a deploy started."""
+    for execution in running(step_functions, machine):
+        if execution["name"].startswith(DEPLOY_RUN_PREFIX):
+            step_functions.stop_execution(executionArn=execution["executionArn"], error="Superseded", cause=cause)
+
+
+def answer(event: Mapping[str, object], _context: object) -> None:
+    """Tell the deploy that waits for a run, if one does, how the run ended."""
+    detail = event["detail"]
+    assert isinstance(detail, dict)  # noqa: S101 (the shape of an EventBridge event)
+    waiting = json.loads(detail["input"] or "{}").get(CALLBACK)
+    if waiting is None:
+        return
+    callback = Callback(**waiting)
+    if detail["status"] == "SUCCEEDED":
+        callback.succeed()
+    else:
+        callback.fail(failure_reason(detail))
+
+
+def failure_reason(detail: Mapping[str, object]) -> str:
+    """Return why a run ended without a model, in one sentence; the job's own reason if it was the job."""
+    name, status = detail["name"], str(detail["status"]).lower().replace("_", " ")
+    cause = str(detail.get("cause") or "")
+    try:
+        job = json.loads(cause)
+    except ValueError:
+        job = None
+    if isinstance(job, dict) and "TrainingJobName" in job:
+        return (
+            f"training job {job['TrainingJobName']} {str(job.get('TrainingJobStatus', 'failed')).lower()}: "
+            f"{job.get('FailureReason') or job.get('SecondaryStatus') or 'no reason was given'}"
+        )
+    if isinstance(job, dict) and "errorMessage" in job:
+        return f"training pipeline run {name} {status}: {job['errorMessage']}"
+    known = ": ".join(str(part) for part in (detail.get("error"), cause) if part)
+    return f"training pipeline run {name} {status}: {known or 'no cause was given'}"
+
+
+def _made_by(model: Mapping[str, str] | None, properties: Mapping[str, object]) -> bool:
+    return (
+        model is not None
+        and bool(properties)
+        and model["definition_hash"] == properties["DefinitionHash"]
+        and model["corpus_hash"] == properties["CorpusHash"]
+    )
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,28 @@
+"""Names that commands, policies and clients find things by. Models and endpoint configs have none."""
+
+from __future__ import annotations
+
+
+def stack_prefix(stage: str) -> str:
+    """Return what the names of a stage's stacks begin with."""
+    return f"TopicModel-{stage}"
+
+
+def endpoint_name(stage: str) -> str:
+    """Return the endpoint's name, for its life."""
+    return f"topic-model-{stage}"
+
+
+def pipeline_name(stage: str) -> str:
+    """Return the training state machine's name."""
+    return f"topic-model-{stage}-training"
+
+
+def job_name_prefix(stage: str) -> str:
+    """Return what the names of a stage's training jobs begin with; roles are scoped by it."""
+    return f"topic-model-{stage}-"
+
+
+def parameters_prefix(stage: str) -> str:
+    """Return the path of a stage's parameters, without a slash at its end."""
+    return f"/topic-model/{stage}"

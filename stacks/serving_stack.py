@@ -1,0 +1,108 @@
+"""Serving: the approved model on an autoscaled endpoint, and the URL in front of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_ssm as ssm
+
+from stacks.approval_guard import ApprovalGuard
+from stacks.endpoint import AutoscaledEndpoint
+from stacks.hosted_model import HostedModel
+from stacks.model_parameters import approved_model
+from stacks.names import endpoint_name, parameters_prefix
+from stacks.ntm_image import NtmImage
+from stacks.policies import retention_days
+from stacks.url_function import UrlFunction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from constructs import Construct
+
+    from stacks.data_stack import DataStack
+    from stacks.settings import StageSettings
+
+
+class ServingStack(cdk.Stack):
+    """Model, endpoint, scaling, function and URL."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        settings: StageSettings,
+        data: DataStack,
+        description: str,
+    ) -> None:
+        super().__init__(scope, construct_id, description=description)
+        retention = retention_days(settings.log_retention_days)
+        image = NtmImage(self, "NtmImage")
+        approved = approved_model(self, stage=stage)
+        guard = ApprovalGuard(self, "ApprovalGuard", stage=stage, approved=approved, retention=retention)
+        hosted = HostedModel(
+            self,
+            "Hosted",
+            artifact_uri=approved["artifact_uri"],
+            artifacts=data.artifacts,
+            key=data.key,
+            image=image,
+            endpoint_name=endpoint_name(stage),
+        )
+        # Updated before anything that can fail for the model's sake, the guard is rolled back whenever that does.
+        hosted.model.node.add_dependency(guard.resource)
+        endpoint = AutoscaledEndpoint(
+            self,
+            "Hosting",
+            name=endpoint_name(stage),
+            model=hosted.model,
+            settings=settings.endpoint,
+            key=data.key,
+            retention=retention,
+        )
+        in_service = self._in_service(stage, settings, approved, endpoint)
+        topics = UrlFunction(
+            self,
+            "Topics",
+            endpoint=endpoint,
+            in_service_parameter=in_service,
+            corpus=data.corpus,
+            key=data.key,
+            settings=settings.url,
+            retention=retention,
+        )
+        cdk.CfnOutput(self, "FunctionUrl", value=topics.url.url, description="POST word counts or text here")
+        cdk.CfnOutput(
+            self,
+            "EndpointName",
+            value=endpoint.endpoint.attr_endpoint_name,
+            description="The SageMaker endpoint behind the URL",
+        )
+
+    def _in_service(
+        self, stage: str, settings: StageSettings, approved: Mapping[str, str], endpoint: AutoscaledEndpoint
+    ) -> str:
+        """Declare the parameter that tells what the endpoint serves, written when it does, and return its name."""
+        name = f"{parameters_prefix(stage)}/in-service"
+        parameter = ssm.StringParameter(
+            self,
+            "InService",
+            parameter_name=name,
+            description="The model that the endpoint serves, and the vocabulary that belongs to it",
+            string_value=json.dumps(
+                {
+                    "model": approved["job_name"],
+                    "artifact": approved["artifact_uri"],
+                    "corpus": approved["corpus_hash"],
+                    "vocabulary": approved["vocabulary_hash"],
+                    "feature_dim": approved["feature_dim"],
+                    "algorithm": settings.algorithm,
+                }
+            ),
+        )
+        parameter.node.add_dependency(endpoint.endpoint)
+        return name

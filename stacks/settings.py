@@ -1,0 +1,230 @@
+"""Stage settings: what a platform team may choose, with the ranges that the services accept.
+
+They live under `stages` in cdk.json; `-c settings=FILE` names a JSON file whose values win over the stage's, for what
+a team keeps outside the repository.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stacks import instance_types
+from stacks.errors import SynthError
+from stacks.instance_types import InstanceType
+from training_scripts.corpus.manifest import DEFAULT_FOLDER
+from training_scripts.hyperparameters import NtmHyperparameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_STAGE: Final = "dev"
+STAGE_PATTERN: Final = re.compile(r"^[a-z][a-z0-9]{0,11}$")
+"""Short, since a training job's name carries it and may have 63 characters in all."""
+
+DEPLOY_WAIT_LIMIT_S: Final = 3600
+"""CloudFormation waits no longer for a custom resource, so neither can a deploy for a training."""
+START_UP_MARGIN_S: Final = 600
+"""What a training job takes beside its run time: getting instances, downloading the image and data, uploading."""
+
+
+class Frozen(BaseModel):
+    """Immutable settings that refuse unknown keys, so that a typo is an error and not a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class S3Corpus(Frozen):
+    """A prepared corpus that is in S3 already, at an immutable prefix that ends with its hash."""
+
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9!_.*'()-]+/)*[0-9a-f]{64}/?$")]
+    kms_key_arn: Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")] | None = None
+    """The customer-managed key the objects are encrypted with, if any: training must be allowed to decrypt."""
+
+    @property
+    def corpus_hash(self) -> str:
+        """The last component of the prefix: the corpus_hash of its corpus.json."""
+        return self.prefix.rstrip("/").rpartition("/")[2]
+
+
+class CorpusSettings(Frozen):
+    """Where the prepared corpus is: a folder here, which `cdk deploy` uploads, or a prefix in S3."""
+
+    path: str = str(DEFAULT_FOLDER)
+    """The folder that `python -m training_scripts.prepare` wrote, from the project's root."""
+    s3: S3Corpus | None = None
+
+
+class StageHyperparameters(NtmHyperparameters):
+    """NTM's hyperparameters, with the tutorial's values where it departs from the algorithm's defaults."""
+
+    num_topics: Annotated[int, Field(ge=2, le=1000)] = 30
+    mini_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 128
+    epochs: Annotated[int, Field(ge=1)] = 100
+    num_patience_epochs: Annotated[int, Field(ge=1)] = 5
+
+
+Distribution = Literal["ShardedByS3Key", "FullyReplicated"]
+
+
+class TrainingSettings(Frozen):
+    """The training job: what it learns, and on what."""
+
+    hyperparameters: StageHyperparameters = StageHyperparameters()
+    instance_type: InstanceType = "ml.c5.xlarge"
+    instance_count: Annotated[int, Field(ge=1, le=20)] = 2
+    train_distribution: Distribution = "ShardedByS3Key"
+    """Each instance trains on its own shards, or each on all of them. The other channels are always replicated."""
+    volume_size_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
+    max_runtime_s: Annotated[int, Field(ge=60, le=432_000)] = 2700
+    run_on_deploy: bool = True
+    """Train as part of `cdk deploy` when the corpus or the job's definition has changed, and wait for the end."""
+
+    @property
+    def pipeline_timeout_s(self) -> int:
+        """How long one run of the pipeline may take in all."""
+        return self.max_runtime_s + START_UP_MARGIN_S
+
+
+class EndpointSettings(Frozen):
+    """Hosting of the model: the variant, and the bounds between which it scales."""
+
+    instance_type: InstanceType = "ml.m5.large"
+    min_instances: Annotated[int, Field(ge=1, le=100)] = 1
+    max_instances: Annotated[int, Field(ge=1, le=100)] = 4
+    invocations_per_instance_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
+    scale_in_cooldown_s: Annotated[int, Field(ge=0, le=86_400)] = 300
+    scale_out_cooldown_s: Annotated[int, Field(ge=0, le=86_400)] = 60
+
+    @model_validator(mode="after")
+    def _bounds_are_ordered(self) -> EndpointSettings:
+        if self.max_instances < self.min_instances:
+            raise ValueError(
+                f"max_instances is {self.max_instances}, below min_instances {self.min_instances}: "
+                "raise it, or lower min_instances"
+            )
+        if self.max_instances > self.min_instances and not instance_types.can_autoscale(self.instance_type):
+            raise ValueError(
+                f"instance_type is {self.instance_type}, which cannot autoscale: take another family, "
+                "or make max_instances equal to min_instances"
+            )
+        return self
+
+
+class UrlSettings(Frozen):
+    """The Function URL, which applications call."""
+
+    auth: Literal["AWS_IAM", "NONE"] = "AWS_IAM"
+    """AWS_IAM: callers sign with credentials that may invoke it. NONE: open to the internet."""
+    memory_mb: Annotated[int, Field(ge=512, le=10_240)] = 1024
+    reserved_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Most requests at once; None leaves the account's limit. An open URL must have one."""
+
+    @model_validator(mode="after")
+    def _an_open_url_is_bounded(self) -> UrlSettings:
+        if self.auth == "NONE" and self.reserved_concurrency is None:
+            raise ValueError(
+                "auth is NONE, which opens the URL to the internet: set reserved_concurrency too, "
+                "so that strangers cannot use up the account"
+            )
+        return self
+
+
+class StageSettings(Frozen):
+    """Everything that may differ between stages."""
+
+    algorithm: Literal["builtin"] = "builtin"
+    """SageMaker's own NTM image."""
+    corpus: CorpusSettings = CorpusSettings()
+    training: TrainingSettings = TrainingSettings()
+    endpoint: EndpointSettings = EndpointSettings()
+    url: UrlSettings = UrlSettings()
+    approval: Literal["automatic", "manual"] = "manual"
+    """Whether a successful training goes into service by itself. A stage's first model always does."""
+    removal_policy: Literal["destroy", "retain"] = "retain"
+    """What happens to keys, buckets and logs when the stacks are destroyed."""
+    log_retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 180, 365, 400, 731, 1827, 3653] = 90
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
+    """Refuse at synth what this region lacks. None: one template for every region, checked when it is deployed."""
+
+    @model_validator(mode="after")
+    def _a_deploy_can_wait_for_the_training(self) -> StageSettings:
+        training = self.training
+        if training.run_on_deploy and training.pipeline_timeout_s > DEPLOY_WAIT_LIMIT_S:
+            raise ValueError(
+                f"training.max_runtime_s is {training.max_runtime_s}, and with {START_UP_MARGIN_S} s to start up that "
+                f"is more than the {DEPLOY_WAIT_LIMIT_S} s that a deploy may wait: lower it to "
+                f"{DEPLOY_WAIT_LIMIT_S - START_UP_MARGIN_S}, or set training.run_on_deploy to false and train first, "
+                "deploy after: (1) .venv/bin/cdk deploy TopicModel-<stage>-Training -c stage=<stage>  "
+                "(2) .venv/bin/python -m training_scripts.pipeline run --stage <stage>  "
+                "(3) .venv/bin/cdk deploy --all -c stage=<stage>"
+            )
+        return self
+
+
+def load(stages: object, *, stage: object, overrides: object = None) -> tuple[str, StageSettings]:
+    """Return the name and the settings of the chosen stage.
+
+    Args:
+        stages: the `stages` object of cdk.json.
+        stage: the `-c stage=` of the command line; None for the default.
+        overrides: the `-c settings=` of the command line: a JSON file merged over the stage, key by key.
+
+    Raises:
+        SynthError: an unknown stage, or a setting that is wrong: names it, its value and what is allowed.
+    """
+    if not isinstance(stages, dict) or not stages:
+        raise SynthError("cdk.json has no stages: its context needs an object named stages, one entry a stage")
+    name = DEFAULT_STAGE if stage is None else str(stage)
+    if name not in stages:
+        raise SynthError(f"stage is {name!r}, which cdk.json does not have: choose {' or '.join(sorted(stages))}")
+    if not STAGE_PATTERN.match(name):
+        raise SynthError(f"stage is {name!r}: a name is a lower-case letter and up to 11 letters and digits behind it")
+    chosen = stages[name]
+    if not isinstance(chosen, dict):
+        raise SynthError(f"stages.{name} in cdk.json is {chosen!r}, but should be an object of settings")
+    if overrides is not None:
+        chosen = merged(chosen, _read_overrides(str(overrides)))
+    try:
+        return name, StageSettings.model_validate(chosen)
+    except ValidationError as error:
+        raise SynthError(_sentence(error, name)) from None
+
+
+def merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Return `base` with the values of `over`, object by object."""
+    result = dict(base)
+    for key, value in over.items():
+        mine = result.get(key)
+        result[key] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _read_overrides(file: str) -> dict[str, object]:
+    try:
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SynthError(f"settings file {file!r} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SynthError(f"settings file {file!r} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise SynthError(
+            f"settings file {file!r} holds {type(content).__name__}, but should hold an object of settings"
+        )
+    return content
+
+
+def _sentence(error: ValidationError, stage: str) -> str:
+    fault = error.errors()[0]
+    path = ".".join(["stages", stage, *(str(part) for part in fault["loc"])])
+    message = fault["msg"].removeprefix("Value error, ").replace("<stage>", stage)
+    if fault["type"] == "extra_forbidden":
+        return f"setting {path} is unknown: see docs/settings.md for those there are"
+    if isinstance(fault["input"], dict | BaseModel):
+        return f"setting {path}: {message}"
+    return f"setting {path} is {str(fault['input'])[:80]!r}, but {message[0].lower() + message[1:]}"

@@ -1,0 +1,97 @@
+"""A model trained as part of a deploy: the deploy waits for the pipeline, and fails with the job's own reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from stacks.deployment_function import DeploymentFunction
+from stacks.model_parameters import parameters_arn
+from stacks.names import parameters_prefix
+from stacks.settings import DEPLOY_WAIT_LIMIT_S
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_logs as logs
+    from aws_cdk import aws_stepfunctions as sfn
+
+ENDED: Final = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+class TrainedModel(Construct):
+    """Runs the pipeline when, and only when, the corpus or the job's definition has changed.
+
+    One function starts the run and leaves CloudFormation waiting; the event that the run has ended, however it ended,
+    has a second function answer. So nothing polls, and no function sits out the training.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        state_machine: sfn.StateMachine,
+        corpus_hash: str,
+        definition_hash: str,
+        run_on_deploy: bool,
+        retention: logs.RetentionDays,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        start = DeploymentFunction(
+            self,
+            "Start",
+            handler="training_gate.start",
+            description="Starts the training pipeline for a deploy, and cleans up after it on destroy",
+            retention=retention,
+            timeout=cdk.Duration.minutes(2),
+        )
+        start.allow("states:StartExecution", "states:ListExecutions", on=[state_machine.state_machine_arn]).allow(
+            "states:StopExecution",
+            on=[
+                stack.format_arn(
+                    service="states",
+                    resource="execution",
+                    resource_name=f"{state_machine.state_machine_name}:*",
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+        ).allow(
+            "ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameters", on=[parameters_arn(stack, stage)]
+        )
+        answer = DeploymentFunction(
+            self,
+            "Answer",
+            handler="training_gate.answer",
+            description="Tells CloudFormation how the training that it waits for has ended",
+            retention=retention,
+        )
+        rule = events.Rule(
+            self,
+            "Ended",
+            description="A run of the training pipeline has ended",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={"stateMachineArn": [state_machine.state_machine_arn], "status": list(ENDED)},
+            ),
+            targets=[targets.LambdaFunction(answer.function)],
+        )
+        self.resource = start.custom_resource(
+            "Model",
+            kind="TrainedModel",
+            properties={
+                "StateMachineArn": state_machine.state_machine_arn,
+                "Parameters": parameters_prefix(stage),
+                "CorpusHash": corpus_hash,
+                "DefinitionHash": definition_hash,
+                "RunOnDeploy": "true" if run_on_deploy else "false",
+            },
+            timeout=cdk.Duration.seconds(DEPLOY_WAIT_LIMIT_S),
+        )
+        # The answer must be able to come before the question is asked, and the run be able to do its work.
+        self.resource.node.add_dependency(rule, answer, state_machine)

@@ -1,0 +1,65 @@
+"""The training job definition, as Step Functions sends it to SageMaker. Pure: placeholders, no constructs.
+
+What varies with the account (roles, buckets, keys, the image) stands as `${Name}` and is substituted by CloudFormation;
+what varies with the run (job name, corpus size) is read from the execution.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Final
+
+from training_scripts.content_types import RECORDIO_PROTOBUF
+from training_scripts.hyperparameters import FEATURE_DIM
+
+if TYPE_CHECKING:
+    from stacks.settings import TrainingSettings
+
+CHANNELS: Final = ("train", "validation", "test", "auxiliary")
+AUXILIARY_CONTENT_TYPE: Final = "text/plain"
+
+
+def request(settings: TrainingSettings, *, stage: str) -> dict[str, object]:
+    """Return the parameters of the state that calls CreateTrainingJob."""
+    # Any size does: only the other names are taken, the corpus's own size comes from the run.
+    fixed = {name: value for name, value in settings.hyperparameters.for_job(1).items() if name != FEATURE_DIM}
+    return {
+        "TrainingJobName.$": "$.run.value.job_name",
+        "RoleArn": "${TrainingRoleArn}",
+        "AlgorithmSpecification": {"TrainingImage": "${TrainingImage}", "TrainingInputMode": "File"},
+        "HyperParameters": {f"{FEATURE_DIM}.$": "$.run.value.feature_dim", **fixed},
+        "InputDataConfig": [_channel(name, settings) for name in CHANNELS],
+        "OutputDataConfig": {"S3OutputPath": "${OutputPath}", "KmsKeyId": "${KeyArn}"},
+        "ResourceConfig": {
+            "InstanceType": settings.instance_type,
+            "InstanceCount": settings.instance_count,
+            "VolumeSizeInGB": settings.volume_size_gb,
+            "VolumeKmsKeyId": "${KeyArn}",
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_runtime_s},
+        "EnableNetworkIsolation": True,
+        "EnableInterContainerTrafficEncryption": settings.instance_count > 1,
+        "Environment": {"CORPUS_HASH.$": "$.run.value.corpus_hash"},
+        "Tags": [{"Key": "topic-model:stage", "Value": stage}],
+    }
+
+
+def definition_hash(settings: TrainingSettings, *, stage: str, image: str) -> str:
+    """Return a name for everything about the job that is not the corpus: a new one means a training is due."""
+    text = json.dumps({"request": request(settings, stage=stage), "image": image}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _channel(name: str, settings: TrainingSettings) -> dict[str, object]:
+    return {
+        "ChannelName": name,
+        "ContentType": AUXILIARY_CONTENT_TYPE if name == "auxiliary" else RECORDIO_PROTOBUF,
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri.$": f"States.Format('{{}}{name}/', $.run.value.corpus_uri)",
+                "S3DataDistributionType": settings.train_distribution if name == "train" else "FullyReplicated",
+            }
+        },
+    }

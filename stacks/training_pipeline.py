@@ -1,0 +1,195 @@
+"""The state machine that trains: look at the corpus, run the job, record what came out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from stacks import training_job
+from stacks.names import job_name_prefix, pipeline_name
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_lambda as lambda_
+
+    from stacks.ntm_image import NtmImage
+    from stacks.settings import TrainingSettings
+
+_THROTTLED: Final = {
+    "ErrorEquals": ["SageMaker.ThrottlingException", "SageMaker.AmazonSageMakerException"],
+    "IntervalSeconds": 5,
+    "MaxAttempts": 3,
+    "BackoffRate": 2,
+    "JitterStrategy": "FULL",
+}
+_FUNCTION_UNAVAILABLE: Final = {
+    "ErrorEquals": [
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ],
+    "IntervalSeconds": 2,
+    "MaxAttempts": 5,
+    "BackoffRate": 2,
+    "JitterStrategy": "FULL",
+}
+
+
+def definition(settings: TrainingSettings, *, stage: str, definition_hash: str) -> dict[str, object]:
+    """Return the pipeline in Amazon States Language, with `${…}` for what the account decides.
+
+    `definition_hash` stands in the definition itself, so that a run records the one that it ran by.
+    """
+    return {
+        "Comment": f"Trains the topic model of stage {stage}",
+        "TimeoutSeconds": settings.pipeline_timeout_s,
+        "StartAt": "ReadCorpus",
+        "States": {
+            "ReadCorpus": {
+                "Comment": "Refuses a second run at a time, and reads feature_dim from the corpus",
+                **_invoke(
+                    "BeginFunctionArn", {"execution.$": "$$.Execution.Id", "started.$": "$$.Execution.StartTime"}
+                ),
+                "ResultPath": "$.run",
+                "Next": "Train",
+            },
+            "Train": {
+                "Type": "Task",
+                "Resource": "arn:${Partition}:states:::sagemaker:createTrainingJob.sync",
+                "Parameters": training_job.request(settings, stage=stage),
+                "Retry": [_THROTTLED],
+                "ResultPath": "$.training",
+                "Next": "RecordModel",
+            },
+            "RecordModel": {
+                "Comment": "Writes the candidate, and approves it where the stage's setting says so",
+                **_invoke(
+                    "RecordFunctionArn",
+                    {"run.$": "$.run.value", "training.$": "$.training", "definition_hash": definition_hash},
+                ),
+                "ResultPath": "$.model",
+                "End": True,
+            },
+        },
+    }
+
+
+def _invoke(function: str, payload: dict[str, str]) -> dict[str, object]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:${Partition}:states:::lambda:invoke",
+        "Parameters": {"FunctionName": f"${{{function}}}", "Payload": payload},
+        # Lambda's answer comes in an envelope with its HTTP metadata; only the payload is of use.
+        "ResultSelector": {"value.$": "$.Payload"},
+        "Retry": [_FUNCTION_UNAVAILABLE],
+    }
+
+
+class TrainingPipeline(Construct):
+    """State machine, its role and its log."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        settings: TrainingSettings,
+        definition_hash: str,
+        training_role: iam.IRole,
+        image: NtmImage,
+        output_path: str,
+        key: kms.IKey,
+        begin: lambda_.IFunction,
+        record: lambda_.IFunction,
+        retention: logs.RetentionDays,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.PrincipalWithConditions(
+                iam.ServicePrincipal("states.amazonaws.com"), {"StringEquals": {"aws:SourceAccount": stack.account}}
+            ),
+            description="The training pipeline: start, watch and stop this stage's training jobs",
+        )
+        self._allow_training(stage, training_role, key)
+        for function in (begin, record):
+            function.grant_invoke(self.role)
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_name=pipeline_name(stage),
+            comment=f"Trains the topic model of stage {stage}",
+            definition_body=sfn.DefinitionBody.from_string(
+                json.dumps(definition(settings, stage=stage, definition_hash=definition_hash))
+            ),
+            definition_substitutions={
+                "Partition": stack.partition,
+                "TrainingRoleArn": training_role.role_arn,
+                "TrainingImage": image.uri,
+                "OutputPath": output_path,
+                "KeyArn": key.key_arn,
+                "BeginFunctionArn": begin.function_arn,
+                "RecordFunctionArn": record.function_arn,
+            },
+            role=self.role,
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ERROR, include_execution_data=False),
+            tracing_enabled=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+
+    def _allow_training(self, stage: str, training_role: iam.IRole, key: kms.IKey) -> None:
+        stack = cdk.Stack.of(self)
+        jobs = stack.format_arn(
+            service="sagemaker", resource="training-job", resource_name=f"{job_name_prefix(stage)}*"
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "sagemaker:AddTags",
+                    "sagemaker:CreateTrainingJob",
+                    "sagemaker:DescribeTrainingJob",
+                    "sagemaker:StopTrainingJob",
+                ],
+                resources=[jobs],
+            )
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[training_role.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            )
+        )
+        self.role.add_to_policy(
+            # How `.sync` learns of the job's end: one rule an account, made and owned by Step Functions.
+            iam.PolicyStatement(
+                actions=["events:DescribeRule", "events:PutRule", "events:PutTargets"],
+                resources=[
+                    stack.format_arn(
+                        service="events",
+                        resource="rule",
+                        resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+                    )
+                ],
+            )
+        )
+        self.role.add_to_policy(
+            # SageMaker makes the grant for the job's volumes on behalf of whoever creates the job.
+            iam.PolicyStatement(
+                actions=["kms:CreateGrant"],
+                resources=[key.key_arn],
+                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            )
+        )
+        self.role.add_to_policy(iam.PolicyStatement(actions=["kms:DescribeKey"], resources=[key.key_arn]))

@@ -1,0 +1,119 @@
+"""Training: the job's role and image, the pipeline that runs it, and the model that a deploy waits for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+
+from stacks import training_job
+from stacks.data_stack import grant_corpus_read
+from stacks.deployment_function import DeploymentFunction
+from stacks.model_parameters import parameters_arn
+from stacks.names import job_name_prefix, parameters_prefix, pipeline_name
+from stacks.ntm_image import REPOSITORY, TAG, NtmImage
+from stacks.policies import retention_days
+from stacks.trained_model import TrainedModel
+from stacks.training_pipeline import TrainingPipeline
+from stacks.training_role import MODELS_PREFIX, TrainingRole
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_logs as logs
+    from constructs import Construct
+
+    from stacks.data_stack import CorpusLocation, DataStack
+    from stacks.settings import StageSettings
+
+
+class TrainingStack(cdk.Stack):
+    """The pipeline and, where the stage trains on deploy, its run."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        settings: StageSettings,
+        data: DataStack,
+        description: str,
+    ) -> None:
+        super().__init__(scope, construct_id, description=description)
+        retention = retention_days(settings.log_retention_days)
+        definition_hash = training_job.definition_hash(settings.training, stage=stage, image=f"{REPOSITORY}:{TAG}")
+        image = NtmImage(self, "NtmImage")
+        role = TrainingRole(
+            self, "TrainingRole", corpus=data.corpus, artifacts=data.artifacts, key=data.key, image=image
+        )
+        pipeline = TrainingPipeline(
+            self,
+            "Pipeline",
+            stage=stage,
+            settings=settings.training,
+            definition_hash=definition_hash,
+            training_role=role,
+            image=image,
+            output_path=data.artifacts.s3_url_for_object(MODELS_PREFIX.rstrip("/")),
+            key=data.key,
+            begin=self._begin(stage, settings, data.corpus, retention).function,
+            record=self._record(stage, settings, retention).function,
+            retention=retention,
+        )
+        model = TrainedModel(
+            self,
+            "TrainedModel",
+            stage=stage,
+            state_machine=pipeline.state_machine,
+            corpus_hash=data.corpus.corpus_hash,
+            definition_hash=definition_hash,
+            run_on_deploy=settings.training.run_on_deploy,
+            retention=retention,
+        )
+        model.resource.node.add_dependency(role, pipeline)
+        cdk.CfnOutput(
+            self,
+            "StateMachineArn",
+            value=pipeline.state_machine.state_machine_arn,
+            description="The training pipeline: python -m training_scripts.pipeline run starts it",
+        )
+
+    def _begin(
+        self, stage: str, settings: StageSettings, corpus: CorpusLocation, retention: logs.RetentionDays
+    ) -> DeploymentFunction:
+        function = DeploymentFunction(
+            self,
+            "Begin",
+            handler="pipeline_begin.handle",
+            description="First step of the pipeline: one run at a time, and the corpus's size",
+            retention=retention,
+            environment={
+                "CORPUS_BUCKET": corpus.bucket.bucket_name,
+                "CORPUS_PREFIX": corpus.prefix,
+                "CORPUS_HASH": corpus.corpus_hash,
+                "JOB_NAME_PREFIX": job_name_prefix(stage),
+                "MIN_TRAIN_SHARDS": str(settings.training.instance_count),
+            },
+        )
+        grant_corpus_read(function.role, corpus, pattern="*/corpus.json")
+        # By name, not by reference: the state machine itself refers to this function.
+        return function.allow(
+            "states:ListExecutions",
+            on=[
+                self.format_arn(
+                    service="states",
+                    resource="stateMachine",
+                    resource_name=pipeline_name(stage),
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+        )
+
+    def _record(self, stage: str, settings: StageSettings, retention: logs.RetentionDays) -> DeploymentFunction:
+        return DeploymentFunction(
+            self,
+            "Record",
+            handler="pipeline_record.handle",
+            description="Last step of the pipeline: records the candidate, and approves it where the stage says so",
+            retention=retention,
+            environment={"PARAMETERS": parameters_prefix(stage), "APPROVAL": settings.approval},
+        ).allow("ssm:GetParametersByPath", "ssm:PutParameter", on=[parameters_arn(self, stage)])

