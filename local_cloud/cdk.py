@@ -46,12 +46,16 @@ class Cli:
         self._run("destroy", "--all", "--force", *_common(stage, app), *arguments)
 
     def _is_bootstrapped(self) -> bool:
-        client = importlib.import_module("botocore.session").get_session().create_client(
-            "cloudformation",
-            region_name=REGION,
-            endpoint_url=self._endpoint_url,
-            aws_access_key_id=self._environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self._environment["AWS_SECRET_ACCESS_KEY"],
+        client = (
+            importlib.import_module("botocore.session")
+            .get_session()
+            .create_client(
+                "cloudformation",
+                region_name=REGION,
+                endpoint_url=self._endpoint_url,
+                aws_access_key_id=self._environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=self._environment["AWS_SECRET_ACCESS_KEY"],
+            )
         )
         try:
             stacks = client.describe_stacks(StackName=TOOLKIT_STACK)["Stacks"]

@@ -92,6 +92,7 @@ CFN_ON_THREAD = _name("services.cloudformation.stacks", "_runs_on_worker_thread"
 SFN_DISPATCH = _name("services.stepfunctions", "_SERVICE_DISPATCH")
 SFN_SDK_SERVICES = _name("services.stepfunctions", "_AWS_SDK_SERVICE_MAP")
 SFN_SDK_PREFIXES = _name("services.stepfunctions", "_AWS_SDK_ERROR_PREFIX")
+SFN_SDK_CODES = _name("services.stepfunctions", "_AWS_SDK_ERROR_CODE_OVERRIDES")
 SFN_ERROR = _name("services.stepfunctions", "_ExecutionError")
 SFN_EXECUTIONS = _name("services.stepfunctions", "_executions")
 SFN_STATE_MACHINES = _name("services.stepfunctions", "_state_machines")

@@ -8,8 +8,10 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TypeAlias
 
-from local_cloud import emulator, function_urls, traps
+from local_cloud import emulator, function_urls, iam, step_functions, traps
 from local_cloud.paths import Home
+from local_cloud.sagemaker.backend import Backend
+from local_cloud.sagemaker.service import NAME, TARGET_PREFIX, SageMaker
 from local_cloud.settings import LocalCloudSettings
 
 logger = logging.getLogger("local_cloud")
@@ -28,24 +30,30 @@ class Extension:
     """
 
     def __init__(self, settings: LocalCloudSettings, home: Home, port: int) -> None:
-        self.settings = settings
-        self.home = home
-        self.port = port
         self._complete = threading.Event()
+        self.sagemaker = SageMaker(Backend.create(settings, f"http://127.0.0.1:{port}", home.work))
         traps.install_early()
+        iam.install()
         function_urls.install()
+        emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
         for service in ("cloudformation", "states"):
             emulator.gate_service(service, self._wait_until_complete)
         threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
 
     def close(self) -> None:
         """Stop every process that was started for a job or an endpoint."""
+        self.sagemaker.close()
 
     def _install_rest(self) -> None:
         try:
             traps.install_cloudformation()
+            step_functions.install(self.sagemaker.api, self._job_kinds())
         finally:
             self._complete.set()
+
+    def _job_kinds(self) -> list[step_functions.JobKind]:
+        jobs = self.sagemaker.training_jobs
+        return [step_functions.JobKind("TrainingJob", lambda scope, name: jobs.job(scope, name).finished)]
 
     async def _wait_until_complete(self) -> None:
         if not self._complete.is_set():

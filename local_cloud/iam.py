@@ -1,0 +1,82 @@
+"""IAM for our services: without these entries MiniStack lets every call to them pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from local_cloud import emulator
+from local_cloud.emulator import Headers, Query
+
+_SAGEMAKER_RESOURCES = (
+    # member of the request -> resource type of the ARN; the first that a request has is what it acts on
+    ("TrainingJobName", "training-job"),
+    ("TransformJobName", "transform-job"),
+    ("EndpointName", "endpoint"),
+    ("EndpointConfigName", "endpoint-config"),
+    ("ModelName", "model"),
+)
+
+
+def install() -> None:
+    """Give our services their namespaces, REST routes and resource ARNs."""
+    emulator.IAM_NAMESPACES.get().update(
+        {"sagemaker": "sagemaker", "application-autoscaling": "application-autoscaling"}
+    )
+    emulator.IAM_BOTOCORE_SERVICES.get()["sagemaker"] = ["sagemaker-runtime", "sagemaker"]
+    emulator.IAM_RESOURCE_ARN.wrap(_with_our_resources)
+    emulator.IAM_DENIED_RESPONSE.wrap(_as_the_service_says)
+
+
+def sagemaker_arn(path: str, body: bytes, region: str, account: str) -> str:
+    """Return the ARN that a SageMaker request acts on, or * where it names none."""
+    parts = [part for part in path.split("/") if part]
+    prefix = f"arn:aws:sagemaker:{region}:{account}:"
+    if parts[:1] == ["endpoints"] and len(parts) > 1:
+        return f"{prefix}endpoint/{unquote(parts[1]).lower()}"
+    try:
+        request = json.loads(body or b"{}")
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return "*"
+    if not isinstance(request, dict):
+        return "*"
+    if isinstance(request.get("ResourceArn"), str):
+        return str(request["ResourceArn"])
+    for member, kind in _SAGEMAKER_RESOURCES:
+        if isinstance(request.get(member), str):
+            # ARNs of endpoints, configs and models are in lower case, whatever the name.
+            name = request[member] if kind.endswith("-job") else request[member].lower()
+            return f"{prefix}{kind}/{name}"
+    return "*"
+
+
+def _with_our_resources(original: Callable[..., str]) -> Callable[..., str]:
+    def resource(
+        service: str, method: str, path: str, headers: Headers, body: bytes, query: Query, region: str, account: str
+    ) -> str:
+        if service == "sagemaker":
+            return sagemaker_arn(path, body, region, account)
+        return original(service, method, path, headers, body, query, region, account)
+
+    return resource
+
+
+def _as_the_service_says(original: Callable[..., emulator.Response]) -> Callable[..., emulator.Response]:
+    def denied(service: str, action: str, principal: str, request_id: str, **details: object) -> emulator.Response:
+        if service not in {"sagemaker", "application-autoscaling"} or details.get("error_code"):
+            return original(service, action, principal, request_id, **details)
+        why = (
+            "with an explicit deny in an identity-based policy"
+            if details.get("explicit_deny")
+            else f"because no identity-based policy allows the {action} action"
+        )
+        message = (
+            f"User: {principal} is not authorized to perform: {action} on resource: {details.get('resource_arn')} {why}"
+        )
+        # Both are JSON services that answer 400 here, where others answer 403.
+        headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": "AccessDeniedException"}
+        body = json.dumps({"__type": "AccessDeniedException", "Message": message, "message": message})
+        return 400, headers, body.encode()
+
+    return denied

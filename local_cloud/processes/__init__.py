@@ -1,0 +1,1 @@
+"""Processes of jobs and endpoints: started, watched and stopped."""

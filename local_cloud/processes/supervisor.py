@@ -1,0 +1,196 @@
+"""Starting, watching and stopping the processes that stand for instances."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
+
+from local_cloud.processes.memory import resident_bytes
+
+ENTRY = Path(__file__).with_name("entry.py")
+MEMORY_POLL_S = 0.5
+FLUSH_S = 0.2
+READ_BYTES = 65_536
+CLOSE_GRACE_S = 5.0
+EXIT_CODE_OF_SIGNAL = 128
+MIB = 1024 * 1024
+
+OutputSink: TypeAlias = Callable[[Sequence[tuple[int, str]]], None]
+"""Takes lines of output, each with its time in epoch milliseconds."""
+
+
+class Instance:
+    """One process that stands for one instance, with its output and its memory watched."""
+
+    def __init__(self, process: subprocess.Popen[bytes], name: str, sink: OutputSink) -> None:
+        self.name = name
+        self.started = time.monotonic()
+        self.out_of_memory = False
+        self._process = process
+        self._sink = sink
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._watchers: list[Callable[[Instance], None]] = []
+        threading.Thread(target=self._read_output, name=f"output-{name}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is the id of its process group too."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+        return not self._ended.is_set()
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code as a container reports it: 128 plus the signal for a killed one."""
+        code = self._process.returncode
+        return EXIT_CODE_OF_SIGNAL - code if code < 0 else code
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end of the process and of its output; False when the time is up first."""
+        return self._ended.wait(timeout_s)
+
+    def when_ended(self, watcher: Callable[[Instance], None]) -> None:
+        """Call `watcher` once when the process has ended, at once if it has already."""
+        with self._lock:
+            if self.is_alive:
+                self._watchers.append(watcher)
+                return
+        watcher(self)
+
+    def terminate(self, grace_s: float) -> None:
+        """Send SIGTERM, and SIGKILL to the whole process group when the grace is over."""
+        self._signal(signal.SIGTERM, group=False)
+        if not self.wait(grace_s):
+            self.kill()
+            self.wait()
+
+    def kill(self) -> None:
+        """Send SIGKILL to the whole process group."""
+        self._signal(signal.SIGKILL, group=True)
+
+    def memory_bytes(self) -> int:
+        """Memory of the process and its children; 0 where the system does not tell."""
+        return resident_bytes(self.pid) if self.is_alive else 0
+
+    def _signal(self, number: int, *, group: bool) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if group:
+                os.killpg(self.pid, number)
+            elif self._process.poll() is None:
+                os.kill(self.pid, number)
+
+    def _read_output(self) -> None:
+        pipe = self._process.stdout
+        if pipe is None:
+            raise RuntimeError("the process was started without a pipe for its output")
+        rest, lines, flushed = b"", list[tuple[int, str]](), time.monotonic()
+        while True:
+            ready, _, _ = select.select([pipe], [], [], FLUSH_S)
+            chunk = os.read(pipe.fileno(), READ_BYTES) if ready else b""
+            *whole, rest = (rest + chunk).split(b"\n")
+            stamp = int(time.time() * 1000)
+            lines += [(stamp, line.decode(errors="replace").rstrip("\r")) for line in whole]
+            ended = bool(ready) and not chunk
+            if ended and rest:
+                lines.append((stamp, rest.decode(errors="replace")))
+            if lines and (ended or time.monotonic() - flushed > FLUSH_S):
+                self._sink(lines)
+                lines, flushed = [], time.monotonic()
+            if ended:
+                break
+        pipe.close()
+        self._process.wait()
+        # A child that outlives its parent has no place in an instance that is gone.
+        self._signal(signal.SIGKILL, group=True)
+        with self._lock:
+            self._ended.set()
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher(self)
+
+
+class Supervisor:
+    """Every process of jobs and endpoints of one emulator.
+
+    Args:
+        max_memory_mb: an instance above it is killed, as the service does when a container uses up its instance.
+    """
+
+    def __init__(self, max_memory_mb: int) -> None:
+        self._limit = max_memory_mb * MIB
+        self._instances: set[Instance] = set()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        # The kernel's signal at a parent's death is for the death of the *thread* that forked: one thread that
+        # lives as long as the emulator starts them all.
+        self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+        threading.Thread(target=self._watch_memory, name="memory-watch", daemon=True).start()
+
+    def start(
+        self, program: Sequence[str], *, name: str, folder: Path, environment: Mapping[str, str], sink: OutputSink
+    ) -> Instance:
+        """Start a program in a session of its own.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        return self._spawner.submit(self._spawn, program, name, folder, environment, sink).result()
+
+    def close(self) -> None:
+        """Stop them all: SIGTERM to every one, then SIGKILL to those that are left."""
+        self._closing.set()
+        with self._lock:
+            instances = list(self._instances)
+        stoppers = [threading.Thread(target=item.terminate, args=(CLOSE_GRACE_S,)) for item in instances]
+        for stopper in stoppers:
+            stopper.start()
+        for stopper in stoppers:
+            stopper.join()
+        self._spawner.shutdown()
+
+    def _spawn(
+        self, program: Sequence[str], name: str, folder: Path, environment: Mapping[str, str], sink: OutputSink
+    ) -> Instance:
+        if self._closing.is_set():
+            raise OSError("the local cloud is stopping")
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(ENTRY), str(os.getpid()), *program],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        instance = Instance(process, name, sink)
+        with self._lock:
+            self._instances.add(instance)
+        instance.when_ended(self._forget)
+        return instance
+
+    def _forget(self, instance: Instance) -> None:
+        with self._lock:
+            self._instances.discard(instance)
+
+    def _watch_memory(self) -> None:
+        while not self._closing.wait(MEMORY_POLL_S):
+            with self._lock:
+                instances = list(self._instances)
+            for instance in instances:
+                if instance.memory_bytes() > self._limit:
+                    instance.out_of_memory = True
+                    instance.kill()

@@ -1,0 +1,1 @@
+"""SageMaker as far as training, hosting and batch transform need it."""

@@ -1,0 +1,27 @@
+"""model.tar.gz: made from a container's folder, and unpacked into one."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+COMPRESSION_LEVEL = 6
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Write the content of a folder to a .tar.gz, in the order of the names."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive, "w:gz", compresslevel=COMPRESSION_LEVEL) as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, arcname=path.name)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a .tar.gz into a folder, never outside of it.
+
+    Raises:
+        tarfile.TarError: it is no archive, or one that reaches outside of the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive, "r:gz") as tar:
+        tar.extractall(folder, filter="data")

@@ -1,0 +1,44 @@
+"""Account limits on running instances, with the wording of Service Quotas."""
+
+from __future__ import annotations
+
+import threading
+
+from local_cloud.service_errors import ServiceError
+
+
+class Quota:
+    """How many instances of one use may run at a time, over the whole account.
+
+    Args:
+        usage: as SageMaker names the quota: `training job usage`, `endpoint usage`, `transform job usage`.
+        limit: how many instances.
+    """
+
+    def __init__(self, usage: str, limit: int) -> None:
+        self._usage = usage
+        self._limit = limit
+        self._used = 0
+        self._lock = threading.Lock()
+
+    def take(self, count: int, instance_type: str) -> None:
+        """Count instances in.
+
+        Raises:
+            ServiceError: `ResourceLimitExceeded`.
+        """
+        with self._lock:
+            if self._used + count > self._limit:
+                raise ServiceError(
+                    "ResourceLimitExceeded",
+                    f"The account-level service limit '{instance_type} for {self._usage}' is {self._limit} Instances, "
+                    f"with current utilization of {self._used} Instances and a request delta of {count} Instances. "
+                    "Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is "
+                    "not available, contact AWS support to request an increase for this quota.",
+                )
+            self._used += count
+
+    def give_back(self, count: int) -> None:
+        """Count instances out."""
+        with self._lock:
+            self._used -= count

@@ -1,0 +1,195 @@
+"""The record of one training job: what was asked for, and how far it has come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from local_cloud.emulator import Scope
+from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.wire import JsonObject, JsonValue, Node
+
+DEFAULT_MAX_RUNTIME_S = 86_400
+
+_ECHOED = (
+    "HyperParameters", "AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig",
+    "VpcConfig", "CheckpointConfig", "DebugHookConfig", "ExperimentConfig", "DebugRuleConfigurations",
+    "TensorBoardOutputConfig", "ProfilerConfig", "ProfilerRuleConfigurations", "Environment", "RetryStrategy",
+)  # fmt: skip
+
+
+class Secondary(StrEnum):
+    """SageMaker's secondary statuses that a job goes through here."""
+
+    STARTING = "Starting"
+    DOWNLOADING = "Downloading"
+    TRAINING = "Training"
+    UPLOADING = "Uploading"
+    STOPPING = "Stopping"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+    MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
+
+
+_MESSAGES = {
+    Secondary.STARTING: "Preparing the instances for training",
+    Secondary.DOWNLOADING: "Downloading input data",
+    Secondary.TRAINING: "Training image download completed. Training in progress.",
+    Secondary.UPLOADING: "Uploading generated training model",
+    Secondary.STOPPING: "Stopping the training job",
+    Secondary.COMPLETED: "Training job completed",
+    Secondary.FAILED: "Training job failed",
+    Secondary.STOPPED: "Training job stopped",
+    Secondary.MAX_RUNTIME_EXCEEDED: "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+
+_FINAL = {
+    Secondary.COMPLETED: "Completed",
+    Secondary.FAILED: "Failed",
+    Secondary.STOPPED: "Stopped",
+    Secondary.MAX_RUNTIME_EXCEEDED: "Stopped",
+}
+
+
+@dataclass
+class Transition:
+    """One secondary status and when it was held, in epoch seconds."""
+
+    status: Secondary
+    start: float
+    end: float | None = None
+
+    def describe(self) -> JsonObject:
+        """Return it as DescribeTrainingJob does."""
+        told: dict[str, JsonValue] = {
+            "Status": self.status.value,
+            "StartTime": self.start,
+            "StatusMessage": _MESSAGES[self.status],
+        }
+        if self.end is not None:
+            told["EndTime"] = self.end
+        return told
+
+
+class TrainingJob:
+    """One training job. Safe to read and change from several threads."""
+
+    def __init__(self, scope: Scope, request: Node) -> None:
+        self.scope = scope
+        self.request = request
+        self.name = request.text("TrainingJobName")
+        self.arn = scope.arn("sagemaker", f"training-job/{self.name}")
+        self.role_arn = request.text("RoleArn")
+        self.created = time.time()
+        self.stop_requested = threading.Event()
+        self.finished = threading.Event()
+        self._lock = threading.Lock()
+        self._transitions = [Transition(Secondary.STARTING, self.created)]
+        self._failure = ""
+        self._artifact = ""
+        self._metrics: list[JsonObject] = []
+
+    @property
+    def instance_count(self) -> int:
+        """How many instances it trains on."""
+        return self.request.node("ResourceConfig").integer("InstanceCount", 1)
+
+    @property
+    def instance_type(self) -> str:
+        """Type of its instances."""
+        return self.request.node("ResourceConfig").text("InstanceType")
+
+    @property
+    def max_runtime_s(self) -> int:
+        """How long it may train."""
+        return self.request.node("StoppingCondition").integer("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_S)
+
+    @property
+    def secondary(self) -> Secondary:
+        """Its secondary status."""
+        with self._lock:
+            return self._transitions[-1].status
+
+    @property
+    def status(self) -> str:
+        """Its status."""
+        secondary = self.secondary
+        if secondary in _FINAL:
+            return _FINAL[secondary]
+        return "Stopping" if self.stop_requested.is_set() else "InProgress"
+
+    def enter(self, status: Secondary, *, failure: str = "") -> None:
+        """Go on to the next secondary status; a final one finishes the job."""
+        now = time.time()
+        with self._lock:
+            self._transitions[-1].end = now
+            self._transitions.append(Transition(status, now))
+            self._failure = failure[:FAILURE_REASON_LENGTH]
+            if status in _FINAL:
+                self._transitions[-1].end = now
+        if status in _FINAL:
+            self.finished.set()
+
+    def set_artifact(self, uri: str) -> None:
+        """Tell where the model was stored."""
+        with self._lock:
+            self._artifact = uri
+
+    def set_metrics(self, metrics: list[JsonObject]) -> None:
+        """Tell the final metrics."""
+        with self._lock:
+            self._metrics = metrics
+
+    def describe(self) -> JsonObject:
+        """Return it as DescribeTrainingJob does."""
+        status, request = self.status, self.request
+        with self._lock:
+            transitions = list(self._transitions)
+            told: dict[str, JsonValue] = {
+                "TrainingJobName": self.name,
+                "TrainingJobArn": self.arn,
+                "TrainingJobStatus": status,
+                "SecondaryStatus": transitions[-1].status.value,
+                "StoppingCondition": {
+                    "MaxRuntimeInSeconds": self.max_runtime_s,
+                    **request.node("StoppingCondition").values,
+                },
+                "CreationTime": self.created,
+                "LastModifiedTime": transitions[-1].start,
+                "SecondaryStatusTransitions": [item.describe() for item in transitions],
+                "ModelArtifacts": {"S3ModelArtifacts": self._artifact} if self._artifact else {},
+                "EnableNetworkIsolation": request.flag("EnableNetworkIsolation"),
+                "EnableInterContainerTrafficEncryption": request.flag("EnableInterContainerTrafficEncryption"),
+                "EnableManagedSpotTraining": request.flag("EnableManagedSpotTraining"),
+            }
+            told |= {name: request.values[name] for name in _ECHOED if name in request}
+            if self._failure:
+                told["FailureReason"] = self._failure
+            if self._metrics:
+                told["FinalMetricDataList"] = self._metrics
+        return told | _training_times(transitions)
+
+    def summary(self) -> JsonObject:
+        """Return it as ListTrainingJobs does."""
+        described = self.describe()
+        names = ("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingEndTime", "LastModifiedTime",
+                 "TrainingJobStatus", "SecondaryStatus")  # fmt: skip
+        return {name: described[name] for name in names if name in described}
+
+
+def _training_times(transitions: list[Transition]) -> dict[str, JsonValue]:
+    started = next((item.start for item in transitions if item.status is Secondary.DOWNLOADING), None)
+    if started is None:
+        return {}
+    times: dict[str, JsonValue] = {"TrainingStartTime": started}
+    if transitions[-1].status in _FINAL:
+        seconds = max(1, round(transitions[-1].start - started))
+        times |= {
+            "TrainingEndTime": transitions[-1].start,
+            "TrainingTimeInSeconds": seconds,
+            "BillableTimeInSeconds": seconds,
+        }
+    return times

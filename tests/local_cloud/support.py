@@ -1,0 +1,118 @@
+"""What the tests of the local cloud share: stand-in images, clients, policies and waiting."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local_cloud import ContainerCommands, LocalCloudSettings
+
+CONTAINERS = Path(__file__).parent / "containers"
+IMAGE = "382416733822.dkr.ecr.us-east-1.amazonaws.com/stand-in:1"
+SETTINGS = LocalCloudSettings(
+    containers={
+        "stand-in": ContainerCommands(
+            train=(sys.executable, str(CONTAINERS / "train.py")), serve=(sys.executable, str(CONTAINERS / "serve.py"))
+        ),
+        "ntm": ContainerCommands(train=(sys.executable, "-m", "training_scripts.train"),
+                                 serve=(sys.executable, "-m", "training_scripts.serve")),
+    },
+    max_training_instances=4,
+    max_endpoint_instances=6,
+    max_process_memory_mb=250,
+    stop_grace_s=5.0,
+    ping_timeout_s=8.0,
+    autoscaling_minute_s=1.0,
+)  # fmt: skip
+
+
+class Account:
+    """Clients of the account, as root or as a principal made for a test."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self._endpoint_url = endpoint_url
+        self._root: dict[str, Any] = {}
+
+    def client(self, service: str, key: str = "test", secret: str = "test", token: str | None = None) -> Any:
+        config = Config(retries={"max_attempts": 0}, read_timeout=90)
+        return boto3.client(
+            service, endpoint_url=self._endpoint_url, region_name="us-east-1", config=config,
+            aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token,
+        )  # fmt: skip
+
+    def root(self, service: str) -> Any:
+        return self._root.setdefault(service, self.client(service))
+
+    def user(self, *statements: dict[str, Any]) -> Callable[[str], Any]:
+        """Make a user with a policy; return what makes its clients."""
+        iam, name = self.root("iam"), f"user-{uuid.uuid4().hex[:8]}"
+        iam.create_user(UserName=name)
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return lambda service: self.client(service, key["AccessKeyId"], key["SecretAccessKey"])
+
+    def role(self, *statements: dict[str, Any], service: str = "sagemaker.amazonaws.com", **trust: Any) -> str:
+        """Make a role that a service may assume; return its ARN."""
+        iam, name = self.root("iam"), f"role-{uuid.uuid4().hex[:8]}"
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **trust}
+        arn = iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        )["Role"]["Arn"]
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document)
+        return str(arn)
+
+
+def allow(*actions: str, resource: str | list[str] = "*") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def deny(*actions: str, resource: str | list[str] = "*") -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": list(actions), "Resource": resource}
+
+
+def unique(prefix: str) -> str:
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def until(condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+    """Return the condition's value as soon as it is true."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not true within {timeout_s} s"
+        time.sleep(0.05)
+    return value
+
+
+def channel(bucket: str, name: str, distribution: str) -> dict[str, Any]:
+    return {
+        "ChannelName": name,
+        "ContentType": "text/csv",
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": f"s3://{bucket}/corpus/{name}/",
+                "S3DataDistributionType": distribution,
+            }
+        },
+    }
+
+
+def ended(sagemaker: Any, name: str) -> dict[str, Any]:
+    def described() -> dict[str, Any] | None:
+        told = sagemaker.describe_training_job(TrainingJobName=name)
+        return told if told["TrainingJobStatus"] in {"Completed", "Failed", "Stopped"} else None
+
+    told: dict[str, Any] = until(described)
+    return told
