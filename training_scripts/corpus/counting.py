@@ -1,0 +1,133 @@
+"""Counts of surface forms a document: what is left of the documents once their texts have been read."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.sources.files import is_encodable
+from training_scripts.corpus.tokens import tokens_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from training_scripts.corpus.documents import Document
+    from training_scripts.corpus.progress import Progress
+    from training_scripts.corpus.split import Splitter
+
+
+@dataclass(frozen=True)
+class FormCounts:
+    """Documents as counts of surface forms, ordered by id, so that the order of reading leaves no trace.
+
+    Attributes:
+        ids: document ids, in order.
+        labels: their labels.
+        parts: their parts.
+        forms: surface forms, in order; the columns of `counts`.
+        counts: shape (documents, forms), int64.
+        dropped_short: documents left out because they have fewer words than the least.
+        dropped_duplicate: documents without an id of their own left out because their text had been seen.
+        documents_hash: SHA-256 over all documents read, whatever their order.
+    """
+
+    ids: list[str]
+    labels: list[str]
+    parts: npt.NDArray[np.str_]
+    forms: list[str]
+    counts: csr_matrix
+    dropped_short: int
+    dropped_duplicate: int
+    documents_hash: str
+
+
+def count_forms(
+    documents: Iterable[Document], *, least_words: int, has_ids: bool, splitter: Splitter, progress: Progress
+) -> FormCounts:
+    """Count the forms of each document, keeping no text.
+
+    Args:
+        documents: in any order.
+        least_words: documents of fewer words are left out.
+        has_ids: whether two documents of one id are an error, or one text that came twice.
+        splitter: says which part a document is in.
+        progress: told of each document.
+
+    Raises:
+        CorpusError: two documents have one id, or nothing is left.
+    """
+    column_of: dict[str, int] = {}
+    kept: dict[str, _Kept] = {}
+    digests: dict[str, bytes] = {}
+    dropped_short = dropped_duplicate = 0
+    for number, document in enumerate(documents, start=1):
+        progress.tell(f"{number:,} documents read")
+        digest = _digest(document)
+        if document.id in digests:
+            if has_ids:
+                raise CorpusError(f"two documents have the id {document.id!r}: ids must differ")
+            dropped_duplicate += 1
+            # Which of the copies comes first must not matter.
+            if digest >= digests[document.id]:
+                continue
+        digests[document.id] = digest
+        tokens = tokens_of(document.text)
+        if len(tokens) < least_words:
+            dropped_short += 1
+            continue
+        occurrences = Counter(tokens)
+        columns = array("q", (column_of.setdefault(form, len(column_of)) for form in occurrences))
+        part = splitter.part_of(document)
+        kept[document.id] = _Kept(document.label, part, columns, array("q", occurrences.values()))
+    if not digests:
+        raise CorpusError("the source holds no documents")
+    if not kept:
+        raise CorpusError(f"none of the {len(digests):,} documents has {least_words} words or more")
+    ids = sorted(kept)
+    forms = sorted(column_of)
+    return FormCounts(
+        ids=ids,
+        labels=[kept[name].label for name in ids],
+        parts=np.array([kept[name].part for name in ids]),
+        forms=forms,
+        counts=_matrix([kept[name] for name in ids], [column_of[form] for form in forms]),
+        dropped_short=dropped_short,
+        dropped_duplicate=dropped_duplicate,
+        documents_hash=hashlib.sha256(b"".join(sorted(digests.values()))).hexdigest(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    label: str
+    part: str
+    columns: array[int]
+    counts: array[int]
+
+
+def _digest(document: Document) -> bytes:
+    if not is_encodable(document.id + document.label):
+        raise CorpusError(f"the id {document.id!r} or its label {document.label!r} cannot be written as UTF-8")
+    fields = (document.id, document.label, document.split or "", document.text)
+    encoded = [field.encode("utf-8", "surrogatepass") for field in fields]
+    return hashlib.sha256(b"".join(b"%d:%b" % (len(field), field) for field in encoded)).digest()
+
+
+def _matrix(rows: list[_Kept], columns_in_order: list[int]) -> csr_matrix:
+    rank = np.empty(len(columns_in_order), dtype=np.int64)
+    rank[columns_in_order] = np.arange(len(columns_in_order))
+    indptr = np.cumsum([0, *(len(row.columns) for row in rows)])
+    indices = rank[np.concatenate([np.frombuffer(row.columns, dtype=np.int64) for row in rows])]
+    data = np.concatenate([np.frombuffer(row.counts, dtype=np.int64) for row in rows])
+    matrix = csr_matrix((data, indices, indptr), shape=(len(rows), len(columns_in_order)))
+    matrix.sort_indices()
+    return matrix

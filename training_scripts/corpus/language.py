@@ -1,0 +1,102 @@
+"""What a language brings: its stop words, and the lemma that stands for a word's forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import simplemma
+import simplemma.strategies.dictionaries
+import stop_words  # type: ignore[import-untyped] # ships no types
+from simplemma.strategies import DefaultStrategy
+
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.tokens import normalised
+
+LIBRARIES: Final = ("simplemma", "stop-words")
+"""The packages whose data decide what a form's word is."""
+
+_CURLY_APOSTROPHE = "\u2019"
+_LONGEST_CONTRACTED_ENDING = 2
+_MOST_STEPS = 4
+
+
+def library_versions() -> dict[str, str]:
+    """Return the releases of the packages whose data decide the result."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+@cache
+def languages_with_lemmas() -> frozenset[str]:
+    """Return the codes of the languages that simplemma has a dictionary of."""
+    folder = Path(simplemma.strategies.dictionaries.__file__).parent / "data"
+    return frozenset(path.name.partition(".")[0] for path in folder.iterdir() if path.name.endswith(".plzma"))
+
+
+def stop_words_of(language: str) -> frozenset[str]:
+    """Return the stop words of a language, as its words are looked for.
+
+    Raises:
+        CorpusError: there is no list of the language.
+    """
+    if language not in stop_words.LANGUAGE_MAPPING:
+        known = ", ".join(sorted(stop_words.LANGUAGE_MAPPING))
+        raise CorpusError(f"there is no list of stop words for the language {language!r}: there are {known}")
+    return frozenset(map(normalised, stop_words.get_stop_words(language)))
+
+
+@dataclass(frozen=True)
+class Lemmas:
+    """Gives each form the key under which it is counted, or none where it is a stop word.
+
+    Attributes:
+        language: a code such as `en`.
+        stop_words: what is left out, as a form or as a lemma.
+        lemmatise: False counts every form by itself.
+    """
+
+    language: str
+    stop_words: frozenset[str]
+    lemmatise: bool = True
+    _lemmatizer: simplemma.Lemmatizer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.lemmatise and self.language not in languages_with_lemmas():
+            known = ", ".join(sorted(languages_with_lemmas()))
+            raise CorpusError(f"there are no lemmas for the language {self.language!r}: there are {known}")
+        lemmatizer = simplemma.Lemmatizer(cache_max_size=0, lemmatization_strategy=DefaultStrategy())
+        object.__setattr__(self, "_lemmatizer", lemmatizer)
+
+    def key_of(self, form: str) -> str | None:
+        """Return the key of a form: forms of one key are one word; None for a stop word.
+
+        The key of a key is itself, so that a vocabulary of keys meets the same forms again.
+        """
+        plain = form.replace(_CURLY_APOSTROPHE, "'")
+        if plain in self.stop_words or self._is_contraction(plain):
+            return None
+        key = self._settled_lemma(plain) if self.lemmatise else plain
+        return None if key in self.stop_words else key
+
+    def _settled_lemma(self, form: str) -> str:
+        seen = [form]
+        while (lemma := self._lemma(seen[-1])) not in seen and len(seen) <= _MOST_STEPS:
+            seen.append(lemma)
+        # A circle of lemmas has no last one: any fixed choice within it will do.
+        return min(seen[seen.index(lemma) :]) if lemma in seen else lemma
+
+    def _lemma(self, form: str) -> str:
+        lemma = normalised(self._lemmatizer.lemmatize(form, self.language))
+        if "'" not in lemma:
+            return lemma
+        # Neither a name with its possessive ending nor one with its article is in the dictionary: "amazon's".
+        longest = max(lemma.split("'"), key=len)
+        return normalised(self._lemmatizer.lemmatize(longest, self.language))
+
+    def _is_contraction(self, form: str) -> bool:
+        """Whether it is a stop word with another of two letters or less cut to it: "we'll", "i've"."""
+        head, *tails = form.split("'")
+        return bool(tails) and head in self.stop_words and all(len(t) <= _LONGEST_CONTRACTED_ENDING for t in tails)

@@ -1,0 +1,197 @@
+"""Preparation: from a source's documents to the corpus folder."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training_scripts import recordio
+from training_scripts.corpus.counting import FormCounts, count_forms
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.language import Lemmas, library_versions, stop_words_of
+from training_scripts.corpus.manifest import (
+    MANIFEST_NAME,
+    MAX_MANIFEST_BYTES,
+    PARTS,
+    SURFACE_FORMS_PATH,
+    VOCABULARY_PATH,
+    CorpusManifest,
+    DocumentCounts,
+    FileDescription,
+    Part,
+    ShardCounts,
+    SourceDescription,
+    TokenCounts,
+    labels_path,
+    shard_path,
+)
+from training_scripts.corpus.replacement import replaced_folder
+from training_scripts.corpus.split import Splitter, place_of
+from training_scripts.corpus.surface_forms import SurfaceForms
+from training_scripts.corpus.tokens import normalised
+from training_scripts.corpus.vocabulary import Vocabulary, choose, freeze
+from training_scripts.versions import vocabulary_hash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scipy.sparse import csr_matrix
+
+    from training_scripts.corpus.documents import Source
+    from training_scripts.corpus.progress import Progress
+    from training_scripts.corpus.settings import PreparationSettings
+
+
+def prepare(source: Source, settings: PreparationSettings, folder: Path, progress: Progress) -> CorpusManifest:
+    """Write the corpus of `source` to `folder`, in the place of the one that is there, and return its manifest.
+
+    The same documents and settings give the same bytes, in whatever order the documents come.
+
+    Raises:
+        CorpusError: the source cannot be read, or no corpus comes of it; `folder` is as it was.
+    """
+    lemmas = Lemmas(settings.language, _stop_words(settings), settings.lemmas)
+    with replaced_folder(folder, recognised_by=MANIFEST_NAME) as new:
+        found = count_forms(
+            source.documents(),
+            least_words=settings.least_words,
+            has_ids=source.has_ids,
+            splitter=Splitter(settings.validation, settings.test, settings.seed),
+            progress=progress,
+        )
+        progress.tell("choosing the vocabulary")
+        vocabulary = _vocabulary(found, settings, lemmas)
+        counts = vocabulary.count(found.counts, found.forms)
+        kept = np.flatnonzero(np.diff(counts.indptr))
+        parts = {part: kept[found.parts[kept] == part] for part in PARTS}
+        _check_parts(parts, settings)
+        progress.tell("writing the records")
+        files, shards = _write_files(new, found, counts=counts, parts=parts, vocabulary=vocabulary, settings=settings)
+        manifest = CorpusManifest.describing(
+            vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
+            feature_dim=len(vocabulary.words),
+            language=settings.language,
+            documents=DocumentCounts(
+                **{part: len(rows) for part, rows in parts.items()},
+                dropped_short=found.dropped_short,
+                dropped_without_vocabulary=len(found.ids) - len(kept),
+                dropped_duplicate=found.dropped_duplicate,
+            ),
+            shards=shards,
+            tokens=_tokens(found, counts, kept, vocabulary),
+            source=SourceDescription(
+                name=source.name,
+                version=source.version or f"sha256:{found.documents_hash}",
+                licence=source.licence,
+            ),
+            settings={**settings.for_manifest(), "libraries": dict(library_versions())},
+            files=files,
+        )
+        content = manifest.encoded()
+        if len(content) > MAX_MANIFEST_BYTES:
+            raise CorpusError(f"{MANIFEST_NAME} takes {len(content)} bytes, where {MAX_MANIFEST_BYTES} are allowed")
+        (new / MANIFEST_NAME).write_bytes(content)
+    return manifest
+
+
+def _stop_words(settings: PreparationSettings) -> frozenset[str]:
+    of_language = stop_words_of(settings.language) if settings.language_stop_words else frozenset()
+    return of_language - set(map(normalised, settings.keep_words)) | set(map(normalised, settings.stop_words))
+
+
+def _vocabulary(found: FormCounts, settings: PreparationSettings, lemmas: Lemmas) -> Vocabulary:
+    if settings.vocabulary is not None:
+        return freeze(settings.vocabulary, found.forms, lemmas.key_of)
+    return choose(
+        found.counts,
+        found.forms,
+        found.parts == "train",
+        lemmas.key_of,
+        max_features=settings.max_features,
+        max_df=settings.max_df,
+        min_df=settings.min_df,
+    )
+
+
+def _check_parts(parts: dict[Part, np.ndarray], settings: PreparationSettings) -> None:
+    sizes = ", ".join(f"{part} {len(rows)}" for part, rows in parts.items())
+    for part, rows in parts.items():
+        if not len(rows):
+            raise CorpusError(f"no document is left for {part} ({sizes}): more documents or another share are needed")
+    if len(parts["train"]) < settings.train_shards:
+        raise CorpusError(f"{settings.train_shards} training shards are more than the training documents ({sizes})")
+
+
+def _write_files(
+    folder: Path,
+    found: FormCounts,
+    *,
+    counts: csr_matrix,
+    parts: dict[Part, np.ndarray],
+    vocabulary: Vocabulary,
+    settings: PreparationSettings,
+) -> tuple[dict[str, FileDescription], ShardCounts]:
+    files: dict[str, FileDescription] = {}
+    shard_counts: dict[str, int] = {}
+    for part, rows in parts.items():
+        shards = _dealt(rows, found, settings.train_shards if part == "train" else 1, settings.seed)
+        shard_counts[part] = len(shards)
+        for number, shard in enumerate(shards):
+            path = folder / shard_path(part, number)
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as stream:
+                recordio.write_sparse(stream, counts[shard])
+            files[shard_path(part, number)] = _described(path, len(shard))
+        _write(folder, labels_path(part), _labels(np.concatenate(shards), found), files)
+    _write(folder, VOCABULARY_PATH, vocabulary.encoded(), files)
+    forms = SurfaceForms(
+        language=settings.language,
+        vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
+        words=vocabulary.words,
+        forms=vocabulary.form_ids,
+    )
+    _write(folder, SURFACE_FORMS_PATH, forms.encoded(), files)
+    return files, ShardCounts(**shard_counts)
+
+
+def _dealt(rows: np.ndarray, found: FormCounts, shards: int, seed: int) -> list[np.ndarray]:
+    """Deal rows to shards of even size and even labels, in an order that has nothing to do with either."""
+    place = {int(row): place_of(seed, "order", found.ids[row]) for row in rows}
+    by_label = sorted(place, key=lambda row: (found.labels[row], place[row]))
+    return [np.array(sorted(by_label[shard::shards], key=place.__getitem__)) for shard in range(shards)]
+
+
+def _labels(rows: np.ndarray, found: FormCounts) -> bytes:
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("id", "label"))
+    writer.writerows((found.ids[row], found.labels[row]) for row in rows)
+    return table.getvalue().encode()
+
+
+def _write(folder: Path, name: str, content: bytes, files: dict[str, FileDescription]) -> None:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    files[name] = _described(path, None)
+
+
+def _described(path: Path, records: int | None) -> FileDescription:
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return FileDescription(sha256=digest, bytes=path.stat().st_size, records=records)
+
+
+def _tokens(found: FormCounts, counts: csr_matrix, kept: np.ndarray, vocabulary: Vocabulary) -> TokenCounts:
+    of_kept = found.counts[kept]
+    seen = np.unique(of_kept.indices)
+    return TokenCounts(
+        total=int(of_kept.sum()),
+        in_vocabulary=int(counts[kept].sum()),
+        forms=len(seen),
+        forms_in_vocabulary=sum(found.forms[column] in vocabulary.form_ids for column in seen),
+    )

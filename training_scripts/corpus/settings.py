@@ -1,0 +1,67 @@
+"""The settings of corpus preparation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from training_scripts.versions import canonical_json, sha256_hex
+
+MAX_TRAIN_SHARDS = 512
+"""The manifest lists every shard, and stays under its size limit."""
+_NUMBER_OF_NAMED_WORDS = 20
+
+
+class PreparationSettings(BaseModel):
+    """What decides, beside the documents, what a corpus holds.
+
+    Attributes:
+        language: code of the language of the documents, for stop words and lemmas.
+        lemmas: whether the forms of a word are counted as one word.
+        language_stop_words: whether the language's stop words are left out.
+        stop_words: more words to leave out.
+        keep_words: stop words of the language to count all the same.
+        vocabulary: given words, in id order, or None to choose them.
+        max_features: the most words that are chosen.
+        max_df: a chosen word is in at most this share of the training documents.
+        min_df: a chosen word is in at least this many training documents.
+        least_words: documents of fewer words, stop words included, are left out.
+        validation: share of the documents for validation (of the training documents, where the source has train and
+            test only).
+        test: share of the documents for test, where the source has no split.
+        seed: decides the split and the order of records.
+        train_shards: number of files the training part is dealt to; training on several instances needs one each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    language: str = "en"
+    lemmas: bool = True
+    language_stop_words: bool = True
+    stop_words: tuple[str, ...] = ()
+    keep_words: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] | None = None
+    max_features: Annotated[int, Field(ge=2, le=1_000_000)] = 2000
+    max_df: Annotated[float, Field(gt=0, le=1)] = 0.95
+    min_df: Annotated[int, Field(ge=1)] = 2
+    least_words: Annotated[int, Field(ge=1)] = 5
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    seed: int = 0
+    train_shards: Annotated[int, Field(ge=1, le=MAX_TRAIN_SHARDS)] = 4
+
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation {self.validation} and test {self.test} leave nothing to train on")
+        return self
+
+    def for_manifest(self) -> dict[str, JsonValue]:
+        """Return the settings as the manifest keeps them: long lists of words by number and hash."""
+        contents: dict[str, JsonValue] = self.model_dump(mode="json")
+        for name in ("stop_words", "keep_words", "vocabulary"):
+            words = contents[name]
+            if isinstance(words, list) and len(words) > _NUMBER_OF_NAMED_WORDS:
+                contents[name] = {"words": len(words), "sha256": sha256_hex(canonical_json(words))}
+        return contents

@@ -1,0 +1,82 @@
+"""`vocabulary/surface_forms.json`: all a server needs to count the words of raw text. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.manifest import SURFACE_FORMS_PATH
+from training_scripts.corpus.tokens import NORMALISATION, TOKEN_PATTERN
+from training_scripts.versions import canonical_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SurfaceForms:
+    """The words by id, and the id of each surface form.
+
+    The counts of a text are those of `re.findall(pattern, unicodedata.normalize("NFC", text).lower())`, looked up in
+    `forms`. Stop words, words outside the vocabulary and forms that preparation has not seen are not in `forms`.
+    """
+
+    language: str
+    vocabulary_hash: str
+    words: tuple[str, ...]
+    forms: dict[str, int]
+    pattern: str = TOKEN_PATTERN
+
+    def encoded(self) -> bytes:
+        """Return the bytes of the file."""
+        return canonical_json(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "language": self.language,
+                "pattern": self.pattern,
+                "normalisation": NORMALISATION,
+                "lowercase": True,
+                "feature_dim": len(self.words),
+                "vocabulary_hash": self.vocabulary_hash,
+                "words": list(self.words),
+                "forms": self.forms,
+            }
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> SurfaceForms:
+        """Read the file of the corpus in `folder`.
+
+        Raises:
+            CorpusError: it cannot be read, or is of another schema.
+        """
+        path = folder / SURFACE_FORMS_PATH
+        try:
+            content = json.loads(path.read_bytes())
+            if content["schema_version"] != SCHEMA_VERSION:
+                raise CorpusError(f"{path} has schema_version {content['schema_version']}, not {SCHEMA_VERSION}")
+            return cls(
+                language=content["language"],
+                vocabulary_hash=content["vocabulary_hash"],
+                words=tuple(content["words"]),
+                forms=content["forms"],
+                pattern=content["pattern"],
+            )
+        except OSError as error:
+            raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, CorpusError):
+                raise
+            raise CorpusError(f"{path} is not a table of surface forms: {error!r}") from None
+
+    def counts(self, text: str) -> dict[int, int]:
+        """Return how often each word of the vocabulary is in `text`, by id; words that are not in it are left out."""
+        tokens = re.findall(self.pattern, unicodedata.normalize(NORMALISATION, text).lower())
+        return dict(Counter(self.forms[token] for token in tokens if token in self.forms))

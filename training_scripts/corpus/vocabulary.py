@@ -1,0 +1,159 @@
+"""The vocabulary: which words are counted, and which id each surface form has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.manifest import VOCABULARY_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    KeyOf = Callable[[str], str | None]
+
+LEAST_WORDS = 2
+"""A topic model of a single word has nothing to tell apart."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words in id order, and the id of every surface form that counts as one of them."""
+
+    words: tuple[str, ...]
+    form_ids: dict[str, int]
+
+    def count(self, counts: csr_matrix, forms: Sequence[str]) -> csr_matrix:
+        """Turn counts of forms (documents, forms) into counts of words (documents, words), int64."""
+        ids = np.array([self.form_ids.get(form, -1) for form in forms], dtype=np.int64)
+        return _merged(counts, ids, len(self.words))
+
+    def encoded(self) -> bytes:
+        """Return the bytes of `vocab.txt`: one word a line, in id order."""
+        return "".join(f"{word}\n" for word in self.words).encode()
+
+
+def choose(
+    counts: csr_matrix,
+    forms: Sequence[str],
+    in_training: npt.NDArray[np.bool_],
+    key_of: KeyOf,
+    *,
+    max_features: int,
+    max_df: float,
+    min_df: int,
+) -> Vocabulary:
+    """Choose the words that most training documents have, among those that enough and not too many have.
+
+    A word is all forms of one key. It is written as the key where documents have that, or else as its most frequent
+    form: a dictionary's lemma that nobody wrote is nothing to show. Ids are in the order of the words.
+
+    Args:
+        counts: shape (documents, forms).
+        forms: the surface forms, the columns of `counts`.
+        in_training: which documents may decide; all give forms.
+        key_of: the key of a form, None for a stop word.
+        max_features: the most words; of words in equally many documents the alphabetically first are taken.
+        max_df: the greatest share of the training documents that may have a word.
+        min_df: the least number of training documents that must have it.
+
+    Raises:
+        CorpusError: fewer than two words are left.
+    """
+    keys = [key_of(form) for form in forms]
+    distinct = sorted({key for key in keys if key is not None})
+    number_of = {key: number for number, key in enumerate(distinct)}
+    key_numbers = np.array([-1 if key is None else number_of[key] for key in keys], dtype=np.int64)
+    words = _display_words(distinct, forms, key_numbers, np.asarray(counts.sum(axis=0)).ravel())
+    by_key = _merged(counts[np.flatnonzero(in_training)], key_numbers, len(distinct))
+    frequencies = np.bincount(by_key.indices, minlength=len(distinct))
+    most = max_df * int(in_training.sum())
+    eligible = [number for number, df in enumerate(frequencies.tolist()) if df >= max(1, min_df) and df <= most]
+    chosen = sorted(sorted(eligible, key=lambda number: (-frequencies[number], words[number]))[:max_features])
+    chosen.sort(key=lambda number: words[number])
+    if len(chosen) < LEAST_WORDS:
+        raise CorpusError(
+            f"the vocabulary has {len(chosen)} word{'' if len(chosen) == 1 else 's'}, where at least {LEAST_WORDS} are "
+            f"needed: {len(distinct):,} words were found, and kept if in {min_df} documents or more "
+            f"and in {max_df:.0%} of them or fewer"
+        )
+    ids = {number: position for position, number in enumerate(chosen)}
+    form_ids = {form: ids[number] for form, number in zip(forms, key_numbers.tolist(), strict=True) if number in ids}
+    return Vocabulary(tuple(words[number] for number in chosen), form_ids)
+
+
+def freeze(words: Sequence[str], forms: Iterable[str], key_of: KeyOf) -> Vocabulary:
+    """Meet the surface forms of new documents with given words: a form that is a word, or has the key of one."""
+    id_of_word = {word: number for number, word in enumerate(words)}
+    id_of_key: dict[str, int] = {}
+    for number, word in enumerate(words):
+        key = key_of(word)
+        # Where two given words have one key, the first takes the forms that are neither.
+        id_of_key.setdefault(word if key is None else key, number)
+    form_ids: dict[str, int] = {}
+    for form in forms:
+        number_of_form = id_of_word.get(form)
+        if number_of_form is None and (key := key_of(form)) is not None:
+            number_of_form = id_of_word.get(key, id_of_key.get(key))
+        if number_of_form is not None:
+            form_ids[form] = number_of_form
+    return Vocabulary(tuple(words), form_ids)
+
+
+def read_words(path: Path, *, least: int = LEAST_WORDS) -> tuple[str, ...]:
+    """Read a list of words, one a line, such as `vocab.txt`, or that of the prepared corpus in the folder `path`.
+
+    Raises:
+        CorpusError: it cannot be read, is not UTF-8, has an empty line, a repeated word, or fewer than `least` words.
+    """
+    file = path / VOCABULARY_PATH if path.is_dir() else path
+    try:
+        content = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise CorpusError(f"the list of words {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"the list of words {file} is not UTF-8 at byte {error.start + 1}") from None
+    words = content.removesuffix("\n").split("\n") if content else []
+    words = [word.removesuffix("\r") for word in words]
+    seen: set[str] = set()
+    for number, word in enumerate(words, start=1):
+        if not word.strip():
+            raise CorpusError(f"line {number} of the list of words {file} is empty: one word a line is needed")
+        if word in seen:
+            raise CorpusError(f"line {number} of the list of words {file} repeats the word {word!r}")
+        seen.add(word)
+    if len(words) < least:
+        raise CorpusError(f"the list of words {file} holds {len(words)}, where at least {least} must be")
+    return tuple(words)
+
+
+def _display_words(
+    keys: Sequence[str], forms: Sequence[str], key_numbers: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]
+) -> list[str]:
+    words = list(keys)
+    seen = set(forms)
+    best: dict[int, tuple[int, str]] = {}
+    for form, number, total in zip(forms, key_numbers.tolist(), totals.tolist(), strict=True):
+        if number >= 0 and keys[number] not in seen:
+            best[number] = min(best.get(number, (0, form)), (-total, form))
+    for number, (_, form) in best.items():
+        words[number] = form
+    return words
+
+
+def _merged(counts: csr_matrix, target: npt.NDArray[np.int64], width: int) -> csr_matrix:
+    """Sum columns: column `j` of `counts` goes to column `target[j]`, or nowhere where that is -1."""
+    columns = target[counts.indices]
+    kept = columns >= 0
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    shape = (counts.shape[0], width)
+    merged = csr_matrix((counts.data[kept], (rows[kept], columns[kept])), shape=shape)
+    merged.sum_duplicates()
+    return merged

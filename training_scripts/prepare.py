@@ -1,0 +1,213 @@
+"""Prepare a corpus: `python -m training_scripts.prepare --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from pydantic import ValidationError
+
+from training_scripts.corpus import rerun
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.manifest import DEFAULT_FOLDER, PREPARE_COMMAND, CorpusManifest
+from training_scripts.corpus.preparation import prepare
+from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.settings import PreparationSettings
+from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, TextFolder
+from training_scripts.corpus.vocabulary import read_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training_scripts.corpus.documents import Source
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+_RECORD_OPTIONS = ("text_field", "label_field", "id_field", "split_field", "source_name", "licence")
+_OPTIONS_OF = {
+    "api-reference": (),
+    "20newsgroups": ("archive",),
+    "jsonl": ("input", *_RECORD_OPTIONS),
+    "csv": ("input", *_RECORD_OPTIONS),
+    "folder": ("input", "encoding", "source_name", "licence"),
+}
+_CHOOSING_OPTIONS = ("max_features", "max_df", "min_df")
+
+_DESCRIPTION = """\
+Turn documents into the folder of word counts that a topic model trains on.
+
+sources:
+  api-reference   what each operation of each AWS service does, from the installed botocore (the default; no download)
+  20newsgroups    Usenet messages of 1993; downloaded by scikit-learn, or read from --archive
+  jsonl           your documents, one JSON object a line
+  csv             your documents, a table with a header line
+  folder          your documents, one text file each, labelled by subfolder
+"""
+
+_EXAMPLES = f"""\
+examples:
+  {PREPARE_COMMAND}
+  {PREPARE_COMMAND} 20newsgroups --archive 20news-bydate.tar.gz
+  {PREPARE_COMMAND} jsonl tickets.jsonl --text-field body --label-field team --id-field number
+  {PREPARE_COMMAND} csv reviews.csv --text-field Review --language de --max-features 5000
+  {PREPARE_COMMAND} folder letters/ --encoding latin-1 --output build/letters
+  {PREPARE_COMMAND} jsonl new.jsonl --vocabulary build/corpus --output build/new
+
+exit codes: 0 the corpus is there, 2 something is to be mended (one sentence on stderr says what; the earlier corpus is
+untouched). See docs/corpus.md for the formats, and for what a corpus's hash covers.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses with one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"prepare: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        manifest, is_new = _prepared(options)
+    except CorpusError as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("prepare: interrupted; the earlier corpus is untouched", file=sys.stderr)
+        return INTERRUPTED
+    print(_summary(manifest, options.output, is_new=is_new))
+    return 0
+
+
+def _prepared(options: argparse.Namespace) -> tuple[CorpusManifest, bool]:
+    source = _source(options)
+    settings = _settings(options, source)
+    input_hash = rerun.input_hash(source, settings)
+    if not options.force and (earlier := rerun.earlier_result(options.output, input_hash)):
+        return earlier, False
+    manifest = prepare(source, settings, options.output, Progress("prepare"))
+    rerun.remember(options.output, input_hash, manifest)
+    return manifest, True
+
+
+def _summary(manifest: CorpusManifest, folder: Path, *, is_new: bool) -> str:
+    documents = manifest.documents
+    dropped = documents.dropped_short + documents.dropped_without_vocabulary + documents.dropped_duplicate
+    return (
+        f"{folder}: {'prepared' if is_new else 'unchanged'} from {manifest.source.name} ({manifest.source.version})\n"
+        f"  documents   {documents.train:,} train, {documents.validation:,} validation, {documents.test:,} test; "
+        f"{dropped:,} left out ({documents.dropped_short:,} short, {documents.dropped_without_vocabulary:,} without a "
+        f"word of the vocabulary, {documents.dropped_duplicate:,} duplicate)\n"
+        f"  vocabulary  {manifest.feature_dim:,} words, {manifest.tokens.forms_in_vocabulary:,} surface forms; "
+        f"{manifest.tokens.in_vocabulary:,} of {manifest.tokens.total:,} tokens\n"
+        f"  corpus      {manifest.corpus_hash}"
+    )
+
+
+def _source(options: argparse.Namespace) -> Source:
+    takes = _OPTIONS_OF[options.source]
+    for names in _OPTIONS_OF.values():
+        for name in names:
+            if name not in takes and getattr(options, name) is not None:
+                shown = "INPUT" if name == "input" else f"--{name.replace('_', '-')}"
+                raise CorpusError(f"the source {options.source} takes no {shown}")
+    if options.source == "api-reference":
+        return ApiReference()
+    if options.source == "20newsgroups":
+        return Newsgroups(options.archive)
+    if options.input is None:
+        raise CorpusError(f"the source {options.source} needs an INPUT: the {_kind_of_input(options.source)} to read")
+    given = {name: getattr(options, name) for name in takes if name != "input" and getattr(options, name) is not None}
+    if "source_name" in given:
+        given["name"] = given.pop("source_name")
+    if options.source == "folder":
+        return TextFolder(options.input, **given)
+    return (JsonLines if options.source == "jsonl" else CsvTable)(options.input, **given)
+
+
+def _kind_of_input(source: str) -> str:
+    return "folder" if source == "folder" else "file"
+
+
+def _settings(options: argparse.Namespace, source: Source) -> PreparationSettings:
+    given = {
+        name: getattr(options, name)
+        for name in PreparationSettings.model_fields
+        if getattr(options, name, None) is not None and name not in {"stop_words", "keep_words", "vocabulary"}
+    }
+    if options.vocabulary is not None:
+        if clashing := [name for name in _CHOOSING_OPTIONS if name in given]:
+            raise CorpusError(f"--{clashing[0].replace('_', '-')} has no meaning beside --vocabulary, which is frozen")
+        given["vocabulary"] = read_words(options.vocabulary)
+    for name in ("stop_words", "keep_words"):
+        if (path := getattr(options, name)) is not None:
+            given[name] = tuple(sorted(set(read_words(path, least=1))))
+    try:
+        return PreparationSettings.model_validate({**source.recommended, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"--{str(name).replace('_', '-')} is {first['input']!r}: " for name in first["loc"][:1])
+        raise CorpusError(f"{where}{first['msg']}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = PreparationSettings()
+    parser = _Parser(
+        prog=PREPARE_COMMAND,
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("source", nargs="?", choices=tuple(_OPTIONS_OF), default="api-reference", metavar="SOURCE")
+    parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help="the file (jsonl, csv) or folder to read")
+    add = parser.add_argument_group("output").add_argument
+    add("--output", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help=f"the corpus folder ({DEFAULT_FOLDER})")
+    add("--train-shards", type=int, metavar="N", help=f"files of the training part ({default.train_shards})")
+    add("--force", action="store_true", help="prepare again also where nothing has changed")
+    add = parser.add_argument_group("words").add_argument
+    add("--language", metavar="CODE", help=f"for stop words and lemmas ({default.language})")
+    add("--no-lemmas", dest="lemmas", action="store_false", default=None, help="count every form by itself")
+    add("--no-stop-words", dest="language_stop_words", action="store_false", default=None, help="count them too")
+    add("--stop-words", type=Path, metavar="FILE", help="more words to leave out, one a line")
+    add("--keep-words", type=Path, metavar="FILE", help="stop words to count all the same, one a line")
+    add("--max-features", type=int, metavar="N", help=f"size of the vocabulary at most ({default.max_features})")
+    add(
+        "--max-df",
+        type=float,
+        metavar="SHARE",
+        help=f"leave out words of more than this share of the documents ({default.max_df}; "
+        f"api-reference {ApiReference.recommended['max_df']})",
+    )
+    add("--min-df", type=int, metavar="N", help=f"leave out words of fewer documents ({default.min_df})")
+    add("--vocabulary", type=Path, metavar="PATH", help="count the words of this vocab.txt, or of this earlier corpus")
+    add = parser.add_argument_group("documents").add_argument
+    add(
+        "--least-words",
+        type=int,
+        metavar="N",
+        help=f"leave out documents of fewer words ({default.least_words}; "
+        f"api-reference and 20newsgroups {ApiReference.recommended['least_words']})",
+    )
+    add("--validation", type=float, metavar="SHARE", help=f"share of the documents ({default.validation})")
+    add("--test", type=float, metavar="SHARE", help=f"share, where the source has no split ({default.test})")
+    add("--seed", type=int, metavar="N", help=f"decides the split and the order ({default.seed})")
+    add = parser.add_argument_group("20newsgroups").add_argument
+    add("--archive", type=Path, metavar="FILE", help="a local 20news-bydate.tar.gz")
+    add = parser.add_argument_group("your own documents").add_argument
+    add("--text-field", metavar="NAME", help="field or column of the text (text)")
+    add("--label-field", metavar="NAME", help="of the label (no labels)")
+    add("--id-field", metavar="NAME", help="of the id (a hash of the text)")
+    add("--split-field", metavar="NAME", help="of the part: train, validation or test (preparation splits)")
+    add("--encoding", metavar="NAME", help="of the text files of a folder (utf-8)")
+    add("--source-name", metavar="NAME", help="what the manifest calls the source (own documents)")
+    add("--licence", metavar="TEXT", help="what the manifest says of the licence (not stated)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
