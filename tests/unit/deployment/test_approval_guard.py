@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.deployment.fakes import FakeSsm, custom_resource_event, model
+
+from deployment_functions import approval_guard
+from deployment_functions.cloudformation import Request
+from deployment_functions.ledger import Ledger
+from deployment_functions.model_fields import APPROVED
+
+OLD, NEW, THIRD = model("old"), model("new"), model("third")
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger(FakeSsm(), "/topic-model/dev")
+
+
+def update(to: dict[str, str], *, of: dict[str, str]) -> Request:
+    return Request.parse(custom_resource_event("Update", {"Model": to}, {"Model": of}))
+
+
+def test_a_rollout_leaves_the_approval_as_it_is(ledger: Ledger) -> None:
+    ledger.write(APPROVED, NEW)
+
+    approval_guard.act(update(NEW, of=OLD), ledger)
+
+    assert ledger.read(APPROVED) == NEW
+
+
+def test_a_rolled_back_rollout_approves_the_model_it_goes_back_to(ledger: Ledger) -> None:
+    ledger.write(APPROVED, NEW)
+
+    approval_guard.act(update(OLD, of=NEW), ledger)
+
+    assert ledger.read(APPROVED) == OLD
+
+
+def test_a_model_that_was_approved_meanwhile_stays_approved(ledger: Ledger) -> None:
+    ledger.write(APPROVED, THIRD)
+
+    approval_guard.act(update(OLD, of=NEW), ledger)
+
+    assert ledger.read(APPROVED) == THIRD
+
+
+@pytest.mark.parametrize("kind", ["Create", "Delete"])
+def test_creating_and_destroying_change_no_approval(ledger: Ledger, kind: str) -> None:
+    ledger.write(APPROVED, NEW)
+
+    approval_guard.act(Request.parse(custom_resource_event(kind, {"Model": OLD})), ledger)
+
+    assert ledger.read(APPROVED) == NEW

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from deployment_functions import bucket_emptier, corpus_uploader
+from deployment_functions.cloudformation import DeployError
+
+
+@pytest.fixture(autouse=True)
+def _buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        for bucket in ("assets", "corpora"):
+            boto3.client("s3").create_bucket(Bucket=bucket)
+        yield
+
+
+def put_asset(*names: str) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, f"content of {name}")
+    boto3.client("s3").put_object(Bucket="assets", Key="a.zip", Body=content.getvalue())
+
+
+def keys(bucket: str) -> list[str]:
+    return [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+def upload() -> None:
+    corpus_uploader.upload(boto3.client("s3"), asset=("assets", "a.zip"), bucket="corpora", prefix="corpora/abc/")
+
+
+def test_every_file_of_the_corpus_gets_to_its_folder() -> None:
+    put_asset("corpus.json", "train/part-00000.pbr")
+
+    upload()
+
+    assert keys("corpora") == ["corpora/abc/corpus.json", "corpora/abc/train/part-00000.pbr"]
+    body = boto3.client("s3").get_object(Bucket="corpora", Key="corpora/abc/train/part-00000.pbr")["Body"].read()
+    assert body == b"content of train/part-00000.pbr"
+
+
+def test_a_corpus_that_is_there_to_its_last_file_is_not_copied_again() -> None:
+    boto3.client("s3").put_object(Bucket="corpora", Key="corpora/abc/corpus.json", Body=b"there")
+
+    upload()  # there is no asset to copy from
+
+    assert keys("corpora") == ["corpora/abc/corpus.json"]
+
+
+def test_an_older_corpus_stays() -> None:
+    boto3.client("s3").put_object(Bucket="corpora", Key="corpora/old/corpus.json", Body=b"old")
+    put_asset("corpus.json")
+
+    upload()
+
+    assert "corpora/old/corpus.json" in keys("corpora")
+
+
+def test_an_asset_that_is_no_corpus_is_refused_and_nothing_copied() -> None:
+    put_asset("readme.txt")
+
+    with pytest.raises(DeployError, match="is no prepared corpus: it has no corpus.json"):
+        upload()
+
+    assert keys("corpora") == []
+
+
+def test_an_emptied_bucket_holds_no_version_of_anything() -> None:
+    s3 = boto3.client("s3")
+    s3.put_bucket_versioning(Bucket="corpora", VersioningConfiguration={"Status": "Enabled"})
+    for number in range(3):
+        s3.put_object(Bucket="corpora", Key="a", Body=str(number).encode())
+    s3.put_object(Bucket="corpora", Key="b", Body=b"")
+    s3.delete_object(Bucket="corpora", Key="b")
+
+    bucket_emptier.empty(s3, "corpora")
+
+    left = s3.list_object_versions(Bucket="corpora")
+    assert "Versions" not in left
+    assert "DeleteMarkers" not in left
+
+
+def test_a_bucket_that_refuses_to_be_emptied_is_named() -> None:
+    class Refusing:
+        def get_paginator(self, operation_name: str) -> Refusing:
+            return self
+
+        def paginate(self, **kwargs: object) -> Iterator[dict[str, list[dict[str, object]]]]:
+            yield {"Versions": [{"Key": "locked", "VersionId": "1"}]}
+
+        def delete_objects(self, **kwargs: object) -> dict[str, list[dict[str, str]]]:
+            return {"Errors": [{"Key": "locked", "Code": "AccessDenied", "Message": "Access Denied"}]}
+
+    with pytest.raises(DeployError, match=r"bucket b cannot be emptied: locked was not deleted \(Access Denied\)"):
+        bucket_emptier.empty(Refusing(), "b")  # type: ignore[arg-type]

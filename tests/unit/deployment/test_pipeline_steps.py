@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.deployment.fakes import FakeSsm, FakeStepFunctions, execution_arn, model
+
+from deployment_functions import pipeline_begin, pipeline_record
+from deployment_functions.ledger import Ledger
+from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED, PREVIOUS
+from deployment_functions.pipeline_begin import PipelineError, Settings
+
+SETTINGS = Settings("bucket", "corpora/abc/", "abc", "topic-model-dev-", 2)
+MANIFEST = {"corpus_hash": "abc", "vocabulary_hash": "v", "feature_dim": 2000, "shards": {"train": 4}}
+
+
+class FakeS3:
+    def __init__(self, body: bytes | None) -> None:
+        self.body = body
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, io.BytesIO]:
+        assert (Bucket, Key) == ("bucket", "corpora/abc/corpus.json")
+        if self.body is None:
+            raise KeyError(Key)
+        return {"Body": io.BytesIO(self.body)}
+
+
+def test_the_corpus_tells_the_job_its_size() -> None:
+    manifest = pipeline_begin.read_manifest(FakeS3(json.dumps(MANIFEST).encode()), SETTINGS)  # type: ignore[arg-type]
+
+    assert manifest == {"feature_dim": 2000, "vocabulary_hash": "v"}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (None, "the corpus cannot be read: s3://bucket/corpora/abc/corpus.json gave KeyError"),
+        (b"[]", "s3://bucket/corpora/abc/corpus.json is not a corpus manifest"),
+        (b"\xff", "s3://bucket/corpora/abc/corpus.json is not a corpus manifest"),
+        (json.dumps(MANIFEST | {"corpus_hash": "xyz"}).encode(), "is of corpus xyz, but the stage's corpus is abc"),
+        (json.dumps(MANIFEST | {"shards": {"train": 1}}).encode(), "has 1 train shards for 2 instances"),
+    ],
+)
+def test_a_corpus_that_is_not_what_it_should_be_ends_the_run_with_a_sentence(body: bytes | None, sentence: str) -> None:
+    with pytest.raises(PipelineError, match=sentence):
+        pipeline_begin.read_manifest(FakeS3(body), SETTINGS)  # type: ignore[arg-type]
+
+
+def test_a_run_that_is_alone_goes_on() -> None:
+    pipeline_begin.refuse_second_run(FakeStepFunctions("mine"), execution_arn("mine"))
+
+
+def test_of_two_runs_the_later_one_is_refused_by_the_name_of_the_other() -> None:
+    with pytest.raises(PipelineError, match="run earlier of the training pipeline is under way"):
+        pipeline_begin.refuse_second_run(FakeStepFunctions("earlier", "mine"), execution_arn("mine"))
+
+
+def test_of_two_runs_the_earlier_one_goes_on() -> None:
+    pipeline_begin.refuse_second_run(FakeStepFunctions("mine", "later"), execution_arn("mine"))
+
+
+@given(st.text(min_size=1, max_size=80, alphabet=st.characters(codec="ascii", exclude_characters=":")))
+def test_a_job_can_bear_the_name_of_any_run(run: str) -> None:
+    name = pipeline_begin.job_name("topic-model-dev-", run)
+
+    assert len(name) <= 63
+    assert name.startswith("topic-model-dev-") or name == "topic-model-dev-"
+
+
+RUN = {"corpus_hash": "abc", "vocabulary_hash": "v", "feature_dim": "2000", "job_name": "job"}
+
+
+def trained(*losses: float) -> pipeline_record.Event:
+    return {
+        "run": RUN,
+        "definition_hash": "d1",
+        "training": {
+            "TrainingJobName": "job",
+            "ModelArtifacts": {"S3ModelArtifacts": "s3://artifacts/models/job/output/model.tar.gz"},
+            "FinalMetricDataList": [
+                *(pipeline_record.Metric(MetricName="validation:total_loss", Value=loss) for loss in losses),
+                pipeline_record.Metric(MetricName="train:total_loss", Value=1.0),
+            ],
+        },
+    }
+
+
+def test_what_is_recorded_is_what_the_job_and_the_corpus_say() -> None:
+    assert pipeline_record.fields(trained(412.25)) == {
+        "artifact_uri": "s3://artifacts/models/job/output/model.tar.gz",
+        "job_name": "job",
+        "corpus_hash": "abc",
+        "vocabulary_hash": "v",
+        "validation_loss": "412.25",
+        "feature_dim": "2000",
+        "definition_hash": "d1",
+    }
+
+
+def test_a_loss_that_was_not_reported_is_recorded_as_such() -> None:
+    assert pipeline_record.fields(trained())["validation_loss"] == NOT_REPORTED
+
+
+@pytest.mark.parametrize(
+    ("approval", "has_one", "approved"),
+    [("automatic", True, True), ("automatic", False, True), ("manual", False, True), ("manual", True, False)],
+)
+def test_a_model_goes_into_service_by_itself_when_the_stage_says_so_or_it_is_the_first(
+    approval: pipeline_record.Approval, has_one: bool, approved: bool
+) -> None:
+    ledger = Ledger(FakeSsm(), "/topic-model/dev")
+    if has_one:
+        ledger.approve(model("old"))
+
+    assert pipeline_record.record(ledger, model("new"), approval=approval) is approved
+    assert ledger.read(CANDIDATE) == model("new")
+    assert ledger.read(APPROVED) == model("new" if approved else "old")
+
+
+def test_recording_twice_is_as_good_as_once() -> None:
+    ledger = Ledger(FakeSsm(), "/topic-model/dev")
+    ledger.approve(model("old"))
+
+    pipeline_record.record(ledger, model("new"), approval="automatic")
+    pipeline_record.record(ledger, model("new"), approval="automatic")
+
+    assert ledger.read(PREVIOUS) == model("old")

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.deployment.fakes import MACHINE, FakeSsm, FakeStepFunctions, custom_resource_event, model
+
+from deployment_functions import training_gate
+from deployment_functions.cloudformation import Callback, Request
+from deployment_functions.ledger import Ledger
+from deployment_functions.model_fields import APPROVED, CANDIDATE
+
+
+def properties(definition: str = "d1", corpus: str = "c1", run_on_deploy: str = "true") -> dict[str, object]:
+    return {
+        "StateMachineArn": MACHINE,
+        "Parameters": "/topic-model/dev",
+        "CorpusHash": corpus,
+        "DefinitionHash": definition,
+        "RunOnDeploy": run_on_deploy,
+    }
+
+
+def request(kind: str, now: dict[str, object], before: dict[str, object] | None = None) -> Request:
+    return Request.parse(custom_resource_event(kind, now, before))
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger(FakeSsm(), "/topic-model/dev")
+
+
+def test_a_first_deploy_starts_a_run_and_leaves_the_answer_to_its_end(ledger: Ledger) -> None:
+    machine = FakeStepFunctions()
+
+    done = training_gate.act(request("Create", properties()), ledger, machine)
+
+    assert not done
+    [(name, run_input)] = machine.started
+    assert name.startswith("deploy-d1-")
+    assert json.loads(run_input)["cloudformation"]["response_url"] == "http://127.0.0.1:9/answer"
+
+
+def test_the_same_request_twice_is_the_same_run(ledger: Ledger) -> None:
+    machine = FakeStepFunctions()
+
+    training_gate.act(request("Create", properties()), ledger, machine)
+    training_gate.act(request("Create", properties()), ledger, machine)
+
+    assert machine.started[0] == machine.started[1]
+
+
+@pytest.mark.parametrize("changed", [properties(definition="d2"), properties(corpus="c2")])
+def test_a_changed_definition_or_corpus_trains_again(ledger: Ledger, changed: dict[str, object]) -> None:
+    ledger.approve(model("first"))
+    machine = FakeStepFunctions()
+
+    training_gate.act(request("Update", changed, properties()), ledger, machine)
+
+    assert len(machine.started) == 1
+
+
+def test_going_back_to_the_model_in_service_after_a_failed_training_trains_nothing(ledger: Ledger) -> None:
+    ledger.approve(model("first"))
+    machine = FakeStepFunctions()
+
+    done = training_gate.act(request("Update", properties(), properties(definition="d2")), ledger, machine)
+
+    assert done
+    assert machine.started == []
+
+
+def test_a_candidate_that_waits_for_approval_is_not_trained_again(ledger: Ledger) -> None:
+    ledger.approve(model("first"))
+    ledger.write(CANDIDATE, model("second", definition="d2"))
+    machine = FakeStepFunctions()
+
+    assert training_gate.act(request("Update", properties(definition="d2"), properties()), ledger, machine)
+    assert machine.started == []
+
+
+def test_rolling_back_after_an_approved_training_approves_the_previous_model_again(ledger: Ledger) -> None:
+    ledger.approve(model("first"))
+    ledger.write(CANDIDATE, model("second", definition="d2"))
+    ledger.approve(model("second", definition="d2"))
+    machine = FakeStepFunctions()
+
+    done = training_gate.act(request("Update", properties(), properties(definition="d2")), ledger, machine)
+
+    assert done
+    assert machine.started == []
+    assert ledger.read(APPROVED) == model("first")
+
+
+def test_a_stage_that_does_not_train_on_deploy_starts_nothing(ledger: Ledger) -> None:
+    machine = FakeStepFunctions()
+
+    assert training_gate.act(request("Create", properties(run_on_deploy="false")), ledger, machine)
+    assert machine.started == []
+
+
+@pytest.mark.parametrize("kind", ["Update", "Delete"])
+def test_a_run_of_an_earlier_deploy_is_stopped_and_a_persons_run_is_not(ledger: Ledger, kind: str) -> None:
+    machine = FakeStepFunctions("deploy-d2-abc", "by-hand")
+
+    training_gate.act(request(kind, properties(), properties(definition="d2")), ledger, machine)
+
+    assert machine.stopped == ["deploy-d2-abc"]
+
+
+def test_destroying_forgets_every_model(ledger: Ledger) -> None:
+    ledger.write(CANDIDATE, model("first"))
+    ledger.approve(model("first"))
+
+    training_gate.act(request("Delete", properties()), ledger, FakeStepFunctions())
+
+    assert (ledger.read(CANDIDATE), ledger.read(APPROVED)) == (None, None)
+
+
+JOB_FAILED = json.dumps(
+    {
+        "TrainingJobName": "topic-model-dev-deploy-d1-1",
+        "TrainingJobStatus": "Failed",
+        "FailureReason": "ClientError: mini_batch_size is 9000, more than the 40 documents",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        (
+            {"status": "FAILED", "error": "States.TaskFailed", "cause": JOB_FAILED},
+            "training job topic-model-dev-deploy-d1-1 failed: "
+            "ClientError: mini_batch_size is 9000, more than the 40 documents",
+        ),
+        (
+            {"status": "FAILED", "error": "SageMaker.ResourceLimitExceededException", "cause": "quota is 0"},
+            "training pipeline run deploy-1 failed: SageMaker.ResourceLimitExceededException: quota is 0",
+        ),
+        (
+            {"status": "FAILED", "error": "PipelineError", "cause": json.dumps({"errorMessage": "another run"})},
+            "training pipeline run deploy-1 failed: another run",
+        ),
+        (
+            {"status": "TIMED_OUT", "error": None, "cause": None},
+            "training pipeline run deploy-1 timed out: no cause was given",
+        ),
+        (
+            {"status": "ABORTED", "error": "Superseded", "cause": "a rollback"},
+            "training pipeline run deploy-1 aborted: Superseded: a rollback",
+        ),
+    ],
+)
+def test_a_waiting_deploy_is_told_why_the_run_failed(
+    monkeypatch: pytest.MonkeyPatch, ending: dict[str, object], reason: str
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Callback, "fail", lambda self, reason: said.append(reason))
+
+    training_gate.answer({"detail": {"name": "deploy-1", "input": _waiting(), **ending}}, None)
+
+    assert said == [reason]
+
+
+def test_a_waiting_deploy_is_told_that_the_run_succeeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Callback, "succeed", lambda self: said.append(self.request_id))
+
+    training_gate.answer({"detail": {"name": "deploy-1", "input": _waiting(), "status": "SUCCEEDED"}}, None)
+
+    assert said == ["request-Create"]
+
+
+def test_nobody_is_told_of_a_run_that_nobody_waits_for() -> None:
+    training_gate.answer({"detail": {"name": "by-hand", "input": "{}", "status": "SUCCEEDED"}}, None)
+
+
+def _waiting() -> str:
+    return json.dumps({"cloudformation": request("Create", properties()).callback.as_json()})
