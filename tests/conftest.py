@@ -12,6 +12,11 @@ from training_scripts.corpus.manifest import (
     SURFACE_FORMS_PATH,
     VOCABULARY_PATH,
     CorpusManifest,
+    DocumentCounts,
+    FileDescription,
+    ShardCounts,
+    SourceDescription,
+    TokenCounts,
     labels_path,
     shard_path,
 )
@@ -36,20 +41,15 @@ def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vocabulary_hash=sha256_hex(contents[VOCABULARY_PATH].encode()),
         feature_dim=50,
         language="en",
-        documents={
-            "train": 40,
-            "validation": 5,
-            "test": 5,
-            "dropped_short": 0,
-            "dropped_without_vocabulary": 0,
-            "dropped_duplicate": 0,
-        },
-        shards=shards,
-        tokens={"total": 500, "in_vocabulary": 400, "forms": 60, "forms_in_vocabulary": 50},
-        source={"name": "test", "version": "1", "licence": "Apache-2.0"},
+        documents=DocumentCounts(
+            train=40, validation=5, test=5, dropped_short=0, dropped_without_vocabulary=0, dropped_duplicate=0
+        ),
+        shards=ShardCounts(**shards),
+        tokens=TokenCounts(total=500, in_vocabulary=400, forms=60, forms_in_vocabulary=50),
+        source=SourceDescription(name="test", version="1", licence="Apache-2.0"),
         settings={},
         files={
-            path: {"sha256": sha256_hex(text.encode()), "bytes": len(text.encode()), "records": None}
+            path: FileDescription(sha256=sha256_hex(text.encode()), bytes=len(text.encode()))
             for path, text in contents.items()
         },
     )

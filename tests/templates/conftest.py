@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+import app as application
+from stacks.settings import merged
+
+Templates = dict[str, Template]
+Synthesize = Callable[[Mapping[str, object]], Templates]
+
+CDK_JSON = json.loads((Path(application.__file__).parent / "cdk.json").read_text(encoding="utf-8"))
+
+
+def build(corpus_folder: Path, overrides: Mapping[str, object], *, stage: str = "dev") -> Templates:
+    """Synthesize a stage whose settings are those of cdk.json with `overrides`, and return its templates by part."""
+    base = {"corpus": {"path": str(corpus_folder)}}
+    stages = {name: merged(merged(chosen, base), overrides) for name, chosen in CDK_JSON["context"]["stages"].items()}
+    app = cdk.App(context={**CDK_JSON["context"], "stages": stages, "stage": stage})
+    application.build(app)
+    names = {"data": "Data", "training": "Training", "serving": "Serving"}
+    return {
+        part: Template.from_stack(app.node.find_child(f"TopicModel-{stage}-{name}"))  # type: ignore[arg-type]
+        for part, name in names.items()
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_the_validator() -> Iterator[None]:
+    """The validator runs in the synths of tests/synth; here it would take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_VALIDATION", "false")
+        yield
+
+
+@pytest.fixture(scope="session")
+def synthesize(corpus_folder: Path) -> Synthesize:
+    """Synthesize the dev stage with settings of a test's own; the same settings are synthesized once."""
+
+    @cache
+    def cached(overrides: str) -> Templates:
+        return build(corpus_folder, json.loads(overrides))
+
+    return lambda overrides: cached(json.dumps(overrides, sort_keys=True))
+
+
+@pytest.fixture(scope="session")
+def dev(synthesize: Synthesize) -> Templates:
+    """The dev stage as cdk.json has it."""
+    return synthesize({})
+
+
+@pytest.fixture(scope="session")
+def prod(corpus_folder: Path) -> Templates:
+    """The prod stage as cdk.json has it."""
+    return build(corpus_folder, {}, stage="prod")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that accepts what the templates have become."""
+    parser.addoption("--update-snapshots", action="store_true", help="write the templates' snapshots anew")

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from aws_cdk.assertions import Match
+
+from tests.templates.conftest import Synthesize, Templates
+
+from deployment_functions.model_fields import FIELDS
+
+
+def test_serving_reads_the_approved_model_and_never_a_candidate(dev: Templates) -> None:
+    parameters = dev["serving"].find_parameters("*", {"Type": "AWS::SSM::Parameter::Value<String>"})
+    read = {parameter["Default"] for name, parameter in parameters.items() if name.startswith("Approved")}
+
+    assert read == {f"/topic-model/dev/approved/{field}" for field in FIELDS}
+    assert "candidate" not in str(dev["serving"].to_json())
+
+
+def test_models_and_endpoint_configs_bear_no_name_so_that_they_can_be_replaced(dev: Templates) -> None:
+    dev["serving"].all_resources_properties("AWS::SageMaker::Model", {"ModelName": Match.absent()})
+    dev["serving"].all_resources_properties("AWS::SageMaker::EndpointConfig", {"EndpointConfigName": Match.absent()})
+
+
+def test_the_endpoint_keeps_its_name_and_its_size_but_not_an_old_data_capture_setting(dev: Templates) -> None:
+    dev["serving"].has_resource_properties(
+        "AWS::SageMaker::Endpoint",
+        {
+            "EndpointName": "topic-model-dev",
+            "RetainAllVariantProperties": True,
+            "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
+        },
+    )
+
+
+def test_the_model_runs_without_a_network(dev: Templates) -> None:
+    dev["serving"].all_resources_properties("AWS::SageMaker::Model", {"EnableNetworkIsolation": True})
+
+
+def test_the_endpoint_scales_between_its_bounds_under_the_services_own_role(dev: Templates) -> None:
+    dev["serving"].has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {
+            "MinCapacity": 1,
+            "MaxCapacity": 4,
+            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+            "RoleARN": Match.object_like({}),
+        },
+    )
+    dev["serving"].resource_properties_count_is(
+        "AWS::IAM::Role",
+        {
+            "AssumeRolePolicyDocument": {
+                "Statement": [{"Principal": {"Service": "application-autoscaling.amazonaws.com"}}]
+            }
+        },
+        0,
+    )
+
+
+def test_a_fleet_of_fixed_size_is_not_scaled(synthesize: Synthesize) -> None:
+    fixed = synthesize({"endpoint": {"min_instances": 2, "max_instances": 2}})
+
+    fixed["serving"].resource_count_is("AWS::ApplicationAutoScaling::ScalableTarget", 0)
+
+
+def test_endpoint_storage_is_under_the_stages_key(dev: Templates) -> None:
+    dev["serving"].all_resources_properties("AWS::SageMaker::EndpointConfig", {"KmsKeyId": Match.any_value()})
+
+
+def test_a_host_with_disks_of_its_own_is_given_no_key_since_it_refuses_one(synthesize: Synthesize) -> None:
+    nvme = synthesize({"endpoint": {"instance_type": "ml.m5d.large"}})
+
+    nvme["serving"].all_resources_properties("AWS::SageMaker::EndpointConfig", {"KmsKeyId": Match.absent()})
+
+
+def test_the_url_is_on_an_alias_and_asks_for_signed_requests(dev: Templates) -> None:
+    dev["serving"].has_resource_properties("AWS::Lambda::Url", {"AuthType": "AWS_IAM", "Qualifier": "live"})
+    dev["serving"].resource_count_is("AWS::Lambda::Permission", 0)
+
+
+def test_the_url_is_open_only_where_a_setting_says_so_and_bounded_then(synthesize: Synthesize) -> None:
+    opened = synthesize({"url": {"auth": "NONE", "reserved_concurrency": 20}})
+
+    opened["serving"].has_resource_properties("AWS::Lambda::Url", {"AuthType": "NONE"})
+    opened["serving"].has_resource_properties("AWS::Lambda::Function", {"ReservedConcurrentExecutions": 20})
+
+
+def test_nothing_in_the_functions_environment_varies_with_the_model(dev: Templates) -> None:
+    [function] = (
+        dev["serving"]
+        .find_resources("AWS::Lambda::Function", {"Properties": {"Handler": "topics_function.handler.handle"}})
+        .values()
+    )
+
+    assert "Approved" not in str(function["Properties"]["Environment"])
+
+
+def test_what_is_in_service_is_written_only_when_the_endpoint_serves_it(dev: Templates) -> None:
+    dev["serving"].has_resource(
+        "AWS::SSM::Parameter",
+        {
+            "Properties": {"Name": "/topic-model/dev/in-service"},
+            "DependsOn": [Match.string_like_regexp("^HostingEndpoint")],
+        },
+    )
+
+
+def test_the_model_waits_for_the_guard_that_puts_the_approval_back(dev: Templates) -> None:
+    dev["serving"].has_resource(
+        "AWS::SageMaker::Model",
+        {"DependsOn": Match.array_with([Match.string_like_regexp("^ApprovalGuardRestorerApproval")])},
+    )

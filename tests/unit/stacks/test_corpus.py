@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stacks import corpus
+from stacks.data_stack import LocalCorpus
+from stacks.errors import SynthError
+from stacks.settings import StageSettings
+
+
+def settings(path: Path, instances: int = 2) -> StageSettings:
+    return StageSettings.model_validate({"corpus": {"path": str(path)}, "training": {"instance_count": instances}})
+
+
+def test_a_prepared_folder_is_found_with_its_hash(corpus_folder: Path) -> None:
+    found = corpus.find(settings(corpus_folder), root=Path("/"))
+
+    assert isinstance(found, LocalCorpus)
+    assert found.train_shards == 4
+    assert found.corpus_hash in (corpus_folder / "corpus.json").read_text()
+
+
+def test_a_missing_corpus_stops_with_the_command_that_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(SynthError, match="there is no prepared corpus in .*: make one with `make corpus`"):
+        corpus.find(settings(tmp_path), root=Path("/"))
+
+
+def test_fewer_shards_than_instances_stops_with_both_numbers(corpus_folder: Path) -> None:
+    with pytest.raises(SynthError, match=r"instance_count is 5, but the corpus in .* has 4 train shards"):
+        corpus.find(settings(corpus_folder, instances=5), root=Path("/"))
+
+
+def test_a_folder_that_was_changed_since_it_was_prepared_is_refused(corpus_folder: Path, tmp_path: Path) -> None:
+    changed = shutil.copytree(corpus_folder, tmp_path / "corpus")
+    (changed / "train/part-00000.pbr").write_bytes(b"something else")
+
+    with pytest.raises(SynthError, match="part-00000.pbr has other bytes than corpus.json says"):
+        corpus.find(settings(changed), root=Path("/"))

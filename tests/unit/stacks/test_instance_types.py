@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from stacks import instance_types
+
+
+@pytest.mark.parametrize(
+    "name", ["ml.c5.xlarge", "ml.m5.large", "ml.m5d.24xlarge", "ml.c4.xlarge", "ml.g4dn.xlarge", "ml.p3.2xlarge"]
+)
+def test_x86_hosts_and_documented_gpus_run_ntm(name: str) -> None:
+    assert instance_types.check(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["ml.m6g.large", "ml.c7gn.xlarge", "ml.r6gd.large", "ml.g5g.xlarge", "ml.inf1.tiny", "m5.large"]
+)
+def test_arm_hosts_and_what_is_no_type_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="Input should be"):
+        instance_types.check(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "own_disks"),
+    [
+        ("ml.m5d.large", True),
+        ("ml.c5d.xlarge", True),
+        ("ml.r5dn.large", True),
+        ("ml.g5.xlarge", True),
+        ("ml.g4dn.xlarge", True),
+        ("ml.m5.large", False),
+        ("ml.c5n.xlarge", False),
+        ("ml.p3.2xlarge", False),
+        ("ml.d3.xlarge", False),
+    ],
+)
+def test_hosts_with_nvme_disks_are_known(name: str, own_disks: bool) -> None:
+    assert instance_types.has_local_nvme(name) is own_disks
+
+
+def test_burstable_hosts_cannot_scale() -> None:
+    assert not instance_types.can_autoscale("ml.t3.medium")
+    assert instance_types.can_autoscale("ml.m5.large")
