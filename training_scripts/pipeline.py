@@ -31,10 +31,10 @@ class PipelineError(Exception):
 class StepFunctions(Protocol):
     """The operations of boto3's Step Functions client used here."""
 
-    def start_execution(self, *, stateMachineArn: str, input: str) -> dict[str, str]:  # noqa: A002, N803 (boto3's)
+    def start_execution(self, *, stateMachineArn: str, input: str) -> dict[str, str]:  # noqa: A002 (boto3's)
         """Start a run."""
 
-    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803 (boto3's)
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
         """Tell how a run is doing."""
 
     def get_paginator(self, operation_name: str) -> Paginator:

@@ -32,16 +32,16 @@ class Paginator(Protocol):
 class S3(Protocol):
     """boto3's S3 client."""
 
-    def get_object(self, *, Bucket: str, Key: str) -> StoredObject:  # noqa: N803 (boto3's names)
+    def get_object(self, *, Bucket: str, Key: str) -> StoredObject:
         """Open an object."""
 
-    def download_file(self, Bucket: str, Key: str, Filename: str) -> None:  # noqa: N803 (boto3's names)
+    def download_file(self, Bucket: str, Key: str, Filename: str) -> None:
         """Copy an object to a file."""
 
-    def upload_fileobj(self, Fileobj: IO[bytes], Bucket: str, Key: str) -> None:  # noqa: N803 (boto3's names)
+    def upload_fileobj(self, Fileobj: IO[bytes], Bucket: str, Key: str) -> None:
         """Copy a stream to an object."""
 
-    def delete_objects(self, *, Bucket: str, Delete: dict[str, object]) -> dict[str, list[dict[str, str]]]:  # noqa: N803
+    def delete_objects(self, *, Bucket: str, Delete: dict[str, object]) -> dict[str, list[dict[str, str]]]:
         """Delete up to a thousand object versions."""
 
     def get_paginator(self, operation_name: str) -> Paginator:
@@ -59,10 +59,10 @@ class Execution(TypedDict):
 class StepFunctions(Protocol):
     """boto3's Step Functions client."""
 
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, object]:  # noqa: A002, N803
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, object]:  # noqa: A002
         """Start a run; the same name with the same input is the same run."""
 
-    def stop_execution(self, *, executionArn: str, error: str, cause: str) -> dict[str, object]:  # noqa: N803
+    def stop_execution(self, *, executionArn: str, error: str, cause: str) -> dict[str, object]:
         """Stop a run."""
 
     def get_paginator(self, operation_name: str) -> Paginator:

@@ -1,0 +1,182 @@
+"""`python -m local_cloud.demo`: prepare, synthesize, deploy, train, serve, ask, draw."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import boto3
+
+from local_cloud.cloud import LocalCloud
+from local_cloud.demo import commands, documents, report, topic_url, topics, training
+from local_cloud.demo.stages import Stages
+from local_cloud.errors import LocalCloudError
+from local_cloud.settings import DEFAULT_HOME, PROJECT_ROOT
+from stacks.names import stack_prefix
+from training_scripts.corpus.manifest import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local_cloud.function_urls import FunctionUrl
+
+STAGE: Final = "dev"
+EXAMPLES: Final = ("s3:PutBucketLifecycleConfiguration", "cognito-idp:AdminResetUserPassword", "lex-models:GetBots")
+"""Shown when the test part has them; otherwise its first documents are."""
+EXAMPLE_COUNT: Final = 3
+OUTPUT: Final = PROJECT_ROOT / "build" / "demo"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local_cloud.demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the cloud running until Ctrl-C")
+    options = parser.parse_args(arguments)
+    started = time.monotonic()
+    stages = Stages()
+    stages.say("The topic model service, in a local cloud on this machine; no AWS account is used.\n")
+    try:
+        with LocalCloud() as cloud:
+            Demo(cloud, stages).run(started)
+            if options.keep:
+                stages.say(f"\nRunning at {cloud.endpoint_url} until Ctrl-C; see `python -m local_cloud env`.")
+                cloud.wait()
+    except LocalCloudError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ndemo: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+class CloudFormation(Protocol):
+    """The operation of boto3's CloudFormation client used here."""
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, list[dict[str, list[dict[str, str]]]]]:
+        """Describe a stack."""
+
+
+class Demo:
+    """One run in one local cloud."""
+
+    def __init__(self, cloud: LocalCloud, stages: Stages) -> None:
+        self._cloud, self._stages = cloud, stages
+        shutil.rmtree(OUTPUT, ignore_errors=True)
+        OUTPUT.mkdir(parents=True)
+        self._log = OUTPUT / "commands.log"
+        self._session = boto3.Session(
+            aws_access_key_id=cloud.variables()["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=cloud.variables()["AWS_SECRET_ACCESS_KEY"],
+            region_name=cloud.variables()["AWS_REGION"],
+        )
+
+    def run(self, started: float) -> None:
+        """Run every stage and write what came out."""
+        self._prepare()
+        assembly = self._synthesize()
+        trained = self._deploy(assembly)
+        public = self._function_url()
+        url = self._cloud.function_url(public)
+        parts = documents.by_part(PROJECT_ROOT / DEFAULT_FOLDER)
+        everything = [document for part in parts.values() for document in part]
+        found = topics.read(cast("topics.S3", self._client("s3")), trained.artifact_uri)
+        with self._stages.stage("ask", "Asking the URL for the topics of every document"):
+            weights = topic_url.ask_all(
+                url, [document.text for document in everything], self._keys(), self._stages.tell
+            )
+        found = topics.with_labels(found, [document.label for document in everything], weights)
+        examples = self._examples(url, {document.id: document.text for document in parts["test"]})
+        with self._stages.stage("picture", "Drawing the topics"):
+            # Only here: nothing before needs matplotlib, which takes a while to load.
+            from local_cloud.demo import picture  # noqa: PLC0415
+
+            picture.draw(found, OUTPUT / "topics.png", title=f"{len(found)} topics of the AWS API reference")
+        self._stages.timings_s["total"] = round(time.monotonic() - started, 2)
+        report.write_summary(
+            OUTPUT / "summary.json",
+            function_url=public,
+            training_job=trained.name,
+            topics=found,
+            examples=examples,
+            timings_s=self._stages.timings_s,
+        )
+        self._show(found, examples, public, trained)
+
+    def _prepare(self) -> None:
+        with self._stages.stage("prepare", "Preparing the corpus"):
+            self._run(commands.python("training_scripts.prepare"))
+
+    def _synthesize(self) -> Path:
+        assembly = OUTPUT / "cdk.out"
+        with self._stages.stage("synth", "Synthesizing the templates"):
+            self._run([str(_cdk()), "synth", "--quiet", "-c", f"stage={STAGE}", "--output", str(assembly)])
+        return assembly
+
+    def _deploy(self, assembly: Path) -> training.Training:
+        sagemaker = cast("training.SageMaker", self._client("sagemaker"))
+        follower = training.Follower(sagemaker, cast("training.Logs", self._client("logs")), self._stages.tell)
+        with self._stages.stage("deploy", "Deploying three stacks, and training"):
+            follower.start()
+            try:
+                home = ["--home", str(DEFAULT_HOME)]
+                self._run(commands.python("local_cloud", *home, "deploy", "--stage", STAGE, "--app", str(assembly)))
+            finally:
+                follower.stop()
+        trained = training.ended(sagemaker)
+        if trained is None:
+            raise LocalCloudError(f"the deploy left no trained model; all that was said is in {self._log}")
+        timings = self._stages.timings_s
+        timings["training"] = trained.seconds
+        timings["deploy_without_training"] = round(timings["deploy"] - trained.seconds, 2)
+        return trained
+
+    def _function_url(self) -> str:
+        stack = f"{stack_prefix(STAGE)}-Serving"
+        described = cast("CloudFormation", self._client("cloudformation")).describe_stacks(StackName=stack)
+        outputs = described["Stacks"][0]["Outputs"]
+        return next(output["OutputValue"] for output in outputs if output["OutputKey"] == "FunctionUrl")
+
+    def _examples(self, url: FunctionUrl, texts: dict[str, str]) -> list[report.Example]:
+        names = [*(name for name in EXAMPLES if name in texts), *texts][:EXAMPLE_COUNT]
+        weights = topic_url.ask(url, [texts[name] for name in names], self._keys())
+        return [report.Example(name, texts[name], row) for name, row in zip(names, weights, strict=True)]
+
+    def _show(
+        self,
+        found: list[topics.Topic],
+        examples: list[report.Example],
+        public: str,
+        trained: training.Training,
+    ) -> None:
+        timings = self._stages.timings_s
+        print(f"\n{len(found)} topics, with the services most typical of each\n{report.topic_table(found)}")
+        print(f"\nAnswers of the URL to documents that the model has not seen\n{report.answers(examples, found)}")
+        print(f"\n  URL           {public}")
+        print(f"  training job  {trained.name}, {trained.seconds:.0f} s")
+        print(f"  picture       {(OUTPUT / 'topics.png').relative_to(PROJECT_ROOT)}")
+        print(f"  summary       {(OUTPUT / 'summary.json').relative_to(PROJECT_ROOT)}")
+        print(f"  in all        {timings['total']:.0f} s", flush=True)
+
+    def _run(self, arguments: Sequence[str]) -> None:
+        environment = {**self._cloud.environment(), "PYTHONUNBUFFERED": "1"}
+        commands.run(arguments, environment=environment, log=self._log, tell=self._stages.tell)
+
+    def _keys(self) -> dict[str, str]:
+        return self._cloud.variables()
+
+    def _client(self, service: str) -> object:
+        client: object = self._session.client(service, endpoint_url=self._cloud.endpoint_url)
+        return client
+
+
+def _cdk() -> Path:
+    return Path(sys.executable).parent / "cdk"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The demo's child processes: what they say goes to a log, and its gist to the terminal."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+from local_cloud.errors import LocalCloudError
+from local_cloud.settings import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+_EVENT: Final = re.compile(r"^(?P<stack>\S+) \|\s*(?P<done>\d+)/(?P<of>\d+) \|[^|]*\|\s*(?P<status>\w+)")
+"""A line of the CDK CLI about one resource."""
+_LAST_LINES: Final = 25
+
+
+def run(arguments: Sequence[str], *, environment: Mapping[str, str], log: Path, tell: Callable[[str], None]) -> None:
+    """Run a program to its end.
+
+    Raises:
+        LocalCloudError: it failed; the message ends with the last it said.
+    """
+    with log.open("a", encoding="utf-8") as kept:
+        process = subprocess.Popen(
+            list(arguments),
+            cwd=PROJECT_ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None  # noqa: S101 (asked for above)
+            lines: list[str] = []
+            for line in process.stdout:
+                kept.write(line)
+                lines.append(line.rstrip())
+                gist = gist_of(line)
+                if gist:
+                    tell(gist)
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if code != 0:
+        last = "\n".join(f"    {line}" for line in lines[-_LAST_LINES:])
+        raise LocalCloudError(f"{' '.join(arguments[:4])} … failed with exit code {code} (all it said: {log}):\n{last}")
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module on this Python."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def gist_of(line: str) -> str:
+    """Return what of a program's line is worth showing while it runs; nothing of most lines."""
+    event = _EVENT.match(line)
+    if event:
+        return f"{event['stack']} {event['done']}/{event['of']}"
+    return line.strip() if line.startswith("build/") else ""
