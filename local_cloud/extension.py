@@ -9,6 +9,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TypeAlias
 
 from local_cloud import emulator, function_urls, iam, step_functions, traps
+from local_cloud.autoscaling import service as autoscaling
+from local_cloud.autoscaling.evaluator import Evaluator
+from local_cloud.cloudformation import autoscaling as autoscaling_resources
+from local_cloud.cloudformation import sagemaker as sagemaker_resources
+from local_cloud.cloudformation.handlers import register
 from local_cloud.paths import Home
 from local_cloud.sagemaker.backend import Backend
 from local_cloud.sagemaker.service import NAME, TARGET_PREFIX, SageMaker
@@ -32,10 +37,13 @@ class Extension:
     def __init__(self, settings: LocalCloudSettings, home: Home, port: int) -> None:
         self._complete = threading.Event()
         self.sagemaker = SageMaker(Backend.create(settings, f"http://127.0.0.1:{port}", home.work))
+        self.autoscaling = autoscaling.ApplicationAutoScaling(self.sagemaker.endpoints)
         traps.install_early()
         iam.install()
         function_urls.install()
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
+        emulator.add_service(autoscaling.NAME, target_prefix=autoscaling.TARGET_PREFIX, handler=self.autoscaling.handle)
+        Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
         for service in ("cloudformation", "states"):
             emulator.gate_service(service, self._wait_until_complete)
         threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
@@ -47,6 +55,12 @@ class Extension:
     def _install_rest(self) -> None:
         try:
             traps.install_cloudformation()
+            register(
+                [
+                    *sagemaker_resources.resource_types(self.sagemaker),
+                    *autoscaling_resources.resource_types(self.autoscaling),
+                ]
+            )
             step_functions.install(self.sagemaker.api, self._job_kinds())
         finally:
             self._complete.set()

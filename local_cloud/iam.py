@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from local_cloud import emulator
 from local_cloud.emulator import Headers, Query
 
+_OURS = frozenset({"sagemaker", "application-autoscaling"})
 _SAGEMAKER_RESOURCES = (
     # member of the request -> resource type of the ARN; the first that a request has is what it acts on
     ("TrainingJobName", "training-job"),
@@ -25,6 +26,7 @@ def install() -> None:
         {"sagemaker": "sagemaker", "application-autoscaling": "application-autoscaling"}
     )
     emulator.IAM_BOTOCORE_SERVICES.get()["sagemaker"] = ["sagemaker-runtime", "sagemaker"]
+    emulator.IAM_ACTION.wrap(_by_target_or_path)
     emulator.IAM_RESOURCE_ARN.wrap(_with_our_resources)
     emulator.IAM_DENIED_RESPONSE.wrap(_as_the_service_says)
 
@@ -51,6 +53,16 @@ def sagemaker_arn(path: str, body: bytes, region: str, account: str) -> str:
     return "*"
 
 
+def _by_target_or_path(original: Callable[..., str | None]) -> Callable[..., str | None]:
+    # MiniStack looks for an Action parameter first, by which a caller could name another action than it performs.
+    def action(service: str, method: str, path: str, headers: Headers, body: bytes, query: Query) -> str | None:
+        if service == "sagemaker" and "x-amz-target" not in headers:
+            return "sagemaker:InvokeEndpoint"
+        return original(service, method, path, headers, body, {} if service in _OURS else query)
+
+    return action
+
+
 def _with_our_resources(original: Callable[..., str]) -> Callable[..., str]:
     def resource(
         service: str, method: str, path: str, headers: Headers, body: bytes, query: Query, region: str, account: str
@@ -64,7 +76,7 @@ def _with_our_resources(original: Callable[..., str]) -> Callable[..., str]:
 
 def _as_the_service_says(original: Callable[..., emulator.Response]) -> Callable[..., emulator.Response]:
     def denied(service: str, action: str, principal: str, request_id: str, **details: object) -> emulator.Response:
-        if service not in {"sagemaker", "application-autoscaling"} or details.get("error_code"):
+        if service not in _OURS or details.get("error_code"):
             return original(service, action, principal, request_id, **details)
         why = (
             "with an explicit deny in an identity-based policy"

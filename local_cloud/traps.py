@@ -7,15 +7,21 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from local_cloud import emulator
+from local_cloud.emulator import Headers
 from local_cloud.wire import JsonObject, Node
 
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_SSE = "x-amz-server-side-encryption"
+_SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
 def install_early() -> None:
     """Put right what is used from the first request on."""
     emulator.DATA_PLANE_ORIGIN.wrap(_always_secure)
     emulator.LAMBDA_DRAIN_STDERR.wrap(_short_drain)
+    for fix in (emulator.FIX_SUCCESS_TYPE, emulator.FIX_ERROR_TYPE):
+        fix.wrap(_except_ours)
+    emulator.S3_WRITE_ENCRYPTION.wrap(_with_the_accounts_key)
 
 
 def install_cloudformation() -> None:
@@ -37,6 +43,16 @@ def _always_secure(original: Callable[[str, bool], None]) -> Callable[[str, bool
     return pinned
 
 
+def _except_ours(original: Callable[[str, int, Headers], None]) -> Callable[[str, int, Headers], None]:
+    # Content types are corrected by a service's name. SageMaker's runtime shares its name with the control plane,
+    # and the type of its answers is the container's.
+    def fixed(service: str, status: int, headers: Headers) -> None:
+        if service != "sagemaker":
+            original(service, status, headers)
+
+    return fixed
+
+
 def _short_drain(original: Callable[..., str]) -> Callable[..., str]:
     # By default each warm invocation waits 50 ms for a line that the handler may never log. The handler's lines
     # are in the pipe before its answer is, so that 2 ms are ample.
@@ -44,6 +60,16 @@ def _short_drain(original: Callable[..., str]) -> Callable[..., str]:
         return original(worker, first_line_wait=first_line_wait, idle_confirm=idle_confirm)
 
     return drained
+
+
+def _with_the_accounts_key(original: Callable[..., Any]) -> Callable[..., Any]:
+    # The CDK CLI asks for aws:kms and names no key, as one may: S3 then takes the account's own, aws/s3.
+    def resolved(headers: Mapping[str, str], bucket_name: str) -> Any:  # noqa: ANN401 - MiniStack's
+        if headers.get(_SSE) == "aws:kms" and not headers.get(_SSE_KEY):
+            headers = {**headers, _SSE_KEY: "alias/aws/s3"}
+        return original(headers, bucket_name)
+
+    return resolved
 
 
 def _with_bucket_properties(create: Callable[..., tuple[str, Any]]) -> Callable[..., tuple[str, Any]]:

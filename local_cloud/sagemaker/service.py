@@ -5,6 +5,11 @@ from __future__ import annotations
 from local_cloud.emulator import Headers, Query, Response
 from local_cloud.json_service import JsonService, Operation
 from local_cloud.sagemaker.backend import Backend
+from local_cloud.sagemaker.endpoint_configs import EndpointConfigs
+from local_cloud.sagemaker.endpoints import Endpoints
+from local_cloud.sagemaker.metrics import InvocationMetrics
+from local_cloud.sagemaker.models import Models
+from local_cloud.sagemaker.runtime import Runtime
 from local_cloud.sagemaker.training_jobs import TrainingJobs
 
 NAME = "sagemaker"
@@ -17,15 +22,26 @@ class SageMaker:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.training_jobs = TrainingJobs(backend)
+        self.models = Models(backend)
+        self.configs = EndpointConfigs(backend, self.models)
+        self.endpoints = Endpoints(backend, self.configs)
+        self.metrics = InvocationMetrics()
+        self.runtime = Runtime(self.endpoints, self.metrics, backend.settings.invocation_timeout_s)
         operations: dict[str, Operation] = {
             **self.training_jobs.operations(),
+            **self.models.operations(),
+            **self.configs.operations(),
+            **self.endpoints.operations(),
             **backend.tags.operations(),
         }
         self.api = JsonService(NAME, TARGET_PREFIX, operations)
+        self.metrics.start()
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
         """Answer an HTTP request of either."""
-        return await self.api.handle(method, path, headers, body, query)
+        if "x-amz-target" in headers:
+            return await self.api.handle(method, path, headers, body, query)
+        return await self.runtime.handle(method, path, headers, body)
 
     def close(self) -> None:
         """Stop everything that runs."""

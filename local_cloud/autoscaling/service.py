@@ -1,0 +1,198 @@
+"""Operations of Application Auto Scaling."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import uuid
+from collections.abc import Sequence
+
+from local_cloud.autoscaling.decision import DEFAULT_COOLDOWN_MINUTES, TargetTracking
+from local_cloud.autoscaling.targets import NAMESPACE, Policy, ScalableTarget, TargetKey
+from local_cloud.emulator import Headers, Query, Response
+from local_cloud.json_service import Call, JsonService, Operation
+from local_cloud.sagemaker.endpoints import Endpoints
+from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.wire import JsonObject, JsonValue, Node
+
+NAME = "application-autoscaling"
+TARGET_PREFIX = "AnyScaleFrontendService"
+METRIC = "SageMakerVariantInvocationsPerInstance"
+SECONDS_A_MINUTE = 60.0
+DEFAULT_PAGE = 50
+
+
+class ApplicationAutoScaling:
+    """Scalable targets and policies. What the policies decide is carried out by the evaluator."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+        self._targets: dict[TargetKey, ScalableTarget] = {}
+        self._lock = threading.Lock()
+        operations: dict[str, Operation] = {
+            "RegisterScalableTarget": self._register,
+            "DeregisterScalableTarget": self._deregister,
+            "DescribeScalableTargets": self._describe_targets,
+            "PutScalingPolicy": self._put_policy,
+            "DeleteScalingPolicy": self._delete_policy,
+            "DescribeScalingPolicies": self._describe_policies,
+            "DescribeScalingActivities": self._describe_activities,
+        }
+        self.api = JsonService(NAME, TARGET_PREFIX, operations)
+
+    async def handle(self, method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
+        """Answer an HTTP request."""
+        return await self.api.handle(method, path, headers, body, query)
+
+    def targets(self) -> list[ScalableTarget]:
+        """Return every scalable target."""
+        with self._lock:
+            return list(self._targets.values())
+
+    def _register(self, call: Call) -> JsonObject:
+        request, key = call.request, TargetKey.of(call.scope, call.request)
+        endpoint = self._endpoints.endpoint(call.scope, key.endpoint)
+        variants = [variant.name for variant in endpoint.config.variants]
+        if key.variant not in variants:
+            raise validation_error(
+                f"Variant {key.variant} not found for endpoint {key.endpoint}: it has {', '.join(variants)}"
+            )
+        with self._lock:
+            known = self._targets.get(key)
+            if known is None and not ("MinCapacity" in request and "MaxCapacity" in request):
+                raise validation_error("MinCapacity and MaxCapacity must be specified for a new scalable target")
+            target = known or ScalableTarget(
+                key=key,
+                arn=call.scope.arn(NAME, f"scalable-target/{secrets.token_hex(17)}"),
+                minimum=0,
+                maximum=0,
+                role_arn=request.text("RoleARN") or _linked_role(call.scope.account),
+                suspended={},
+            )
+            minimum = request.integer("MinCapacity", target.minimum)
+            maximum = request.integer("MaxCapacity", target.maximum)
+            if minimum > maximum:
+                raise validation_error(f"Maximum capacity {maximum} cannot be less than minimum capacity {minimum}")
+            target.minimum, target.maximum = minimum, maximum
+            if "SuspendedState" in request:
+                target.suspended = request.node("SuspendedState").values
+            self._targets[key] = target
+        return {"ScalableTargetARN": target.arn}
+
+    def _deregister(self, call: Call) -> JsonObject:
+        key = TargetKey.of(call.scope, call.request)
+        with self._lock:
+            self._known(key)
+            del self._targets[key]
+        return {}
+
+    def _describe_targets(self, call: Call) -> JsonObject:
+        wanted = call.request.texts("ResourceIds")
+        found = [
+            target.describe()
+            for target in self.targets()
+            if target.key.scope == call.scope and (not wanted or target.key.resource_id in wanted)
+        ]
+        return _page(found, call.request, "ScalableTargets")
+
+    def _put_policy(self, call: Call) -> JsonObject:
+        request, key = call.request, TargetKey.of(call.scope, call.request)
+        name = request.text("PolicyName")
+        if request.text("PolicyType", "TargetTrackingScaling") != "TargetTrackingScaling":
+            raise validation_error(
+                f"Policy type {request.text('PolicyType')} is not emulated by the local cloud; TargetTrackingScaling is."
+            )
+        configuration = request.node("TargetTrackingScalingPolicyConfiguration")
+        tracking = _tracking(configuration)
+        with self._lock:
+            target = self._known(key)
+            known = target.policies.get(name)
+            if known is None and target.policies:
+                raise validation_error(
+                    f"Only one TargetTrackingScaling policy for the metric {METRIC} is allowed on {key.resource_id}"
+                )
+            arn = known.arn if known else (
+                f"arn:aws:autoscaling:{call.scope.region}:{call.scope.account}:scalingPolicy:{uuid.uuid4()}:"
+                f"resource/{NAMESPACE}/{key.resource_id}:policyName/{name}"
+            )  # fmt: skip
+            target.policies[name] = Policy(name, arn, configuration.values, tracking)
+        return {"PolicyARN": arn, "Alarms": []}
+
+    def _delete_policy(self, call: Call) -> JsonObject:
+        key, name = TargetKey.of(call.scope, call.request), call.request.text("PolicyName")
+        with self._lock:
+            target = self._targets.get(key)
+            if target is None or target.policies.pop(name, None) is None:
+                raise ServiceError(
+                    "ObjectNotFoundException",
+                    f"No scaling policy found for service namespace: {NAMESPACE}, resource ID: {key.resource_id}, "
+                    f"scalable dimension: {key.members()['ScalableDimension']}, policy name: {name}",
+                )
+        return {}
+
+    def _describe_policies(self, call: Call) -> JsonObject:
+        names, resource = call.request.texts("PolicyNames"), call.request.text("ResourceId")
+        found = [
+            policy.describe(target.key)
+            for target in self.targets()
+            for policy in target.policies.values()
+            if target.key.scope == call.scope
+            and (not names or policy.name in names)
+            and (not resource or target.key.resource_id == resource)
+        ]
+        return _page(found, call.request, "ScalingPolicies")
+
+    def _describe_activities(self, call: Call) -> JsonObject:
+        resource = call.request.text("ResourceId")
+        found = [
+            activity.describe()
+            for target in self.targets()
+            for activity in reversed(target.activities)
+            if target.key.scope == call.scope and (not resource or target.key.resource_id == resource)
+        ]
+        return _page(found, call.request, "ScalingActivities")
+
+    def _known(self, key: TargetKey) -> ScalableTarget:
+        target = self._targets.get(key)
+        if target is None:
+            raise ServiceError(
+                "ObjectNotFoundException",
+                f"No scalable target registered for service namespace: {NAMESPACE}, resource ID: {key.resource_id}, "
+                f"scalable dimension: {key.members()['ScalableDimension']}",
+            )
+        return target
+
+
+def _tracking(configuration: Node) -> TargetTracking:
+    metric = configuration.node("PredefinedMetricSpecification").text("PredefinedMetricType")
+    if metric != METRIC:
+        raise validation_error(
+            f"Metric {metric or 'CustomizedMetricSpecification'} is not emulated by the local cloud; {METRIC} is."
+        )
+    target = configuration.number("TargetValue")
+    if target <= 0:
+        raise validation_error(f"TargetValue is {target}: it must be greater than 0")
+    default_s = DEFAULT_COOLDOWN_MINUTES * SECONDS_A_MINUTE
+    return TargetTracking(
+        target=target,
+        scale_in_cooldown=configuration.number("ScaleInCooldown", default_s) / SECONDS_A_MINUTE,
+        scale_out_cooldown=configuration.number("ScaleOutCooldown", default_s) / SECONDS_A_MINUTE,
+        disable_scale_in=configuration.flag("DisableScaleIn"),
+    )
+
+
+def _linked_role(account: str) -> str:
+    return (
+        f"arn:aws:iam::{account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+        "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    )
+
+
+def _page(found: Sequence[JsonObject], request: Node, member: str) -> JsonObject:
+    token = request.text("NextToken", "0")
+    start = int(token) if token.isdecimal() else 0
+    end = start + request.integer("MaxResults", DEFAULT_PAGE)
+    answer: dict[str, JsonValue] = {member: found[start:end]}
+    if end < len(found):
+        answer["NextToken"] = str(end)
+    return answer

@@ -1,0 +1,152 @@
+"""Records of Application Auto Scaling: scalable targets, their policies, and what was done."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections import deque
+from dataclasses import dataclass, field
+
+from local_cloud.autoscaling.decision import TargetTracking
+from local_cloud.emulator import Scope
+from local_cloud.service_errors import validation_error
+from local_cloud.wire import JsonObject, JsonValue, Node
+
+NAMESPACE = "sagemaker"
+DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+KEPT_ACTIVITIES = 200
+_RESOURCE = re.compile(r"^endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)$")
+
+
+@dataclass(frozen=True)
+class TargetKey:
+    """Which variant of which endpoint."""
+
+    scope: Scope
+    resource_id: str
+
+    @classmethod
+    def of(cls, scope: Scope, request: Node) -> TargetKey:
+        """Read the three members that name a scalable target.
+
+        Raises:
+            ServiceError: it is no variant of an endpoint.
+        """
+        if request.text("ServiceNamespace", NAMESPACE) != NAMESPACE:
+            raise validation_error(
+                f"Service namespace {request.text('ServiceNamespace')} is not emulated by the local cloud; {NAMESPACE} is."
+            )
+        if request.text("ScalableDimension", DIMENSION) != DIMENSION:
+            raise validation_error(
+                f"Scalable dimension {request.text('ScalableDimension')} is not emulated by the local cloud; {DIMENSION} is."
+            )
+        if not _RESOURCE.match(request.text("ResourceId")):
+            raise validation_error(
+                f"Unsupported resource ID {request.text('ResourceId')!r}: it must be endpoint/<name>/variant/<name>"
+            )
+        return cls(scope, request.text("ResourceId"))
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the endpoint."""
+        return self.resource_id.split("/")[1]
+
+    @property
+    def variant(self) -> str:
+        """Name of the variant."""
+        return self.resource_id.split("/")[3]
+
+    def members(self) -> dict[str, JsonValue]:
+        """Return the three members that name a target."""
+        return {"ServiceNamespace": NAMESPACE, "ResourceId": self.resource_id, "ScalableDimension": DIMENSION}
+
+
+@dataclass
+class Policy:
+    """One target-tracking policy of a target."""
+
+    name: str
+    arn: str
+    configuration: JsonObject
+    tracking: TargetTracking
+    created: float = field(default_factory=time.time)
+
+    def describe(self, key: TargetKey) -> JsonObject:
+        """Return it as DescribeScalingPolicies does."""
+        return {
+            **key.members(),
+            "PolicyARN": self.arn,
+            "PolicyName": self.name,
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": self.configuration,
+            "Alarms": [],
+            "CreationTime": self.created,
+        }
+
+
+@dataclass
+class Activity:
+    """One change of capacity."""
+
+    key: TargetKey
+    capacity: int
+    cause: str
+    activity_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started: float = field(default_factory=time.time)
+    ended: float | None = None
+    status: str = "InProgress"
+    message: str = ""
+
+    def end(self, failure: str) -> None:
+        """Tell how it ended; '' for well."""
+        self.ended = time.time()
+        self.status = "Failed" if failure else "Successful"
+        self.message = failure or f"Successfully set desired instance count to {self.capacity}."
+
+    def describe(self) -> JsonObject:
+        """Return it as DescribeScalingActivities does."""
+        told: dict[str, JsonValue] = {
+            **self.key.members(),
+            "ActivityId": self.activity_id,
+            "Description": f"Setting desired instance count to {self.capacity}.",
+            "Cause": self.cause,
+            "StartTime": self.started,
+            "StatusCode": self.status,
+        }
+        if self.ended is not None:
+            told |= {"EndTime": self.ended, "StatusMessage": self.message}
+        return told
+
+
+@dataclass
+class ScalableTarget:
+    """One variant that may be scaled between bounds. Times are epoch seconds; 0 is never."""
+
+    key: TargetKey
+    arn: str
+    minimum: int
+    maximum: int
+    role_arn: str
+    suspended: JsonObject
+    created: float = field(default_factory=time.time)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    last_out: float = 0.0
+    last_in: float = 0.0
+    activities: deque[Activity] = field(default_factory=lambda: deque(maxlen=KEPT_ACTIVITIES))
+
+    def describe(self) -> JsonObject:
+        """Return it as DescribeScalableTargets does."""
+        return {
+            **self.key.members(),
+            "MinCapacity": self.minimum,
+            "MaxCapacity": self.maximum,
+            "RoleARN": self.role_arn,
+            "CreationTime": self.created,
+            "SuspendedState": self.suspended,
+            "ScalableTargetARN": self.arn,
+        }
+
+    def may(self, direction: str) -> bool:
+        """Tell whether scaling `In` or `Out` is not suspended."""
+        return not self.suspended.get(f"DynamicScaling{direction}Suspended", False)

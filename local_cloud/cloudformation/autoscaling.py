@@ -1,0 +1,82 @@
+"""AWS::ApplicationAutoScaling::ScalableTarget and ::ScalingPolicy."""
+
+from __future__ import annotations
+
+from local_cloud.autoscaling.service import ApplicationAutoScaling
+from local_cloud.cloudformation.handlers import Created, ResourceType
+from local_cloud.cloudformation.sagemaker import call, request_of
+from local_cloud.wire import JsonObject, MutableJson, Node
+
+_TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
+
+
+def resource_types(autoscaling: ApplicationAutoScaling) -> list[ResourceType]:
+    """Return the two types."""
+    return [
+        ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", _TargetHandler(autoscaling), replacing=_TARGET),
+        ResourceType(
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            _PolicyHandler(autoscaling),
+            replacing=("PolicyName", "ScalingTargetId", *_TARGET),
+        ),
+    ]
+
+
+class _TargetHandler:
+    def __init__(self, autoscaling: ApplicationAutoScaling) -> None:
+        self._api = autoscaling.api
+
+    def create(self, logical_id: str, properties: JsonObject) -> Created:
+        del logical_id
+        given = {name: value for name, value in properties.items() if name != "ScheduledActions"}
+        if properties.get("ScheduledActions"):
+            raise ValueError("ScheduledActions: not emulated by the local cloud")
+        call(self._api, "RegisterScalableTarget", request_of(self._api, "RegisterScalableTarget", given))
+        physical_id = "|".join(
+            [str(given["ResourceId"]), str(given["ScalableDimension"]), str(given["ServiceNamespace"])]
+        )
+        return physical_id, {"Id": physical_id}
+
+    def update(self, physical_id: str, old: JsonObject, new: JsonObject) -> Created:
+        del old
+        # Registering again changes the bounds.
+        return self.create(physical_id, new)
+
+    def delete(self, physical_id: str, properties: JsonObject) -> None:
+        del properties
+        members = _members(physical_id)
+        listed = call(self._api, "DescribeScalableTargets", {"ServiceNamespace": "sagemaker",
+                                                             "ResourceIds": [members["ResourceId"]]})  # fmt: skip
+        if listed["ScalableTargets"]:
+            call(self._api, "DeregisterScalableTarget", members)
+
+
+class _PolicyHandler:
+    def __init__(self, autoscaling: ApplicationAutoScaling) -> None:
+        self._api = autoscaling.api
+
+    def create(self, logical_id: str, properties: JsonObject) -> Created:
+        del logical_id
+        given = {name: value for name, value in properties.items() if name != "ScalingTargetId"}
+        if "ScalingTargetId" in properties:
+            given |= _members(str(properties["ScalingTargetId"]))
+        made = call(self._api, "PutScalingPolicy", request_of(self._api, "PutScalingPolicy", given))
+        arn = str(made["PolicyARN"])
+        return arn, {"Arn": arn}
+
+    def update(self, physical_id: str, old: JsonObject, new: JsonObject) -> Created:
+        del old
+        return self.create(physical_id, new)
+
+    def delete(self, physical_id: str, properties: JsonObject) -> None:
+        del properties
+        listed = Node(call(self._api, "DescribeScalingPolicies", {"ServiceNamespace": "sagemaker", "MaxResults": 50}))
+        for policy in listed.nodes("ScalingPolicies"):
+            if policy.text("PolicyARN") == physical_id:
+                names = ("PolicyName", *_TARGET)
+                call(self._api, "DeleteScalingPolicy", {name: policy.text(name) for name in names})
+
+
+def _members(target_id: str) -> MutableJson:
+    resource, dimension, namespace = target_id.split("|")
+    return {"ServiceNamespace": namespace, "ResourceId": resource, "ScalableDimension": dimension}

@@ -1,0 +1,257 @@
+"""Operations on endpoints: fleets that are brought up, exchanged without a failed request, and scaled."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from local_cloud.emulator import Scope
+from local_cloud.json_service import Call, Operation
+from local_cloud.sagemaker import pages
+from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH, Backend
+from local_cloud.sagemaker.endpoint_configs import EndpointConfig, EndpointConfigs, VariantSpec
+from local_cloud.sagemaker.fleet import Fleet
+from local_cloud.sagemaker.serving import ServingError
+from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.wire import JsonObject, JsonValue, Node
+
+logger = logging.getLogger("local_cloud")
+
+INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
+
+
+class Endpoint:
+    """One endpoint. `fleet` is what takes requests; it is exchanged in one step."""
+
+    def __init__(self, scope: Scope, name: str, config: EndpointConfig) -> None:
+        self.scope = scope
+        self.name = name
+        self.arn = arn_of(scope, name)
+        self.config = config
+        self.created = time.time()
+        self.modified = self.created
+        self.status = "Creating"
+        self.failure = ""
+        self.deployment: JsonValue = None
+        self.fleet: Fleet | None = None
+        self.changed = threading.Condition()
+
+    def set(self, status: str, *, failure: str = "") -> None:
+        """Enter a status and wake those that wait for one."""
+        with self.changed:
+            self.status = status
+            self.failure = failure[:FAILURE_REASON_LENGTH]
+            self.modified = time.time()
+            self.changed.notify_all()
+
+    def settle(self) -> str:
+        """Wait until nothing is in progress, and return the status: InService, Failed or Deleted. Blocks."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.status in {"InService", "Failed", "Deleted"})
+            return self.status
+
+    def describe(self) -> JsonObject:
+        """Return it as DescribeEndpoint does."""
+        told: dict[str, JsonValue] = {
+            "EndpointName": self.name,
+            "EndpointArn": self.arn,
+            "EndpointConfigName": self.config.name,
+            "EndpointStatus": self.status,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.modified,
+        }
+        if self.fleet is not None:
+            told["ProductionVariants"] = [variant.describe(self.status) for variant in self.fleet.variants.values()]
+        if self.failure:
+            told["FailureReason"] = self.failure
+        if self.deployment is not None:
+            told["LastDeploymentConfig"] = self.deployment
+        return told
+
+    def summary(self) -> JsonObject:
+        """Return it as ListEndpoints does."""
+        return {
+            "EndpointName": self.name,
+            "EndpointArn": self.arn,
+            "EndpointStatus": self.status,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.modified,
+        }
+
+
+class Endpoints:
+    """Every endpoint of the account."""
+
+    def __init__(self, backend: Backend, configs: EndpointConfigs) -> None:
+        self._backend = backend
+        self._configs = configs
+        self._endpoints: dict[tuple[Scope, str], Endpoint] = {}
+        self._lock = threading.Lock()
+        # The event loop that invocations run on; known from the first of them on.
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def operations(self) -> dict[str, Operation]:
+        """Return what is emulated, by name."""
+        return {
+            "CreateEndpoint": self.create,
+            "DescribeEndpoint": lambda call: self.endpoint(call.scope, call.request.text("EndpointName")).describe(),
+            "UpdateEndpoint": self.update,
+            "DeleteEndpoint": self.delete,
+            "ListEndpoints": self._list,
+            "UpdateEndpointWeightsAndCapacities": self.update_weights_and_capacities,
+        }
+
+    def find(self, scope: Scope, name: str) -> Endpoint | None:
+        """Return an endpoint, or None where there is none of this name."""
+        return self._endpoints.get((scope, name))
+
+    def endpoint(self, scope: Scope, name: str) -> Endpoint:
+        """Return an endpoint.
+
+        Raises:
+            ServiceError: there is none of this name.
+        """
+        endpoint = self.find(scope, name)
+        if endpoint is None:
+            raise validation_error(f'Could not find endpoint "{arn_of(scope, name)}".')
+        return endpoint
+
+    def with_arn(self, arn: str) -> Endpoint | None:
+        """Return the endpoint of an ARN, or None."""
+        with self._lock:
+            return next((endpoint for endpoint in self._endpoints.values() if endpoint.arn == arn), None)
+
+    def create(self, call: Call) -> JsonObject:
+        """Begin to bring up an endpoint."""
+        name = call.request.text("EndpointName")
+        config = self._configs.config(call.scope, call.request.text("EndpointConfigName"))
+        endpoint = Endpoint(call.scope, name, config)
+        endpoint.deployment = call.request.values.get("DeploymentConfig")
+        with self._lock:
+            if (call.scope, name) in self._endpoints:
+                raise validation_error(f'Cannot create already existing endpoint "{endpoint.arn}".')
+            self._endpoints[call.scope, name] = endpoint
+        self._backend.tags.create(endpoint.arn, call.request.nodes("Tags"))
+        self._in_background(endpoint, lambda: self._deploy(endpoint, config, config.variants), "Failed")
+        return {"EndpointArn": endpoint.arn}
+
+    def update(self, call: Call) -> JsonObject:
+        """Begin to exchange an endpoint's fleet for that of another config."""
+        request = call.request
+        endpoint = self.endpoint(call.scope, request.text("EndpointName"))
+        config = self._configs.config(call.scope, request.text("EndpointConfigName"))
+        self._begin_update(endpoint)
+        if "DeploymentConfig" in request:
+            endpoint.deployment = request.values["DeploymentConfig"]
+        elif not request.flag("RetainDeploymentConfig"):
+            endpoint.deployment = None
+        specs = _retained(config.variants, endpoint, request)
+        # A new fleet that does not come up leaves the old one in service, as a blue/green deployment does.
+        self._in_background(endpoint, lambda: self._deploy(endpoint, config, specs), "InService")
+        return {"EndpointArn": endpoint.arn}
+
+    def update_weights_and_capacities(self, call: Call) -> JsonObject:
+        """Begin to scale variants and to shift their weights."""
+        endpoint = self.endpoint(call.scope, call.request.text("EndpointName"))
+        wanted = call.request.nodes("DesiredWeightsAndCapacities")
+        known = endpoint.fleet.variants if endpoint.fleet else {}
+        unknown = [item.text("VariantName") for item in wanted if item.text("VariantName") not in known]
+        if unknown:
+            raise validation_error(
+                f'The variant name(s) "{", ".join(unknown)}" is/are not present within endpoint configuration "{endpoint.config.name}".'
+            )
+        self._begin_update(endpoint)
+        self._in_background(endpoint, lambda: _scale(endpoint, wanted), "InService")
+        return {"EndpointArn": endpoint.arn}
+
+    def delete(self, call: Call) -> JsonObject:
+        """Begin to take down an endpoint; it takes no request from now on."""
+        endpoint = self.endpoint(call.scope, call.request.text("EndpointName"))
+        with endpoint.changed:
+            if endpoint.status in {"Creating", "Updating", "Deleting"}:
+                raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        endpoint.set("Deleting")
+        threading.Thread(target=self._take_down, args=(endpoint,), name=f"delete-{endpoint.name}", daemon=True).start()
+        return {}
+
+    def _begin_update(self, endpoint: Endpoint) -> None:
+        with endpoint.changed:
+            if endpoint.status == "Failed":
+                raise validation_error(f'Cannot update failed endpoint "{endpoint.arn}": it can only be deleted.')
+            if endpoint.status != "InService":
+                raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+            endpoint.status = "Updating"
+
+    def _deploy(self, endpoint: Endpoint, config: EndpointConfig, specs: Sequence[VariantSpec]) -> None:
+        fleet = Fleet(self._backend, endpoint.name, endpoint.arn, config, specs, lambda: self.loop)
+        fleet.open()
+        old, endpoint.fleet = endpoint.fleet, fleet
+        endpoint.config = config
+        if old is not None:
+            old.close()
+
+    def _in_background(self, endpoint: Endpoint, work: Callable[[], None], when_failed: str) -> None:
+        def run() -> None:
+            failure = ""
+            try:
+                work()
+            except (ServingError, ServiceError) as error:
+                failure = str(error)
+            except Exception:
+                logger.exception("endpoint %s", endpoint.name)
+                failure = INTERNAL_ERROR
+            endpoint.set(when_failed if failure else "InService", failure=failure)
+
+        threading.Thread(target=run, name=f"endpoint-{endpoint.name}", daemon=True).start()
+
+    def _take_down(self, endpoint: Endpoint) -> None:
+        fleet, endpoint.fleet = endpoint.fleet, None
+        if fleet is not None:
+            fleet.close()
+        with self._lock:
+            del self._endpoints[endpoint.scope, endpoint.name]
+        self._backend.tags.forget(endpoint.arn)
+        endpoint.set("Deleted")
+
+    def _list(self, call: Call) -> JsonObject:
+        with self._lock:
+            summaries = [item.summary() for (scope, _), item in self._endpoints.items() if scope == call.scope]
+        return pages.page(summaries, call.request, result="Endpoints", name="EndpointName", status="EndpointStatus")
+
+
+def arn_of(scope: Scope, name: str) -> str:
+    """Return an endpoint's ARN: in lower case, whatever its name."""
+    return scope.arn("sagemaker", f"endpoint/{name.lower()}")
+
+
+def _retained(specs: Sequence[VariantSpec], endpoint: Endpoint, request: Node) -> list[VariantSpec]:
+    """Give the new variants the properties that the old ones of the same name are to keep."""
+    if not request.flag("RetainAllVariantProperties") or endpoint.fleet is None:
+        return list(specs)
+    excluded = {item.text("VariantPropertyType") for item in request.nodes("ExcludeRetainedVariantProperties")}
+    old = endpoint.fleet.variants
+    return [
+        dataclasses.replace(
+            spec,
+            count=old[spec.name].desired if "DesiredInstanceCount" not in excluded else spec.count,
+            weight=old[spec.name].weight if "DesiredWeight" not in excluded else spec.weight,
+        )
+        if spec.name in old
+        else spec
+        for spec in specs
+    ]
+
+
+def _scale(endpoint: Endpoint, wanted: Sequence[Node]) -> None:
+    if endpoint.fleet is None:
+        raise ServingError(INTERNAL_ERROR)
+    for item in wanted:
+        variant = endpoint.fleet.variants[item.text("VariantName")]
+        if "DesiredWeight" in item:
+            variant.weight = item.number("DesiredWeight")
+        if "DesiredInstanceCount" in item:
+            variant.scale(item.integer("DesiredInstanceCount"))
