@@ -1,0 +1,106 @@
+"""The compiled loops over a chunk of batches: training steps, evaluation, inference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from training_scripts.ntm import model, optimizers
+from training_scripts.ntm.batches import Chunk
+from training_scripts.ntm.model import Architecture, Batch, Losses, Tree
+
+if TYPE_CHECKING:
+    from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
+
+
+class Carry(NamedTuple):
+    """What a training step hands to the next."""
+
+    params: Tree
+    averages: Tree
+    optimizer: optimizers.OptimizerState
+
+
+class Coherence(NamedTuple):
+    """Each topic's top words (topics, n) and their NPMI (topics, n, n); None where the term is off."""
+
+    words: jax.Array
+    npmi: jax.Array
+
+
+TrainChunk = Callable[[Carry, Chunk, jax.Array, Coherence | None], tuple[Carry, Losses]]
+EvaluateChunk = Callable[[Tree, Tree, Chunk, jax.Array], Losses]
+InferChunk = Callable[[Tree, Tree, Chunk], jax.Array]
+
+
+def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChunk:
+    """Return the compiled loop (carry, chunk, key, coherence) -> (carry, summed losses). The carry is consumed."""
+    architecture = Architecture.of(ntm, switches)
+
+    def loss(params: Tree, averages: Tree, batch: Batch, noise: jax.Array) -> tuple[jax.Array, tuple[Losses, Tree]]:
+        mu, log_variance, moved = model.posterior(architecture, params, averages, batch, training=True)
+        sums = model.losses(params, batch, mu, log_variance, noise)
+        return (sums.reconstruction + sums.kl) / batch.documents, (sums, moved)
+
+    def step(carry: Carry, batch: Batch, key: jax.Array, coherence: Coherence | None) -> tuple[Carry, Losses]:
+        noise = jax.random.normal(key, (batch.lengths.shape[0], ntm.num_topics))
+        gradients, (sums, moved) = jax.grad(loss, has_aux=True)(carry.params, carry.averages, batch, noise)
+        if coherence is not None:
+            pull = model.coherence_gradient(carry.params["topics"], *coherence)
+            rows = jnp.arange(ntm.num_topics)[:, None]
+            gradients["topics"] = gradients["topics"].at[rows, coherence.words].add(switches.coherence_weight * pull)
+        params, optimizer = optimizers.update(ntm, carry.params, gradients, carry.optimizer)
+        return Carry(params, moved, optimizer), sums
+
+    def run(carry: Carry, chunk: Chunk, key: jax.Array, coherence: Coherence | None) -> tuple[Carry, Losses]:
+        def scanned(state: Carry, item: tuple[Batch, jax.Array]) -> tuple[Carry, Losses]:
+            batch, number = item
+            taken: tuple[Carry, Losses] = jax.lax.cond(
+                batch.documents > 0,
+                lambda: step(state, batch, jax.random.fold_in(key, number), coherence),
+                lambda: (state, Losses(jnp.zeros(()), jnp.zeros(()))),
+            )
+            return taken
+
+        steps = chunk.documents.shape[0]
+        carry, sums = jax.lax.scan(scanned, carry, (Batch(*map(jnp.asarray, chunk)), jnp.arange(steps)))
+        return carry, Losses(sums.reconstruction.sum(), sums.kl.sum())
+
+    return jax.jit(run, donate_argnums=0)
+
+
+def evaluate_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> EvaluateChunk:
+    """Return the compiled loop (params, averages, chunk, key) -> losses summed over the documents."""
+    architecture = Architecture.of(ntm, switches)
+
+    def run(params: Tree, averages: Tree, chunk: Chunk, key: jax.Array) -> Losses:
+        def scanned(total: Losses, item: tuple[Batch, jax.Array]) -> tuple[Losses, None]:
+            batch, number = item
+            mu, log_variance, _ = model.posterior(architecture, params, averages, batch, training=False)
+            noise = jax.random.normal(jax.random.fold_in(key, number), mu.shape)
+            sums = model.losses(params, batch, mu, log_variance, noise)
+            return Losses(total.reconstruction + sums.reconstruction, total.kl + sums.kl), None
+
+        zero = Losses(jnp.zeros(()), jnp.zeros(()))
+        total, _ = jax.lax.scan(scanned, zero, (Batch(*map(jnp.asarray, chunk)), jnp.arange(chunk.documents.shape[0])))
+        return total
+
+    return jax.jit(run)
+
+
+def infer_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> InferChunk:
+    """Return the compiled loop (params, averages, chunk) -> topic weights softmax(mu), (steps, documents, topics)."""
+    architecture = Architecture.of(ntm, switches)
+
+    def run(params: Tree, averages: Tree, chunk: Chunk) -> jax.Array:
+        def scanned(nothing: None, batch: Batch) -> tuple[None, jax.Array]:
+            mu, *_ = model.posterior(architecture, params, averages, batch, training=False)
+            return nothing, jax.nn.softmax(mu)
+
+        _, weights = jax.lax.scan(scanned, None, Batch(*map(jnp.asarray, chunk)))
+        return weights
+
+    return jax.jit(run)

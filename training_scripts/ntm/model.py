@@ -1,0 +1,212 @@
+"""The Neural Topic Model in JAX: parameters, encoder, decoder and loss.
+
+    h = MLP(x)                                encoder, x the weighted bag of words
+    mu, log_variance = linear maps of h
+    z ~ Normal(mu, exp(log_variance))         prior Normal(0, 1)
+    theta = softmax(z)                        topic weights
+    p(word | document) = softmax(theta B + b) decoder: a product of experts, not a mixture
+
+    loss of a document = -sum_w count_w log p(w) + KL(q(z | x) || Normal(0, 1))
+
+Sources: Miao, Yu and Blunsom 2016 (Neural Variational Inference for Text Processing), Ding, Nallapati and Xiang 2018
+(Coherence-Aware Neural Topic Modeling), Srivastava and Sutton 2017 (the product of experts). See docs/ntm.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from training_scripts.ntm.coherence import TOP_WORDS
+
+if TYPE_CHECKING:
+    from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
+
+Tree = dict[str, jax.Array]
+HostTree = dict[str, npt.NDArray[np.float32]]
+
+LOG_VARIANCE_RANGE: Final = (-8.0, 4.0)
+BATCH_NORM_MOMENTUM: Final = 0.9
+BATCH_NORM_EPSILON: Final = 1e-5
+_SIGMOID_GAIN: Final = 4.0
+"""A sigmoid is a tanh of a quarter of the slope: this undoes it where the centred start is on."""
+
+
+class Batch(NamedTuple):
+    """One training step's documents; shapes as in `batches.Chunk`, without the steps."""
+
+    counts: jax.Array
+    inputs: jax.Array
+    rows: jax.Array
+    words: jax.Array
+    lengths: jax.Array
+    documents: jax.Array
+
+
+class Losses(NamedTuple):
+    """Sums over a batch's documents."""
+
+    reconstruction: jax.Array
+    kl: jax.Array
+
+
+class Architecture(NamedTuple):
+    """What the computation depends on beside the parameters."""
+
+    layers: tuple[int, ...]
+    activation: str
+    batch_norm: bool
+    clamp_log_variance: bool
+
+    @classmethod
+    def of(cls, ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> Architecture:
+        """Return the architecture that the hyperparameters ask for."""
+        return cls(ntm.layer_sizes, ntm.encoder_layers_activation, ntm.batch_norm, switches.clamp_log_variance)
+
+
+def initial_params(
+    architecture: Architecture,
+    *,
+    feature_dim: int,
+    topics: int,
+    rng: np.random.Generator,
+    centre: npt.NDArray[np.float32] | None,
+) -> tuple[HostTree, HostTree]:
+    """Return (parameters, batch-norm averages) before training, the decoder small and random.
+
+    Args:
+        architecture: sizes of the encoder.
+        feature_dim: words of the vocabulary.
+        topics: number of topics.
+        rng: source of the random start.
+        centre: mean encoder input (feature_dim,), for a start scaled to the activation and centred on the mean
+            document; None for Glorot's plain uniform start with zero biases.
+    """
+    params: HostTree = {}
+    averages: HostTree = {}
+    sigmoid = architecture.activation == "sigmoid"
+    widths = (feature_dim, *architecture.layers)
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(widths)):
+        weight = _glorot(rng, fan_in, fan_out)
+        bias = np.zeros(fan_out, np.float32)
+        if centre is not None:
+            if layer == 0:
+                # Documents have length INPUT_NORM whatever the vocabulary: the fan-in says nothing about their size.
+                weight = (rng.standard_normal((fan_in, fan_out)) / _first_layer_scale(architecture)).astype(np.float32)
+                bias = -(centre @ weight)
+            elif sigmoid:
+                weight *= _SIGMOID_GAIN
+                bias = -0.5 * weight.sum(axis=0)
+        params[f"encoder_{layer}_weight"], params[f"encoder_{layer}_bias"] = weight, bias.astype(np.float32)
+        if architecture.batch_norm:
+            params[f"encoder_{layer}_gamma"] = np.ones(fan_out, np.float32)
+            params[f"encoder_{layer}_beta"] = np.zeros(fan_out, np.float32)
+            averages[f"encoder_{layer}_mean"] = np.zeros(fan_out, np.float32)
+            averages[f"encoder_{layer}_variance"] = np.ones(fan_out, np.float32)
+    for head in ("mu", "log_variance"):
+        weight = _glorot(rng, widths[-1], topics)
+        centred = centre is not None and sigmoid
+        params[f"{head}_weight"] = weight
+        params[f"{head}_bias"] = (-0.5 * weight.sum(axis=0) if centred else np.zeros(topics)).astype(np.float32)
+    params["topics"] = _glorot(rng, topics, feature_dim)
+    params["background"] = np.zeros(feature_dim, np.float32)
+    return params, averages
+
+
+def _first_layer_scale(architecture: Architecture) -> float:
+    return 4.0 if architecture.activation == "sigmoid" else 8.0
+
+
+def _glorot(rng: np.random.Generator, fan_in: int, fan_out: int) -> npt.NDArray[np.float32]:
+    bound = np.sqrt(6.0 / (fan_in + fan_out))
+    return rng.uniform(-bound, bound, (fan_in, fan_out)).astype(np.float32)
+
+
+def posterior(
+    architecture: Architecture, params: Tree, averages: Tree, batch: Batch, *, training: bool
+) -> tuple[jax.Array, jax.Array, Tree]:
+    """Return mu and log-variance, both (documents, topics), and the batch-norm averages after this batch."""
+    documents = batch.lengths.shape[0]
+    real = (jnp.arange(documents) < batch.documents)[:, None]
+    gathered = params["encoder_0_weight"][batch.words] * batch.inputs[:, None]
+    hidden = jax.ops.segment_sum(gathered, batch.rows, documents) + params["encoder_0_bias"]
+    moved: Tree = {}
+    for layer in range(len(architecture.layers)):
+        if layer:
+            hidden = hidden @ params[f"encoder_{layer}_weight"] + params[f"encoder_{layer}_bias"]
+        if architecture.batch_norm:
+            hidden, mean, variance = _normalised(params, averages, layer, hidden, real, training=training)
+            moved |= {f"encoder_{layer}_mean": mean, f"encoder_{layer}_variance": variance}
+        hidden = _ACTIVATIONS[architecture.activation](hidden)
+    mu = hidden @ params["mu_weight"] + params["mu_bias"]
+    log_variance = hidden @ params["log_variance_weight"] + params["log_variance_bias"]
+    if architecture.clamp_log_variance:
+        log_variance = jnp.clip(log_variance, *LOG_VARIANCE_RANGE)
+    return mu, log_variance, moved
+
+
+_ACTIVATIONS: Final = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu}
+
+
+def _normalised(
+    params: Tree, averages: Tree, layer: int, hidden: jax.Array, real: jax.Array, *, training: bool
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    name = f"encoder_{layer}"
+    old_mean, old_variance = averages[f"{name}_mean"], averages[f"{name}_variance"]
+    if training:
+        number = jnp.maximum(real.sum(), 1)
+        mean = jnp.where(real, hidden, 0).sum(axis=0) / number
+        variance = jnp.where(real, (hidden - mean) ** 2, 0).sum(axis=0) / number
+        keep = BATCH_NORM_MOMENTUM
+        moved = (keep * old_mean + (1 - keep) * mean, keep * old_variance + (1 - keep) * variance)
+    else:
+        mean, variance = old_mean, old_variance
+        moved = (old_mean, old_variance)
+    scaled = (hidden - mean) / jnp.sqrt(variance + BATCH_NORM_EPSILON)
+    return scaled * params[f"{name}_gamma"] + params[f"{name}_beta"], *moved
+
+
+def losses(params: Tree, batch: Batch, mu: jax.Array, log_variance: jax.Array, noise: jax.Array) -> Losses:
+    """Return the sums over the batch's documents of reconstruction loss and KL divergence, in nats.
+
+    Args:
+        params: `topics` (topics, feature_dim) and `background` (feature_dim,) are read.
+        batch: the documents.
+        mu: (documents, topics).
+        log_variance: (documents, topics).
+        noise: standard normal, (documents, topics).
+    """
+    documents = batch.lengths.shape[0]
+    real = (jnp.arange(documents) < batch.documents)[:, None]
+    theta = jax.nn.softmax(mu + jnp.exp(0.5 * log_variance) * noise)
+    logits = theta @ params["topics"] + params["background"]
+    # sum_w c_w log p_w = sum_w c_w logit_w - length * logsumexp: only the document's own words are looked up.
+    chosen = (logits[batch.rows, batch.words] * batch.counts).sum()
+    reconstruction = (batch.lengths * jax.nn.logsumexp(logits, axis=1)).sum() - chosen
+    divergence = 0.5 * (mu * mu + jnp.exp(log_variance) - 1.0 - log_variance)
+    return Losses(reconstruction, jnp.where(real, divergence, 0.0).sum())
+
+
+def coherence_gradient(topics: jax.Array, words: jax.Array, npmi: jax.Array) -> jax.Array:
+    """Return the gradient of -sum_k q_k' M_k q_k by the topics' logits at `words`, shape (topics, n).
+
+    q is softmax(2 B_k) over the words, so that dq = 2 (diag(q) - q q') dB.
+
+    Args:
+        topics: decoder B, (topics, feature_dim).
+        words: ids of each topic's top words, (topics, n).
+        npmi: M, symmetric, zero diagonal, (topics, n, n).
+    """
+    q = jax.nn.softmax(2.0 * jnp.take_along_axis(topics, words, axis=1))
+    slope = -2.0 * jnp.einsum("kij,kj->ki", npmi, q)
+    return 2.0 * q * (slope - (q * slope).sum(axis=1, keepdims=True))
+
+
+def coherence_width(feature_dim: int) -> int:
+    """Return how many top words the coherence term looks at."""
+    return min(TOP_WORDS, feature_dim)
