@@ -12,7 +12,11 @@ READ_BYTES = 65_536
 
 
 class NoConnectionError(Exception):
-    """The server takes no connection, or ended one before it answered."""
+    """The server takes no connection: the request never reached it."""
+
+
+class LostConnectionError(Exception):
+    """The server went away after it had been sent the request, and before it answered."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,6 @@ class HttpAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class _StaleConnectionError(Exception):
-    """A kept connection had been closed by the server before the request was taken."""
 
 
 class _Connection:
@@ -42,7 +42,9 @@ class _Connection:
             await self._writer.drain()
             return await self._read()
         except ConnectionError:
-            raise _StaleConnectionError from None
+            raise LostConnectionError("the connection was reset") from None
+        except h11.RemoteProtocolError as error:
+            raise LostConnectionError(str(error)) from None
 
     async def _read(self) -> HttpAnswer:
         status, headers, parts = 0, dict[str, str](), list[bytes]()
@@ -50,8 +52,6 @@ class _Connection:
             event = self._protocol.next_event()
             if event is h11.NEED_DATA:
                 chunk = await self._reader.read(READ_BYTES)
-                if not chunk and not status:
-                    raise _StaleConnectionError
                 self._protocol.receive_data(chunk)
             elif isinstance(event, h11.Response):
                 status = event.status_code
@@ -61,7 +61,10 @@ class _Connection:
             elif isinstance(event, h11.EndOfMessage):
                 return HttpAnswer(status, headers, b"".join(parts))
             elif isinstance(event, h11.ConnectionClosed):
-                raise _StaleConnectionError
+                raise LostConnectionError("the connection was closed")
+
+    def is_open(self) -> bool:
+        return not self._reader.at_eof() and not self._writer.is_closing()
 
     def is_reusable(self) -> bool:
         if self._protocol.our_state is not h11.DONE or self._protocol.their_state is not h11.DONE:
@@ -87,22 +90,23 @@ class HttpPool:
         """Send one request and return its answer.
 
         Raises:
-            NoConnectionError: the server is not there, or went away.
+            NoConnectionError: the server is not there.
+            LostConnectionError: it went away with the request.
             TimeoutError: there is no complete answer within `timeout_s`.
         """
         sent = [("Host", f"127.0.0.1:{self._port}"), ("Content-Length", str(len(body))), *headers.items()]
         request = h11.Request(method=method, target=path, headers=sent)
         async with asyncio.timeout(timeout_s):
             while self._idle:
-                try:
-                    return await self._on(self._idle.pop(), request, body)
-                except (_StaleConnectionError, h11.RemoteProtocolError):
-                    continue  # kept too long
+                kept = self._idle.pop()
+                if kept.is_open():
+                    return await self._on(kept, request, body)
+                kept.close()
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-                return await self._on(_Connection(reader, writer), request, body)
-            except (OSError, _StaleConnectionError, h11.RemoteProtocolError) as error:
+            except OSError as error:
                 raise NoConnectionError(str(error)) from None
+            return await self._on(_Connection(reader, writer), request, body)
 
     def close(self) -> None:
         """Close the connections that are not in use, and keep none from now on."""

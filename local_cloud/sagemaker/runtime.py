@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from local_cloud import emulator
 from local_cloud.emulator import Headers, Response, Scope
-from local_cloud.http_pool import HttpAnswer, NoConnectionError
+from local_cloud.http_pool import HttpAnswer, LostConnectionError, NoConnectionError
 from local_cloud.sagemaker.endpoints import Endpoint, Endpoints
 from local_cloud.sagemaker.fleet import Variant
 from local_cloud.sagemaker.metrics import InvocationMetrics, VariantKey
@@ -109,10 +109,10 @@ class Runtime:
             try:
                 answer = await instance.pool.request("POST", "/invocations", headers, body, timeout_s=self._timeout_s)
             except NoConnectionError:
-                if instance.process.is_alive:
-                    return instance, _ModelError(0, "Connection to the container was closed before it answered.")
-                await asyncio.sleep(0)
                 continue
+            except LostConnectionError:
+                # It may have been the request that ended the container: no other one is given it.
+                return instance, _ModelError(0, "Connection to the container was closed before it answered.")
             except TimeoutError:
                 return instance, _ModelError(0, _TIMED_OUT)
             else:

@@ -210,7 +210,7 @@ def test_an_update_keeps_the_scaled_count_unless_that_is_excluded(
 def test_an_instance_that_dies_is_replaced(sagemaker: Any, runtime: Any, hosting: Hosting) -> None:
     name = hosting.endpoint(count=2)
     pids = {ask(runtime, name)["pid"] for _ in range(4)}
-    with pytest.raises(ClientError):
+    with pytest.raises(runtime.exceptions.ModelError, match="closed before it answered"):
         ask(runtime, name, "die")
 
     def recovered() -> bool:
