@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ASSET = Path(__file__).parents[2] / "lambda" / "topics"
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "s3transfer", "dateutil", "six", "urllib3")
 
-OWN_MODULES_BUDGET = 20
+OWN_MODULES_BUDGET = 24
 """Modules of its own that the function may load before its first request."""
 
 BASELINE = """

@@ -1,199 +1,191 @@
-"""From a request to its answer: routes, and the order of the steps of scoring. No AWS client is made here."""
+"""From an event to its answer: routes, refusals, and what is watched of each request. No AWS client is made here."""
 
 from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+import os
+import time
 from typing import TYPE_CHECKING, Final
 
-from topics_function import csv_codec, events, media_types
-from topics_function.batch import CSV_ROWS, JSON_INSTANCES, Wire
+from topics_function import events, media_types, options, readers, writers
 from topics_function.deadline import Deadline, LambdaContext
-from topics_function.endpoint import ModelRefusalError
 from topics_function.events import Answer, Request, UrlAnswer
-from topics_function.in_service import OPEN, InService, InServiceFacts
+from topics_function.limits import URL_PAYLOAD_BYTES
+from topics_function.metrics import Metrics, Observation
 from topics_function.problems import Code, Problem
-from topics_function.scoring import MixedVersionsError, Scored, Scorer
+from topics_function.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from topics_function.in_service import InService, InServiceFacts
+    from topics_function.inference import Inference
     from topics_function.settings import Settings
-    from topics_function.vectorizer import Vocabulary
-    from topics_function.versions import Versions
+    from topics_function.topic_list import Topics
 
 logger = logging.getLogger(__name__)
 
-READABLE: Final = (media_types.TEXT_CSV, media_types.APPLICATION_JSON)
-SCORING_PATHS: Final = ("/", "/invocations")
-MAX_VERSION_ATTEMPTS: Final = 3
-"""Times a request is scored anew because the model was replaced meanwhile; then the caller is told to come again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request's rows as the endpoint takes them, for one version of the vocabulary."""
-
-    wire: Wire
-    rows: list[bytes | Problem]
-    unknown_shares: list[float | None] | None = None
+SURELY_FITTING: Final = URL_PAYLOAD_BYTES // 6
+"""An answer of fewer characters fits, however many of them JSON has to escape: the longest escape takes six bytes."""
 
 
 class Application:
-    """Answers requests."""
+    """Answers requests.
+
+    Args:
+        settings: limits of a request.
+        facts: the record of the model in service.
+        inference: scores requests.
+        topics_of: gives the topics of the model in service.
+        metrics: told of every request.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
         facts: InServiceFacts,
-        scorer: Scorer,
-        vocabulary_of: Callable[[str], Vocabulary],
+        inference: Inference,
+        topics_of: Callable[[InService], Topics],
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._facts = facts
-        self._scorer = scorer
-        self._vocabulary_of = vocabulary_of
+        self._inference = inference
+        self._topics_of = topics_of
+        self._metrics = metrics
+        self._routes: dict[str, dict[str, Callable[[Request, Deadline, Observation], Answer]]] = {
+            "/": {"POST": self._score},
+            "/invocations": {"POST": self._score},
+            "/topics": {"GET": self._topics},
+            "/health": {"GET": self._health},
+            "/openapi.json": {"GET": self._description},
+            "/docs": {"GET": self._page},
+        }
+
+    @property
+    def routes(self) -> dict[str, tuple[str, ...]]:
+        """Paths, and the methods of each."""
+        return {path: tuple(methods) for path, methods in self._routes.items()}
 
     def answer(self, event: object, context: LambdaContext | None) -> UrlAnswer:
         """Answer one Function URL event; whatever is wrong becomes a problem document."""
+        began = time.perf_counter()
         request_id = getattr(context, "aws_request_id", None)
+        seen = Observation()
         try:
-            request = events.request_of(event)
-            return self._route(request, Deadline.of(context)).to_lambda()
+            answer = self._answer(event, Deadline.of(context), seen)
         except Problem as problem:
-            return _told(problem, request_id).to_lambda()
+            answer = _told(problem, request_id)
+            seen.code = problem.code
         except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours must not show its stack
             _log_fault(error, request_id)
-            fault = Problem(Code.INTERNAL_ERROR, "the service failed; the fault is logged")
-            return _told(fault, request_id).to_lambda()
+            answer = _told(Problem(Code.INTERNAL_ERROR, "the service failed; the fault is logged"), request_id)
+            seen.code = Code.INTERNAL_ERROR
+        if seen.method == "HEAD":
+            answer.body = ""
+        seen.status, seen.answer_bytes = answer.status, len(answer.body)
+        trace = os.environ.get("_X_AMZN_TRACE_ID")
+        latency_ms = (time.perf_counter() - began) * 1000
+        self._metrics.emit(seen, request_id=request_id, trace=trace, latency_ms=latency_ms)
+        return answer.to_lambda()
 
-    def _route(self, request: Request, deadline: Deadline) -> Answer:
+    def _answer(self, event: object, deadline: Deadline, seen: Observation) -> Answer:
+        request = events.request_of(event)
+        seen.method = request.method if request.method in events.METHODS else "other"
         path = request.path.rstrip("/") or "/"
-        if path not in SCORING_PATHS:
-            raise Problem(Code.UNKNOWN_ROUTE, "there is nothing at this path", allowed=", ".join(SCORING_PATHS))
-        if request.method != "POST":
+        methods = self._routes.get(path)
+        if methods is None:
+            raise Problem(Code.UNKNOWN_ROUTE, "there is nothing at this path", allowed=", ".join(self._routes))
+        seen.path = path
+        route = methods.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            allowed = ", ".join(methods)
             detail = f"{request.method[:20]} is not understood at {path}"
-            raise Problem(Code.METHOD_NOT_ALLOWED, detail, allowed="POST", headers={"allow": "POST"})
-        media_types.json_is_acceptable(request.headers.get("accept"))
-        content_type = media_types.content_type_of(request.headers.get("content-type"), READABLE)
+            raise Problem(Code.METHOD_NOT_ALLOWED, detail, allowed=allowed, headers={"allow": allowed})
+        return route(request, deadline, seen)
+
+    def _score(self, request: Request, deadline: Deadline, seen: Observation) -> Answer:
+        wanted = options.scoring_options(request.query)
+        media_type = media_types.negotiate(request.headers.get("accept"))
+        content_type = media_types.content_type_of(request.headers.get("content-type"))
+        seen.content_type = content_type
         body = events.body_of(request, max_bytes=self._settings.max_body_bytes)
-        if content_type == media_types.TEXT_CSV:
-            return self._score_counts(
-                lambda facts: Prepared(CSV_ROWS, csv_codec.rows_of(body, feature_dim=facts.feature_dim)), deadline
-            )
-        return self._score_json(body, deadline)
+        seen.request_bytes = len(body)
+        source = readers.read(body, content_type, max_rows=self._settings.max_rows)
+        result = self._inference.score(source, wanted, deadline)
+        answer = Answer(200, media_type, writers.write(result, media_type, top=wanted.top), result.versions.headers())
+        share = result.unknown_word_share
+        if share is not None:
+            answer.headers[events.UNKNOWN_SHARE_HEADER] = f"{share:.{writers.SHARE_DIGITS}f}"
+        _refuse_large(answer)
+        seen.result = result
+        return answer
 
-    def _score_json(self, body: bytes, deadline: Deadline) -> Answer:
-        from topics_function import json_codec  # noqa: PLC0415 - a function that is sent only CSV never pays for it
-
-        request = json_codec.request_of(body)
-        if request.documents is not None:
-            return self._score_documents(request.documents, deadline)
-        instances = request.instances or []
-        return self._score_counts(
-            lambda facts: Prepared(JSON_INSTANCES, json_codec.instance_rows(instances, feature_dim=facts.feature_dim)),
-            deadline,
-        )
-
-    def _score_counts(self, prepare: Callable[[InService], Prepared], deadline: Deadline) -> Answer:
+    def _topics(self, request: Request, _deadline: Deadline, _seen: Observation) -> Answer:
+        options.no_options(request.query)
+        media_type = media_types.negotiate(request.headers.get("accept"), (media_types.APPLICATION_JSON,))
         facts = self._facts.current()
-        prepared = prepare(facts)
-        if any(isinstance(row, Problem) and row.code == Code.WRONG_WIDTH for row in prepared.rows):
-            # The width may be that of a model promoted a moment ago.
-            fresh = self._facts.refreshed()
-            if fresh.feature_dim != facts.feature_dim:
-                facts, prepared = fresh, prepare(fresh)
-        rows = self._sound_rows(prepared)
-        for _ in range(MAX_VERSION_ATTEMPTS):
-            try:
-                scored = self._scorer.score(rows, prepared.wire, deadline)
-            except MixedVersionsError:
-                continue
-            except ModelRefusalError as refusal:
-                raise self._read_refusal(refusal, facts) from None
-            return _answer(scored, scored.versions.or_else(self._facts_like(scored.versions, facts)), prepared)
-        raise _changing()
-
-    def _score_documents(self, documents: list[object], deadline: Deadline) -> Answer:
-        from topics_function.vectorizer import document_rows  # noqa: PLC0415 - as above
-
-        facts = self._facts.current()
-        corpus = facts.corpus
-        for _ in range(MAX_VERSION_ATTEMPTS):
-            vocabulary = self._vocabulary_of(corpus)
-            rows, shares = document_rows(documents, vocabulary)
-            prepared = Prepared(JSON_INSTANCES, rows, shares)
-            sound = self._sound_rows(prepared)
-            try:
-                scored = self._scorer.score(sound, prepared.wire, deadline)
-            except MixedVersionsError:
-                continue
-            except ModelRefusalError as refusal:
-                if refusal.corpus is None or refusal.corpus == corpus:
-                    raise self._read_refusal(refusal, facts) from None
-                corpus = refusal.corpus
-                continue
-            if self._is_of_corpus(scored.versions, corpus, facts):
-                return _answer(scored, scored.versions.or_else(self._facts_like(scored.versions, facts)), prepared)
-            corpus = scored.versions.corpus or self._facts.refreshed().corpus
-        raise _changing()
-
-    def _is_of_corpus(self, versions: Versions, corpus: str, facts: InService) -> bool:
-        if versions.corpus is not None:
-            return versions.corpus == corpus
-        if facts.algorithm == OPEN:
-            # An open server that was started without its corpus's version cannot be checked.
-            return False
-        return corpus == facts.corpus
-
-    def _facts_like(self, versions: Versions, facts: InService) -> InService:
-        if versions.corpus is None or versions.corpus == facts.corpus:
-            return facts
-        return self._facts.refreshed()
-
-    def _sound_rows(self, prepared: Prepared) -> list[bytes]:
-        if len(prepared.rows) > self._settings.max_rows:
-            raise Problem(
-                Code.TOO_MANY_ROWS,
-                f"the request has {len(prepared.rows)} documents",
-                allowed=f"{self._settings.max_rows} documents a request",
-            )
-        sound: list[bytes] = []
-        for row in prepared.rows:
-            if isinstance(row, Problem):
-                raise row
-            sound.append(row)
-        return sound
-
-    def _read_refusal(self, refusal: ModelRefusalError, facts: InService) -> Problem:
-        fresh = self._facts.refreshed()
-        if refusal.corpus not in (None, fresh.corpus) or fresh != facts:
-            return _changing()
-        return refusal
-
-
-def _changing() -> Problem:
-    return Problem(Code.MODEL_CHANGING, "the model was replaced while this request was answered", retry_after_s=5)
-
-
-def _answer(scored: Scored, versions: Versions, prepared: Prepared) -> Answer:
-    predictions = scored.predictions
-    if prepared.unknown_shares is not None:
-        body = json.dumps(
+        topics = self._topics_of(facts)
+        listed = [
             {
-                "predictions": [
-                    {"topic_weights": weights, "unknown_word_share": round(share or 0.0, 4)}
-                    for weights, share in zip(predictions.weights, prepared.unknown_shares, strict=True)
-                ]
+                "id": topic.id,
+                "label": topic.label,
+                "share": topic.share,
+                "words": topic.words,
+                "weights": topic.weights,
             }
+            for topic in topics.topics
+        ]
+        body = json.dumps({"model": facts.model, "corpus": facts.corpus, "topics": listed}, ensure_ascii=False)
+        return Answer(200, media_type, body, Versions().or_else(facts).headers())
+
+    def _health(self, request: Request, deadline: Deadline, _seen: Observation) -> Answer:
+        call_endpoint = options.asks_for_endpoint(request.query)
+        media_type = media_types.negotiate(request.headers.get("accept"), (media_types.APPLICATION_JSON,))
+        facts = self._facts.current()
+        versions = self._inference.probe(facts, deadline) if call_endpoint else Versions().or_else(facts)
+        health = {
+            "status": "ok",
+            "model": versions.model,
+            "corpus": versions.corpus,
+            "feature_dim": facts.feature_dim,
+            "algorithm": facts.algorithm,
+            "endpoint_called": call_endpoint,
+        }
+        return Answer(200, media_type, json.dumps(health), versions.headers())
+
+    def _description(self, request: Request, _deadline: Deadline, _seen: Observation) -> Answer:
+        from topics_function import openapi  # noqa: PLC0415 - asked for by people, not by programs all day
+
+        options.no_options(request.query)
+        media_type = media_types.negotiate(request.headers.get("accept"), (media_types.APPLICATION_JSON,))
+        return Answer(200, media_type, openapi.document_json(self._settings.max_body_bytes, self._settings.max_rows))
+
+    def _page(self, request: Request, _deadline: Deadline, _seen: Observation) -> Answer:
+        from topics_function import openapi, page  # noqa: PLC0415 - as above
+
+        options.no_options(request.query)
+        media_types.negotiate(request.headers.get("accept"), (media_types.TEXT_HTML,))
+        document = openapi.document(self._settings.max_body_bytes, self._settings.max_rows)
+        # Nothing but what is in the page itself may run or be loaded.
+        policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+        headers = {"content-security-policy": policy}
+        return Answer(200, f"{media_types.TEXT_HTML}; charset=utf-8", page.render(document), headers)
+
+
+def _refuse_large(answer: Answer) -> None:
+    if len(answer.body) <= SURELY_FITTING:
+        return
+    # The answer travels as a JSON string: quotes and line feeds take two bytes there.
+    size = len(json.dumps(answer.body))
+    if size > URL_PAYLOAD_BYTES:
+        raise Problem(
+            Code.ANSWER_TOO_LARGE,
+            f"the answer takes {size} bytes",
+            allowed=f"{URL_PAYLOAD_BYTES} bytes; send fewer documents, or ask for the strongest topics with ?top=",
         )
-    elif predictions.json_body is not None:
-        body = predictions.json_body
-    else:
-        body = json.dumps({"predictions": [{"topic_weights": weights} for weights in predictions.weights]})
-    return Answer(200, media_types.APPLICATION_JSON, body, versions.headers())
 
 
 def _told(problem: Problem, request_id: str | None) -> Answer:

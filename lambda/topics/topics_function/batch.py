@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from topics_function.media_types import APPLICATION_JSON, TEXT_CSV
+from topics_function.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +32,20 @@ class Wire:
 
 CSV_ROWS: Final = Wire(TEXT_CSV, b"", b"\n", b"")
 JSON_INSTANCES: Final = Wire(APPLICATION_JSON, b'{"instances":[', b",", b"]}")
+
+
+def check_number_of_rows(rows: int, max_rows: int) -> None:
+    """Refuse a request of too many documents, before any of them is looked at.
+
+    Raises:
+        Problem: `too_many_rows`.
+    """
+    if rows > max_rows:
+        raise Problem(
+            Code.TOO_MANY_ROWS,
+            f"the request has {rows} documents",
+            allowed=f"{max_rows} documents a request; send them in several requests",
+        )
 
 
 def calls_of(rows: Sequence[bytes], wire: Wire, *, max_bytes: int) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from topics_function.batch import check_number_of_rows
 from topics_function.limits import MAX_COUNT
 from topics_function.problems import Code, Problem
 
@@ -21,28 +22,29 @@ _EIGHT_DIGITS: Final = b"0" * len(str(MAX_COUNT))
 _SHOWN: Final = 40
 
 
-def rows_of(body: bytes, *, feature_dim: int) -> list[bytes | Problem]:
+def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Problem]:
     """Return one clean CSV row a document, or what is wrong with it, in order.
 
     Args:
         body: rows of `feature_dim` non-negative numbers separated by commas; spaces around numbers, CRLF and one
             final newline are allowed, and so is a byte order mark.
         feature_dim: size of the vocabulary the model was trained on.
+        max_rows: most rows taken.
 
     The problems of single rows are `wrong_width`, `not_a_number`, `negative_count`, `not_finite`,
     `count_too_large` and `no_known_words` (a row of zeros), each at the row's first fault.
 
     Raises:
-        Problem: `empty_body`, or `header_row` where no cell of the first row is a number.
+        Problem: `empty_body`, `too_many_rows`, or `header_row` where no cell of the first row is a number.
     """
-    lines = _lines_of(body)
+    lines = _lines_of(body, max_rows)
     plain = _all_plain_counts(b"\n".join(lines))
     if not plain:
         _refuse_header(lines[0])
     return [_row(line, number, feature_dim, plain) for number, line in enumerate(lines, start=1)]
 
 
-def _lines_of(body: bytes) -> list[bytes]:
+def _lines_of(body: bytes, max_rows: int) -> list[bytes]:
     body = body.removeprefix(_BOM)
     if b"\r" in body:
         body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -50,6 +52,7 @@ def _lines_of(body: bytes) -> list[bytes]:
         body = body.replace(b", ", b",").replace(b" ,", b",")
     if not body.strip():
         raise Problem(Code.EMPTY_BODY, "the body has no row", allowed="at least one row of counts")
+    check_number_of_rows(body.count(b"\n", 0, -1) + 1, max_rows)
     lines = body.split(b"\n")
     if not lines[-1].strip():
         del lines[-1]

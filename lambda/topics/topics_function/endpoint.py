@@ -55,10 +55,10 @@ class RuntimeClient(Protocol):
     def invoke_endpoint(
         self,
         *,
-        EndpointName: str,  # noqa: N803 - botocore's names
-        Body: bytes,  # noqa: N803
-        ContentType: str,  # noqa: N803
-        Accept: str,  # noqa: N803
+        EndpointName: str,
+        Body: bytes,
+        ContentType: str,
+        Accept: str,
     ) -> _Invoked:
         """Send one body to the endpoint's container."""
         ...

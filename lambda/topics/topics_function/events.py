@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl
 
 from topics_function.problems import Code, Problem
 
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNKNOWN_SHARE_HEADER: Final = "x-unknown-word-share"
 GZIP: Final = "gzip"
 IDENTITY: Final = "identity"
 _GZIP_WINDOW: Final = 31

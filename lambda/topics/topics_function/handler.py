@@ -9,20 +9,31 @@ from typing import TYPE_CHECKING, cast
 import botocore.session
 from botocore.config import Config
 
+from topics_function import snapshot
 from topics_function.application import Application
 from topics_function.endpoint import Endpoint, RuntimeClient
-from topics_function.in_service import InServiceFacts, SsmClient
+from topics_function.in_service import InService, InServiceFacts, SsmClient
+from topics_function.inference import Inference
 from topics_function.logs import configure as configure_logs
+from topics_function.metrics import Metrics
+from topics_function.problems import Problem
 from topics_function.scoring import Scorer
 from topics_function.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from topics_function.deadline import LambdaContext
+    from topics_function.endpoint_state import EndpointState, SageMakerClient
     from topics_function.events import UrlAnswer
+    from topics_function.snapshot import Closing
+    from topics_function.topic_list import Topics, TopicStore
     from topics_function.vectorizer import Vocabulary
     from topics_function.vocabulary_store import S3Client, VocabularyStore
 
 CONNECT_TIMEOUT_S = 3
+SIDE_READ_TIMEOUT_S = 5
+"""Time for an answer of SSM, S3 or SageMaker's control plane: each is asked within a request."""
 
 _settings = Settings.from_environment(os.environ)
 configure_logs(_settings.log_level)
@@ -40,18 +51,31 @@ _runtime = _session.create_client(
         tcp_keepalive=True,
     ),
 )
+_side_clients: list[Closing] = []
+
+
+def _side_client(service: str) -> object:
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S, read_timeout=SIDE_READ_TIMEOUT_S, retries={"total_max_attempts": 3}
+    )
+    client = _session.create_client(service, region_name=_settings.region, config=config)
+    _side_clients.append(client)
+    return cast("object", client)
 
 
 @cache
 def _ssm() -> SsmClient:
-    config = Config(connect_timeout=CONNECT_TIMEOUT_S, read_timeout=5, retries={"total_max_attempts": 3})
-    return cast("SsmClient", _session.create_client("ssm", region_name=_settings.region, config=config))
+    return cast("SsmClient", _side_client("ssm"))
 
 
 @cache
 def _s3() -> S3Client:
-    config = Config(connect_timeout=CONNECT_TIMEOUT_S, read_timeout=10, retries={"total_max_attempts": 3})
-    return cast("S3Client", _session.create_client("s3", region_name=_settings.region, config=config))
+    return cast("S3Client", _side_client("s3"))
+
+
+@cache
+def _sagemaker() -> SageMakerClient:
+    return cast("SageMakerClient", _side_client("sagemaker"))
 
 
 @cache
@@ -61,19 +85,78 @@ def _vocabularies() -> VocabularyStore:
     return VocabularyStore(_s3, _settings.corpus_bucket)
 
 
+@cache
+def _topic_store() -> TopicStore:
+    from topics_function.topic_list import TopicStore  # noqa: PLC0415 - few requests need it
+
+    return TopicStore(_s3)
+
+
+@cache
+def _endpoint_state() -> EndpointState:
+    from topics_function.endpoint_state import EndpointState  # noqa: PLC0415 - the built-in image alone needs it
+
+    return EndpointState(_sagemaker, _settings.endpoint_name)
+
+
 def _vocabulary_of(corpus: str) -> Vocabulary:
     return _vocabularies().of(corpus)
 
 
-_application = Application(
-    _settings,
-    facts=InServiceFacts(_ssm, _settings.in_service_parameter, ttl_s=_settings.facts_ttl_s),
-    scorer=Scorer(
+def _topics_of(facts: InService) -> Topics:
+    return _topic_store().of(facts)
+
+
+def _trained_mean() -> Sequence[float] | None:
+    try:
+        return _topics_of(_facts.current()).mean_weights
+    except Problem:
+        return None
+
+
+def _forget() -> None:
+    _facts.forget()
+    _endpoint_state().forget()
+
+
+_facts = InServiceFacts(_ssm, _settings.in_service_parameter, ttl_s=_settings.facts_ttl_s)
+_inference = Inference(
+    _facts,
+    Scorer(
         Endpoint(cast("RuntimeClient", _runtime), _settings.endpoint_name, read_timeout_s=_settings.read_timeout_s),
         max_payload_bytes=_settings.max_payload_bytes,
         max_parallel_calls=_settings.max_parallel_calls,
     ),
     vocabulary_of=_vocabulary_of,
+    topics_of=_topics_of,
+    endpoint_state=_endpoint_state,
+)
+_application = Application(
+    _settings,
+    facts=_facts,
+    inference=_inference,
+    topics_of=_topics_of,
+    metrics=Metrics(
+        namespace=_settings.metrics_namespace,
+        endpoint=_settings.endpoint_name,
+        topic_metrics=_settings.topic_metrics,
+        trained_mean=_trained_mean,
+        # Flushed, since a frozen function would keep the line until its next request.
+        write=lambda line: print(line, flush=True),
+    ),
+)
+
+
+def _prepare_for_snapshot() -> None:
+    for make in (_ssm, _s3, _sagemaker):
+        make()
+
+
+snapshot.register(
+    snapshot.runtime_hooks(),
+    clients=lambda: [_runtime, *_side_clients],
+    forget=_forget,
+    prepare=_prepare_for_snapshot,
 )
 
 

@@ -36,7 +36,7 @@ class _GotParameter(TypedDict):
 class SsmClient(Protocol):
     """The one call this module makes of SSM."""
 
-    def get_parameter(self, *, Name: str) -> _GotParameter:  # noqa: N803 - botocore's name
+    def get_parameter(self, *, Name: str) -> _GotParameter:
         """Read one parameter."""
         ...
 

@@ -25,3 +25,15 @@ DEFAULT_MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 
 DEFAULT_MAX_ROWS: Final = 10_000
 """Most documents in one request."""
+
+MAX_JSON_MEMORY_BYTES: Final = 256 * 1024 * 1024
+"""Most memory that the objects of one JSON body may take: a few megabytes of `[[],[],…` would take gigabytes."""
+
+MAX_TOPICS: Final = 1000
+"""Most topics a model may have."""
+
+WEIGHT_BYTES: Final = 24
+"""Longest that JSON writes one weight with what separates it from the next: a float64 in 22 characters, `, `."""
+
+ROW_BYTES: Final = 96
+"""Longest that an answer's row is beside its weights."""

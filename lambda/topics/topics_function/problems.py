@@ -21,12 +21,17 @@ class Code(StrEnum):
     HEADER_ROW = "header_row"
     NOT_A_NUMBER = "not_a_number"
     INVALID_JSON = "invalid_json"
+    INVALID_RECORDIO = "invalid_recordio"
+    INVALID_PARAMETER = "invalid_parameter"
     UNKNOWN_ROUTE = "unknown_route"
+    TOPICS_UNKNOWN = "topics_unknown"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_ACCEPTABLE = "not_acceptable"
+    CORPUS_MISMATCH = "corpus_mismatch"
     BODY_TOO_LARGE = "body_too_large"
     TOO_MANY_ROWS = "too_many_rows"
     ROW_TOO_LARGE = "row_too_large"
+    ANSWER_TOO_LARGE = "answer_too_large"
     UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
     UNSUPPORTED_CHARSET = "unsupported_charset"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -48,6 +53,7 @@ class Code(StrEnum):
     MODEL_CHANGING = "model_changing"
     MODEL_NOT_IN_SERVICE = "model_not_in_service"
     VOCABULARY_UNAVAILABLE = "vocabulary_unavailable"
+    TOPICS_UNAVAILABLE = "topics_unavailable"
     SERVICE_MISCONFIGURED = "service_misconfigured"
     CREDENTIALS_REFUSED = "credentials_refused"
     ENDPOINT_TIMEOUT = "endpoint_timeout"
@@ -71,12 +77,17 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.HEADER_ROW: Kind(400, "The first row is a header"),
     Code.NOT_A_NUMBER: Kind(400, "A cell is not a number"),
     Code.INVALID_JSON: Kind(400, "The body is not JSON"),
+    Code.INVALID_RECORDIO: Kind(400, "The body is not RecordIO-protobuf"),
+    Code.INVALID_PARAMETER: Kind(400, "A query parameter is not understood"),
     Code.UNKNOWN_ROUTE: Kind(404, "There is nothing at this path"),
+    Code.TOPICS_UNKNOWN: Kind(404, "The topics of the model in service are not published"),
     Code.METHOD_NOT_ALLOWED: Kind(405, "This path does not take this method"),
     Code.NOT_ACCEPTABLE: Kind(406, "None of the accepted media types can be given"),
+    Code.CORPUS_MISMATCH: Kind(409, "The model in service was trained on another corpus"),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large"),
     Code.TOO_MANY_ROWS: Kind(413, "Too many documents in one request"),
     Code.ROW_TOO_LARGE: Kind(413, "One document is too large for the endpoint"),
+    Code.ANSWER_TOO_LARGE: Kind(413, "The answer would be too large"),
     Code.UNSUPPORTED_CONTENT_TYPE: Kind(415, "This content type is not understood"),
     Code.UNSUPPORTED_CHARSET: Kind(415, "This character set is not understood"),
     Code.UNSUPPORTED_ENCODING: Kind(415, "This content encoding is not understood"),
@@ -98,6 +109,7 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.MODEL_CHANGING: Kind(503, "The model is being replaced", retry=True),
     Code.MODEL_NOT_IN_SERVICE: Kind(503, "No model is in service", retry=True),
     Code.VOCABULARY_UNAVAILABLE: Kind(503, "The vocabulary of the model in service cannot be read", retry=True),
+    Code.TOPICS_UNAVAILABLE: Kind(503, "The topics of the model in service cannot be read", retry=True),
     Code.SERVICE_MISCONFIGURED: Kind(503, "The service is set up wrongly", retry=True),
     Code.CREDENTIALS_REFUSED: Kind(503, "The service's own credentials were refused", retry=True),
     Code.ENDPOINT_TIMEOUT: Kind(504, "The endpoint did not answer in time", retry=True),
@@ -109,7 +121,8 @@ DEFAULT_RETRY_AFTER_S: Final = 2
 class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
     """One refusal, with its place. `row` and `column` count from 1, `pointer` is an RFC 6901 JSON pointer.
 
-    `detail` is one sentence and never holds text of the caller's documents beyond the faulty cell.
+    `parameter` names a parameter of the query. `detail` is one sentence, and never holds text of the caller's documents
+    beyond the faulty cell of a table.
     """
 
     def __init__(
@@ -120,6 +133,7 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         row: int | None = None,
         column: int | None = None,
         pointer: str | None = None,
+        parameter: str | None = None,
         allowed: str | None = None,
         retry_after_s: int | None = None,
         headers: dict[str, str] | None = None,
@@ -130,6 +144,7 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         self.row = row
         self.column = column
         self.pointer = pointer
+        self.parameter = parameter
         self.allowed = allowed
         self.headers = headers or {}
         kind = KINDS[code]
@@ -146,7 +161,13 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
             "detail": self.detail,
             "code": str(self.code),
         }
-        places = {"row": self.row, "column": self.column, "pointer": self.pointer, "allowed": self.allowed}
+        places = {
+            "row": self.row,
+            "column": self.column,
+            "pointer": self.pointer,
+            "parameter": self.parameter,
+            "allowed": self.allowed,
+        }
         members.update({name: value for name, value in places.items() if value is not None})
         members["retry"] = kind.retry
         return members

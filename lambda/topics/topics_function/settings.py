@@ -24,7 +24,10 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the stack tells the function. Sizes in bytes, times in seconds."""
+    """What the stack tells the function. Sizes in bytes, times in seconds.
+
+    `topic_metrics` adds a metric a topic, each of which CloudWatch charges for as a metric of its own.
+    """
 
     endpoint_name: str
     in_service_parameter: str
@@ -37,6 +40,8 @@ class Settings:
     max_parallel_calls: int = 4
     facts_ttl_s: int = 60
     read_timeout_s: int = ENDPOINT_TIMEOUT_S + 1
+    metrics_namespace: str = "TopicModel"
+    topic_metrics: bool = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -62,6 +67,8 @@ class Settings:
             max_parallel_calls=_number(environment, "MAX_PARALLEL_CALLS", 4, 1, 64),
             facts_ttl_s=_number(environment, "FACTS_TTL_S", 60, 1, 3600),
             read_timeout_s=_number(environment, "READ_TIMEOUT_S", ENDPOINT_TIMEOUT_S + 1, 1, 900),
+            metrics_namespace=environment.get("METRICS_NAMESPACE") or "TopicModel",
+            topic_metrics=_switch(environment, "TOPIC_METRICS", default=True),
         )
 
 
@@ -70,6 +77,13 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set: the stack that deploys this function must set it")
     return value
+
+
+def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environment.get(name, "") or str(default).lower()
+    if text not in ("true", "false"):
+        raise SettingsError(f"{name} is {text!r}, allowed are true and false")
+    return text == "true"
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -11,11 +11,11 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from topics_function.json_codec import DOCUMENTS, sparse_instance
+from topics_function.json_codec import sparse_instance
 from topics_function.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Normalisation = Literal["NFC", "NFD", "NFKC", "NFKD"]
 SCHEMA_VERSION = 1
@@ -114,31 +114,38 @@ def _normalisation(name: object) -> Normalisation | None:
 
 
 def document_rows(
-    documents: Iterable[object], vocabulary: Vocabulary, *, pointer: str = f"/{DOCUMENTS}"
-) -> tuple[list[bytes | Problem], list[float | None]]:
-    """Return each text as a sparse JSON instance or its problem, and each text's share of unknown words."""
+    documents: Iterable[object], vocabulary: Vocabulary, pointer_of: Callable[[int], str | None]
+) -> tuple[list[bytes | Problem], list[Counted | None]]:
+    """Return each text as a sparse JSON instance or its problem, and how its words were counted.
+
+    Args:
+        documents: texts; a problem that reading one has met stays in its place.
+        vocabulary: of the model that is to score them.
+        pointer_of: gives the JSON pointer of the document of an index from 0, None where the body is no JSON.
+    """
     rows: list[bytes | Problem] = []
-    shares: list[float | None] = []
+    counts: list[Counted | None] = []
+    feature_dim = vocabulary.feature_dim
     for index, document in enumerate(documents):
-        if not isinstance(document, str):
-            detail = f"document {index + 1} is not a string"
-            place = f"{pointer}/{index}"
-            rows.append(Problem(Code.WRONG_SHAPE, detail, row=index + 1, pointer=place, allowed="raw text"))
-            shares.append(None)
-            continue
-        counted = vocabulary.count(document)
-        shares.append(counted.unknown_share)
-        rows.append(_document_row(counted, index, pointer, vocabulary.feature_dim))
-    return rows, shares
+        counted = vocabulary.count(document) if isinstance(document, str) else None
+        counts.append(counted)
+        if counted is not None and counted.known:
+            rows.append(sparse_instance(list(counted.counts), list(counted.counts.values()), feature_dim))
+        else:
+            rows.append(_fault_of(document, counted, index, pointer_of(index)))
+    return rows, counts
 
 
-def _document_row(counted: Counted, index: int, pointer: str, feature_dim: int) -> bytes | Problem:
-    if not counted.known:
-        return Problem(
-            Code.NO_KNOWN_WORDS,
-            f"none of the {counted.tokens} words of document {index + 1} is in the vocabulary",
-            row=index + 1,
-            pointer=f"{pointer}/{index}",
-            allowed="documents with at least one word of the vocabulary",
-        )
-    return sparse_instance(list(counted.counts), list(counted.counts.values()), feature_dim)
+def _fault_of(document: object, counted: Counted | None, index: int, pointer: str | None) -> Problem:
+    if isinstance(document, Problem):
+        return document
+    if counted is None:
+        detail = f"document {index + 1} is not a string"
+        return Problem(Code.WRONG_SHAPE, detail, row=index + 1, pointer=pointer, allowed="raw text")
+    return Problem(
+        Code.NO_KNOWN_WORDS,
+        f"none of the {counted.tokens} words of document {index + 1} is in the vocabulary",
+        row=index + 1,
+        pointer=pointer,
+        allowed="documents with at least one word of the vocabulary",
+    )

@@ -32,7 +32,7 @@ class _GotObject(TypedDict):
 class S3Client(Protocol):
     """The one call this module makes of S3."""
 
-    def get_object(self, *, Bucket: str, Key: str) -> _GotObject:  # noqa: N803 - botocore's names
+    def get_object(self, *, Bucket: str, Key: str) -> _GotObject:
         """Open one object."""
         ...
 

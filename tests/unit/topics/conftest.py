@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from topics_function.application import Application
 from topics_function.endpoint import Endpoint
+from topics_function.endpoint_state import EndpointState
 from topics_function.in_service import InServiceFacts
+from topics_function.inference import Inference
+from topics_function.metrics import Metrics
 from topics_function.scoring import Scorer
 from topics_function.settings import Settings
+from topics_function.topic_list import TopicStore
 from topics_function.vectorizer import Vocabulary
 
 if TYPE_CHECKING:
@@ -22,7 +27,16 @@ if TYPE_CHECKING:
 
 WORDS = ["bicycle", "car", "train"]
 FORMS = {"bicycle": 0, "bicycles": 0, "bike": 0, "car": 1, "cars": 1, "train": 2, "trains": 2}
-RECORD = {"model": "job-1", "corpus": "c1", "vocabulary": "v1", "feature_dim": "3", "algorithm": "open"}
+RECORD = {
+    "model": "job-1",
+    "corpus": "c1",
+    "vocabulary": "v1",
+    "feature_dim": "3",
+    "algorithm": "open",
+    "num_topics": "3",
+    "artifact": "s3://models/jobs/job-1/output/model.tar.gz",
+    "endpoint_config": "config-1",
+}
 ATTRIBUTES = "model=job-1;corpus=c1;vocabulary=v1"
 
 
@@ -66,7 +80,7 @@ class FakeRuntime:
     calls: list[list[list[float]]] = field(default_factory=list)
     content_types: list[str] = field(default_factory=list)
 
-    def invoke_endpoint(self, *, EndpointName: str, Body: bytes, ContentType: str, Accept: str) -> Any:  # noqa: N803
+    def invoke_endpoint(self, *, EndpointName: str, Body: bytes, ContentType: str, Accept: str) -> Any:
         assert (EndpointName, Accept) == ("topics", "application/json")
         rows = rows_of(Body, ContentType)
         self.calls.append(rows)
@@ -93,7 +107,7 @@ class FakeSsm:
     reads: int = 0
     failure: Exception | None = None
 
-    def get_parameter(self, *, Name: str) -> Any:  # noqa: N803
+    def get_parameter(self, *, Name: str) -> Any:
         assert Name == "/in-service"
         self.reads += 1
         if self.failure is not None:
@@ -153,16 +167,64 @@ def vocabulary(forms: Mapping[str, int] = FORMS, words: list[str] = WORDS) -> Vo
     )
 
 
+TOPICS = {
+    "topics": [
+        {"id": 0, "label": "Cycling", "share": 0.5, "words": ["bicycle"], "weights": [0.9]},
+        {"id": 1, "label": "Driving", "share": 0.3, "words": ["car"], "weights": [0.8]},
+        {"id": 2, "label": "Rail", "share": 0.2, "words": ["train"], "weights": [0.7]},
+    ],
+    "mean_weights": [0.5, 0.3, 0.2],
+}
+
+
+@dataclass
+class FakeS3:
+    """Objects by key."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def get_object(self, *, Bucket: str, Key: str) -> Any:
+        self.reads.append(f"{Bucket}/{Key}")
+        if self.failure is not None:
+            raise self.failure
+        if Key not in self.objects:
+            raise failure("AccessDenied", 403)
+        return {"Body": io.BytesIO(self.objects[Key])}
+
+
+@dataclass
+class FakeSageMaker:
+    """Describes the endpoint."""
+
+    described: dict[str, Any] = field(
+        default_factory=lambda: {"EndpointStatus": "InService", "EndpointConfigName": "config-1"}
+    )
+    looks: int = 0
+    failure: Exception | None = None
+
+    def describe_endpoint(self, *, EndpointName: str) -> Any:
+        assert EndpointName == "topics"
+        self.looks += 1
+        if self.failure is not None:
+            raise self.failure
+        return self.described
+
+
 class Service:
     """The application between a fake endpoint, a fake record and vocabularies by corpus."""
 
     def __init__(self, **settings: Any) -> None:
         self.runtime = FakeRuntime()
         self.ssm = FakeSsm()
+        self.s3 = FakeS3({"jobs/job-1/output/topics.json": json.dumps(TOPICS).encode()})
+        self.sagemaker = FakeSageMaker()
         self.clock = Clock()
         self.pauses: list[float] = []
         self.vocabularies = {"c1": vocabulary()}
         self.context = Context()
+        self.lines: list[str] = []
         self.settings = Settings(
             endpoint_name="topics",
             in_service_parameter="/in-service",
@@ -180,16 +242,36 @@ class Service:
             sleep=self.pauses.append,
             uniform=lambda _low, high: high,
         )
-        self.application = Application(
-            self.settings,
-            facts=self.facts,
-            scorer=Scorer(
+        self.topic_store = TopicStore(lambda: self.s3)
+        self.endpoint_state = EndpointState(lambda: self.sagemaker, "topics", clock=self.clock)
+        self.inference = Inference(
+            self.facts,
+            Scorer(
                 endpoint,
                 max_payload_bytes=self.settings.max_payload_bytes,
                 max_parallel_calls=self.settings.max_parallel_calls,
             ),
-            vocabulary_of=lambda corpus: self.vocabularies[corpus],
+            vocabulary_of=self.vocabulary_of,
+            topics_of=self.topic_store.of,
+            endpoint_state=lambda: self.endpoint_state,
         )
+        self.application = Application(
+            self.settings,
+            facts=self.facts,
+            inference=self.inference,
+            topics_of=self.topic_store.of,
+            metrics=Metrics(
+                namespace="TopicModel",
+                endpoint="topics",
+                topic_metrics=True,
+                trained_mean=lambda: self.topic_store.of(self.facts.current()).mean_weights,
+                write=self.lines.append,
+                clock=self.clock,
+            ),
+        )
+
+    def vocabulary_of(self, corpus: str) -> Vocabulary:
+        return self.vocabularies[corpus]
 
     def send(
         self,

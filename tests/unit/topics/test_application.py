@@ -169,7 +169,7 @@ class TestAnotherVersion:
     def test_an_open_server_that_does_not_name_its_corpus_is_not_trusted_with_documents(self, service: Any) -> None:
         service.runtime.attributes = None
 
-        assert service.send_json({"documents": ["bike"]}).json["code"] == "model_changing"
+        assert service.send_json({"documents": ["bike"]}).json["code"] == "service_misconfigured"
 
 
 class TestSplitting:
@@ -227,10 +227,12 @@ class TestSecrecy:
             raise RuntimeError("quotes the secret document")
 
         monkeypatch.setattr(logging.getLogger("topics_function"), "propagate", True)
-        service.application._vocabulary_of = fault
+        monkeypatch.setattr(service.inference, "_vocabulary_of", fault)
 
         reply = service.send_json({"documents": ["the secret document"]})
 
         assert (reply.status, reply.json["code"]) == (500, "internal_error")
-        assert "secret" not in reply.text + caplog.text + str([vars(record) for record in caplog.records])
+        assert "secret" not in reply.text + caplog.text + str(service.lines) + str(
+            [vars(record) for record in caplog.records]
+        )
         assert any("fault" in frame for record in caplog.records for frame in getattr(record, "frames", []))

@@ -4,6 +4,7 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from topics_function.batch import CSV_ROWS, JSON_INSTANCES, Wire, calls_of
 
 wires = st.sampled_from([CSV_ROWS, JSON_INSTANCES])

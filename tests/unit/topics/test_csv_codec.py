@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from topics_function.csv_codec import rows_of
 from topics_function.limits import MAX_COUNT
 from topics_function.problems import Code, Problem
@@ -13,7 +14,7 @@ counted_rows = st.lists(counts, min_size=3, max_size=3).filter(any)
 
 def problems_in(body: bytes) -> list[Problem]:
     try:
-        return [row for row in rows_of(body, feature_dim=3) if isinstance(row, Problem)]
+        return [row for row in rows_of(body, feature_dim=3, max_rows=100) if isinstance(row, Problem)]
     except Problem as problem:
         return [problem]
 
@@ -24,7 +25,7 @@ def test_rows_of_counts_come_back_in_order_and_unchanged(
 ) -> None:
     body = "\r\n".join(comma.join(map(str, row)) for row in rows) + ("\r\n" if final_newline else "")
 
-    clean = rows_of(body.encode(), feature_dim=3)
+    clean = rows_of(body.encode(), feature_dim=3, max_rows=100)
 
     assert [[int(cell) for cell in row.split(b",")] for row in clean if isinstance(row, bytes)] == rows
 
@@ -33,7 +34,7 @@ def test_rows_of_counts_come_back_in_order_and_unchanged(
 def test_floats_keep_their_value(rows: list[list[float]]) -> None:
     body = "\n".join(",".join(map(repr, row)) for row in rows)
 
-    clean = rows_of(body.encode(), feature_dim=3)
+    clean = rows_of(body.encode(), feature_dim=3, max_rows=100)
 
     assert [[float(cell) for cell in row.split(b",")] for row in clean if isinstance(row, bytes)] == rows
 
@@ -41,7 +42,7 @@ def test_floats_keep_their_value(rows: list[list[float]]) -> None:
 @given(st.binary(max_size=60) | st.text("0123456789,.-+ enaif\n\r\t", max_size=60).map(str.encode))
 def test_what_is_passed_on_is_always_a_row_of_finite_counts(body: bytes) -> None:
     try:
-        rows = rows_of(body, feature_dim=3)
+        rows = rows_of(body, feature_dim=3, max_rows=100)
     except Problem:
         return
     for row in rows:
@@ -87,20 +88,24 @@ def test_a_faulty_row_is_refused_with_its_place(body: bytes, code: Code, row: in
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_count() -> None:
-    assert rows_of(b"\xef\xbb\xbf1,2,3\n", feature_dim=3) == [b"1,2,3"]
+    assert rows_of(b"\xef\xbb\xbf1,2,3\n", feature_dim=3, max_rows=100) == [b"1,2,3"]
 
 
 def test_the_largest_count_is_taken_and_one_more_is_not() -> None:
-    assert rows_of(b"%d,0,0" % MAX_COUNT, feature_dim=3) == [b"16777216,0,0"]
+    assert rows_of(b"%d,0,0" % MAX_COUNT, feature_dim=3, max_rows=100) == [b"16777216,0,0"]
     assert problems_in(b"%d,0,0" % (MAX_COUNT + 1))[0].code == Code.COUNT_TOO_LARGE
 
 
 def test_good_rows_are_kept_beside_faulty_ones() -> None:
-    rows = rows_of(b"1,2,3\n1,2\n4,5,6", feature_dim=3)
+    rows = rows_of(b"1,2,3\n1,2\n4,5,6", feature_dim=3, max_rows=100)
 
     assert [row if isinstance(row, bytes) else row.code for row in rows] == [b"1,2,3", Code.WRONG_WIDTH, b"4,5,6"]
 
 
 def test_a_vocabulary_of_one_word_has_rows_of_one_count() -> None:
-    assert rows_of(b"1\n2\n", feature_dim=1) == [b"1", b"2"]
-    assert [getattr(row, "code", None) for row in rows_of(b"1\n\n2", feature_dim=1)] == [None, Code.WRONG_WIDTH, None]
+    assert rows_of(b"1\n2\n", feature_dim=1, max_rows=100) == [b"1", b"2"]
+    assert [getattr(row, "code", None) for row in rows_of(b"1\n\n2", feature_dim=1, max_rows=100)] == [
+        None,
+        Code.WRONG_WIDTH,
+        None,
+    ]

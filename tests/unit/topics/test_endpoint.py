@@ -14,6 +14,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ReadTimeoutError,
 )
+
 from topics_function.deadline import Deadline
 from topics_function.endpoint import MAX_ATTEMPTS, Answered, Endpoint, ModelRefusalError
 from topics_function.problems import Code, Problem

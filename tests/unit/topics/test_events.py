@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from topics_function.events import body_of, request_of
 from topics_function.problems import Code, Problem
 

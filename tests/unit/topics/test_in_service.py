@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+
 from topics_function.in_service import InService, InServiceFacts
 from topics_function.problems import Code, Problem
 

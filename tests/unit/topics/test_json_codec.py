@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from topics_function.json_codec import instance_rows, request_of
 from topics_function.limits import MAX_COUNT
 from topics_function.problems import Code, Problem
@@ -61,7 +62,7 @@ def test_any_json_is_counts_or_a_problem_with_a_pointer(value: object) -> None:
 def test_any_body_is_a_request_or_a_problem(value: object) -> None:
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
     try:
-        request = request_of(body)
+        request = request_of(body, max_rows=100)
     except Problem:
         return
     assert (request.instances is None) != (request.documents is None)
@@ -123,7 +124,7 @@ def test_a_faulty_instance_is_refused_with_a_pointer(instance: object, code: Cod
 )
 def test_a_faulty_body_is_refused_with_a_pointer(body: bytes, code: Code, pointer: str | None) -> None:
     with pytest.raises(Problem) as refusal:
-        request_of(body)
+        request_of(body, max_rows=100)
 
     assert (refusal.value.code, refusal.value.pointer) == (code, pointer)
 

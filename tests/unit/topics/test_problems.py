@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from topics_function.problems import KINDS, Code, Problem
 
 

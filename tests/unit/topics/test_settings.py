@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from topics_function.settings import Settings, SettingsError
 
 LEAST = {"ENDPOINT_NAME": "topics", "IN_SERVICE_PARAMETER": "/in-service", "AWS_REGION": "eu-west-1"}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from topics_function.problems import Code, Problem
 from topics_function.vectorizer import Vocabulary, VocabularyError, document_rows
 
@@ -50,9 +51,11 @@ def test_the_unknown_share_is_one_for_a_document_without_words(make_vocabulary: 
 
 @given(st.lists(st.text(max_size=60) | st.integers() | st.none(), max_size=6))
 def test_any_list_of_documents_gives_a_row_or_a_problem_each(documents: list[object]) -> None:
-    rows, shares = document_rows(documents, Vocabulary.from_json(json.dumps(FILE).encode()))
+    vocabulary = Vocabulary.from_json(json.dumps(FILE).encode())
 
-    assert len(rows) == len(shares) == len(documents)
+    rows, counted = document_rows(documents, vocabulary, "/documents/{}".format)
+
+    assert len(rows) == len(counted) == len(documents)
     for index, row in enumerate(rows):
         if isinstance(row, Problem):
             assert row.pointer == f"/documents/{index}"
@@ -61,7 +64,7 @@ def test_any_list_of_documents_gives_a_row_or_a_problem_each(documents: list[obj
 
 
 def test_a_document_with_no_known_word_is_a_problem_that_does_not_quote_it(make_vocabulary: MakeVocabulary) -> None:
-    rows, _ = document_rows(["secret words"], make_vocabulary())
+    rows, _ = document_rows(["secret words"], make_vocabulary(), lambda _index: None)
 
     assert isinstance(rows[0], Problem)
     assert rows[0].code == Code.NO_KNOWN_WORDS

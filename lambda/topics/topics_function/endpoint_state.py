@@ -1,0 +1,100 @@
+"""Whether the endpoint serves the recorded model and no other, where the container itself does not say.
+
+The built-in image names no version in its answers. What the service says of the endpoint stands in for that: the
+endpoint config in use is the recorded one, and no other is on its way.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from topics_function.problems import Code, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from topics_function.in_service import InService
+
+TTL_S: Final = 5.0
+"""An update is under way for minutes before its first answer: a look this old still sees it coming."""
+
+RETRY_AFTER_S: Final = 30
+
+logger = logging.getLogger(__name__)
+
+
+class _Pending(TypedDict, total=False):
+    EndpointConfigName: str
+
+
+class Described(TypedDict, total=False):
+    """What is looked at of DescribeEndpoint's answer."""
+
+    EndpointStatus: str
+    EndpointConfigName: str
+    PendingDeploymentSummary: _Pending
+
+
+class SageMakerClient(Protocol):
+    """The one call this module makes of SageMaker."""
+
+    def describe_endpoint(self, *, EndpointName: str) -> Described:
+        """Describe one endpoint."""
+        ...
+
+
+class EndpointState:
+    """The state of one endpoint, looked at no more often than every few seconds."""
+
+    def __init__(
+        self,
+        client: Callable[[], SageMakerClient],
+        name: str,
+        *,
+        ttl_s: float = TTL_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self._seen: Described | None = None
+        self._seen_at = 0.0
+
+    def serves(self, facts: InService) -> bool:
+        """Tell whether every answer of the last moments came from the recorded model.
+
+        Raises:
+            Problem: `service_misconfigured` or `endpoint_unavailable`, where the state cannot be seen.
+        """
+        seen = self._look()
+        # Scaling is an update as well, but one with no other config pending.
+        if seen.get("PendingDeploymentSummary") or seen.get("EndpointStatus") == "RollingBack":
+            return False
+        if facts.endpoint_config is None:
+            return seen.get("EndpointStatus") == "InService"
+        return seen.get("EndpointConfigName") == facts.endpoint_config
+
+    def forget(self) -> None:
+        """Look anew at the next use."""
+        self._seen = None
+
+    def _look(self) -> Described:
+        seen = self._seen
+        if seen is not None and self._clock() - self._seen_at < self._ttl_s:
+            return seen
+        try:
+            seen = self._client().describe_endpoint(EndpointName=self._name)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("endpoint_state_unknown", extra={"error": f"{type(error).__name__}: {error}"})
+            code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+            if code in ("AccessDenied", "AccessDeniedException"):
+                detail = "the function may not see whether the endpoint is being updated"
+                raise Problem(Code.SERVICE_MISCONFIGURED, detail) from None
+            raise Problem(Code.ENDPOINT_UNAVAILABLE, "the state of the endpoint cannot be seen") from None
+        self._seen, self._seen_at = seen, self._clock()
+        return seen
