@@ -42,9 +42,9 @@ class ApprovalGuard(Construct):
                 retention=retention,
             )
             .allow(
-                "ssm:GetParametersByPath",
+                "ssm:GetParameter",
                 "ssm:PutParameter",
-                on=[parameters_arn(stack, stage, APPROVED), parameters_arn(stack, stage, f"{APPROVED}/*")],
+                on=[parameters_arn(stack, stage, f"{APPROVED}/*")],
             )
             .custom_resource(
                 "Approval",

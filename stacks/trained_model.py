@@ -60,9 +60,7 @@ class TrainedModel(Construct):
                     arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
                 )
             ],
-        ).allow(
-            "ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameters", on=[parameters_arn(stack, stage)]
-        )
+        ).allow("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter", on=[parameters_arn(stack, stage)])
         answer = DeploymentFunction(
             self,
             "Answer",

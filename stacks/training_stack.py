@@ -116,4 +116,4 @@ class TrainingStack(cdk.Stack):
             description="Last step of the pipeline: records the candidate, and approves it where the stage says so",
             retention=retention,
             environment={"PARAMETERS": parameters_prefix(stage), "APPROVAL": settings.approval},
-        ).allow("ssm:GetParametersByPath", "ssm:PutParameter", on=[parameters_arn(self, stage)])
+        ).allow("ssm:GetParameter", "ssm:PutParameter", on=[parameters_arn(self, stage)])

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from botocore.exceptions import ClientError
+
 from deployment_functions.model_fields import APPROVED, CANDIDATE, FIELDS, PREVIOUS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SETS: Final = (CANDIDATE, APPROVED, PREVIOUS)
-_MOST_NAMES_A_DELETE: Final = 10
+_MISSING: Final = "ParameterNotFound"
 
 
 class Ssm(Protocol):
-    """The operations of boto3's SSM client that the ledger uses."""
+    """The operations of boto3's SSM client that the ledger uses: those that act on one parameter, by its name."""
 
-    def get_parameters_by_path(self, **kwargs: object) -> dict[str, object]:
-        """One page of the parameters under a path."""
+    def get_parameter(self, *, Name: str) -> dict[str, dict[str, str]]:
+        """Read a parameter."""
 
-    def put_parameter(self, **kwargs: object) -> object:
-        """Write one parameter."""
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> object:
+        """Write a parameter."""
 
-    def delete_parameters(self, **kwargs: object) -> object:
-        """Delete up to ten parameters; unknown names are no error."""
+    def delete_parameter(self, *, Name: str) -> object:
+        """Delete a parameter."""
 
 
 class Ledger:
@@ -35,17 +37,14 @@ class Ledger:
 
     def read(self, which: str) -> dict[str, str] | None:
         """Return the fields of a set, or None where it is missing or incomplete."""
-        fields: dict[str, str] = {}
-        token: dict[str, object] = {}
-        while True:
-            page = self._ssm.get_parameters_by_path(Path=f"{self._prefix}/{which}", **token)
-            parameters = page["Parameters"]
-            assert isinstance(parameters, list)  # noqa: S101 (the shape of a boto3 answer, for the type checker)
-            fields |= {parameter["Name"].rpartition("/")[2]: parameter["Value"] for parameter in parameters}
-            if not page.get("NextToken"):
-                break
-            token = {"NextToken": page["NextToken"]}
-        return fields if set(FIELDS) <= set(fields) else None
+        try:
+            return {
+                field: self._ssm.get_parameter(Name=self._name(which, field))["Parameter"]["Value"] for field in FIELDS
+            }
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _MISSING:
+                raise
+            return None
 
     def write(self, which: str, model: Mapping[str, str]) -> None:
         """Write every field of a set.
@@ -55,7 +54,7 @@ class Ledger:
         """
         values = {field: model[field] for field in FIELDS}
         for field, value in values.items():
-            self._ssm.put_parameter(Name=f"{self._prefix}/{which}/{field}", Value=value, Type="String", Overwrite=True)
+            self._ssm.put_parameter(Name=self._name(which, field), Value=value, Type="String", Overwrite=True)
 
     def approve(self, model: Mapping[str, str]) -> None:
         """Make `model` the approved one, and keep the one it replaces as the previous one."""
@@ -66,6 +65,13 @@ class Ledger:
 
     def clear(self) -> None:
         """Delete every set."""
-        names = [f"{self._prefix}/{which}/{field}" for which in _SETS for field in FIELDS]
-        for start in range(0, len(names), _MOST_NAMES_A_DELETE):
-            self._ssm.delete_parameters(Names=names[start : start + _MOST_NAMES_A_DELETE])
+        for which in _SETS:
+            for field in FIELDS:
+                try:
+                    self._ssm.delete_parameter(Name=self._name(which, field))
+                except ClientError as error:
+                    if error.response["Error"]["Code"] != _MISSING:
+                        raise
+
+    def _name(self, which: str, field: str) -> str:
+        return f"{self._prefix}/{which}/{field}"

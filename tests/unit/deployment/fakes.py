@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from botocore.exceptions import ClientError
+
 from deployment_functions.model_fields import FIELDS
 
 MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:topic-model-dev-training"
@@ -20,24 +22,23 @@ class FakeSsm:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
 
-    def get_parameters_by_path(self, **kwargs: object) -> dict[str, object]:
-        prefix = f"{kwargs['Path']}/"
-        return {
-            "Parameters": [
-                {"Name": name, "Value": value} for name, value in self.values.items() if name.startswith(prefix)
-            ]
-        }
+    def get_parameter(self, *, Name: str) -> dict[str, dict[str, str]]:
+        self._require(Name, "GetParameter")
+        return {"Parameter": {"Name": Name, "Value": self.values[Name]}}
 
-    def put_parameter(self, **kwargs: object) -> object:
-        self.values[str(kwargs["Name"])] = str(kwargs["Value"])
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> object:
+        assert (Type, Overwrite) == ("String", True)
+        self.values[Name] = Value
         return {}
 
-    def delete_parameters(self, **kwargs: object) -> object:
-        names = kwargs["Names"]
-        assert isinstance(names, list)
-        for name in names:
-            self.values.pop(name, None)
+    def delete_parameter(self, *, Name: str) -> object:
+        self._require(Name, "DeleteParameter")
+        del self.values[Name]
         return {}
+
+    def _require(self, name: str, operation: str) -> None:
+        if name not in self.values:
+            raise ClientError({"Error": {"Code": "ParameterNotFound", "Message": name}}, operation)
 
 
 class FakeStepFunctions:
