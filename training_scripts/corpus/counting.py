@@ -18,11 +18,9 @@ from training_scripts.corpus.tokens import tokens_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy.typing as npt
-
     from training_scripts.corpus.documents import Document
+    from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.progress import Progress
-    from training_scripts.corpus.split import Splitter
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class FormCounts:
     Attributes:
         ids: document ids, in order.
         labels: their labels.
-        parts: their parts.
+        splits: the parts that the source has chosen for them, None where it has not.
         forms: surface forms, in order; the columns of `counts`.
         counts: shape (documents, forms), int64.
         dropped_short: documents left out because they have fewer words than the least.
@@ -42,7 +40,7 @@ class FormCounts:
 
     ids: list[str]
     labels: list[str]
-    parts: npt.NDArray[np.str_]
+    splits: list[Part | None]
     forms: list[str]
     counts: csr_matrix
     dropped_short: int
@@ -50,16 +48,13 @@ class FormCounts:
     documents_hash: str
 
 
-def count_forms(
-    documents: Iterable[Document], *, least_words: int, has_ids: bool, splitter: Splitter, progress: Progress
-) -> FormCounts:
+def count_forms(documents: Iterable[Document], *, least_words: int, has_ids: bool, progress: Progress) -> FormCounts:
     """Count the forms of each document, keeping no text.
 
     Args:
         documents: in any order.
         least_words: documents of fewer words are left out.
         has_ids: whether two documents of one id are an error, or one text that came twice.
-        splitter: says which part a document is in.
         progress: told of each document.
 
     Raises:
@@ -86,8 +81,7 @@ def count_forms(
             continue
         occurrences = Counter(tokens)
         columns = array("q", (column_of.setdefault(form, len(column_of)) for form in occurrences))
-        part = splitter.part_of(document)
-        kept[document.id] = _Kept(document.label, part, columns, array("q", occurrences.values()))
+        kept[document.id] = _Kept(document.label, document.split, columns, array("q", occurrences.values()))
     if not digests:
         raise CorpusError("the source holds no documents")
     if not kept:
@@ -97,7 +91,7 @@ def count_forms(
     return FormCounts(
         ids=ids,
         labels=[kept[name].label for name in ids],
-        parts=np.array([kept[name].part for name in ids]),
+        splits=[kept[name].split for name in ids],
         forms=forms,
         counts=_matrix([kept[name] for name in ids], [column_of[form] for form in forms]),
         dropped_short=dropped_short,
@@ -109,7 +103,7 @@ def count_forms(
 @dataclass(frozen=True, slots=True)
 class _Kept:
     label: str
-    part: str
+    split: Part | None
     columns: array[int]
     counts: array[int]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import simplemma
 import simplemma.strategies.dictionaries
@@ -16,12 +16,14 @@ from simplemma.strategies import DefaultStrategy
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.tokens import normalised
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 LIBRARIES: Final = ("simplemma", "stop-words")
 """The packages whose data decide what a form's word is."""
 
 _CURLY_APOSTROPHE = "\u2019"
 _LONGEST_CONTRACTED_ENDING = 2
-_MOST_STEPS = 4
 
 
 def library_versions() -> dict[str, str]:
@@ -55,11 +57,13 @@ class Lemmas:
     Attributes:
         language: a code such as `en`.
         stop_words: what is left out, as a form or as a lemma.
+        kept_words: forms that stand for themselves, even where their lemma is a stop word.
         lemmatise: False counts every form by itself.
     """
 
     language: str
     stop_words: frozenset[str]
+    kept_words: frozenset[str] = frozenset()
     lemmatise: bool = True
     _lemmatizer: simplemma.Lemmatizer = field(init=False, repr=False, compare=False)
 
@@ -71,22 +75,24 @@ class Lemmas:
         object.__setattr__(self, "_lemmatizer", lemmatizer)
 
     def key_of(self, form: str) -> str | None:
-        """Return the key of a form: forms of one key are one word; None for a stop word.
-
-        The key of a key is itself, so that a vocabulary of keys meets the same forms again.
-        """
+        """Return the key of a form, its lemma in lower case; None for a stop word."""
         plain = form.replace(_CURLY_APOSTROPHE, "'")
+        if plain in self.kept_words:
+            return plain
         if plain in self.stop_words or self._is_contraction(plain):
             return None
-        key = self._settled_lemma(plain) if self.lemmatise else plain
+        key = self._lemma(plain) if self.lemmatise else plain
         return None if key in self.stop_words else key
 
-    def _settled_lemma(self, form: str) -> str:
-        seen = [form]
-        while (lemma := self._lemma(seen[-1])) not in seen and len(seen) <= _MOST_STEPS:
-            seen.append(lemma)
-        # A circle of lemmas has no last one: any fixed choice within it will do.
-        return min(seen[seen.index(lemma) :]) if lemma in seen else lemma
+    def keys_of(self, forms: Iterable[str]) -> dict[str, str | None]:
+        """Return the key of each form where these are all there are: forms of one key are one word.
+
+        A form that is the lemma of another stands for itself, whatever the dictionary makes of it alone: with "häuser"
+        about, "haus" is the house, and not a form of "hausen".
+        """
+        keys = {form: self.key_of(form) for form in forms}
+        lemmas_of_others = {key for form, key in keys.items() if key != form}
+        return {form: form if key is not None and form in lemmas_of_others else key for form, key in keys.items()}
 
     def _lemma(self, form: str) -> str:
         lemma = normalised(self._lemmatizer.lemmatize(form, self.language))

@@ -54,20 +54,21 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
     Raises:
         CorpusError: the source cannot be read, or no corpus comes of it; `folder` is as it was.
     """
-    lemmas = Lemmas(settings.language, _stop_words(settings), settings.lemmas)
+    lemmas = _lemmas(settings)
     with replaced_folder(folder, recognised_by=MANIFEST_NAME) as new:
         found = count_forms(
             source.documents(),
             least_words=settings.least_words,
             has_ids=source.has_ids,
-            splitter=Splitter(settings.validation, settings.test, settings.seed),
             progress=progress,
         )
+        splitter = Splitter(settings.validation, settings.test, settings.seed)
+        part_of = np.array(splitter.parts_of(found.ids, found.splits))
         progress.tell("choosing the vocabulary")
-        vocabulary = _vocabulary(found, settings, lemmas)
+        vocabulary = _vocabulary(found, part_of == "train", settings, lemmas)
         counts = vocabulary.count(found.counts, found.forms)
         kept = np.flatnonzero(np.diff(counts.indptr))
-        parts = {part: kept[found.parts[kept] == part] for part in PARTS}
+        parts = {part: kept[part_of[kept] == part] for part in PARTS}
         _check_parts(parts, settings)
         progress.tell("writing the records")
         files, shards = _write_files(new, found, counts=counts, parts=parts, vocabulary=vocabulary, settings=settings)
@@ -98,19 +99,23 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
     return manifest
 
 
-def _stop_words(settings: PreparationSettings) -> frozenset[str]:
+def _lemmas(settings: PreparationSettings) -> Lemmas:
     of_language = stop_words_of(settings.language) if settings.language_stop_words else frozenset()
-    return of_language - set(map(normalised, settings.keep_words)) | set(map(normalised, settings.stop_words))
+    kept = frozenset(map(normalised, settings.keep_words))
+    added = frozenset(map(normalised, settings.stop_words))
+    return Lemmas(settings.language, (of_language - kept) | added, kept - added, settings.lemmas)
 
 
-def _vocabulary(found: FormCounts, settings: PreparationSettings, lemmas: Lemmas) -> Vocabulary:
+def _vocabulary(
+    found: FormCounts, in_training: np.ndarray, settings: PreparationSettings, lemmas: Lemmas
+) -> Vocabulary:
     if settings.vocabulary is not None:
-        return freeze(settings.vocabulary, found.forms, lemmas.key_of)
+        return freeze(settings.vocabulary, found.forms, lemmas.keys_of)
     return choose(
         found.counts,
         found.forms,
-        found.parts == "train",
-        lemmas.key_of,
+        in_training,
+        lemmas.keys_of,
         max_features=settings.max_features,
         max_df=settings.max_df,
         min_df=settings.min_df,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from training_scripts.corpus.documents import Document
+    from collections.abc import Sequence
+
     from training_scripts.corpus.manifest import Part
 
 
@@ -22,21 +23,24 @@ class Splitter:
     """Deals documents to train, validation and test by a hash of their ids.
 
     Neither the order of documents nor what else is in the corpus moves one. A part that the source has chosen stays,
-    but a source that has train and test only gets its validation part out of train.
+    but a source that has no validation part of its own gets one out of its train.
     """
 
     validation: float
     test: float
     seed: int
-    source_has_validation: bool = False
 
-    def part_of(self, document: Document) -> Part:
-        """Return the part of `document`."""
-        place = place_of(self.seed, "split", document.id)
-        if document.split is None:
+    def parts_of(self, ids: Sequence[str], splits: Sequence[Part | None]) -> list[Part]:
+        """Return the part of each document, given its id and the source's own part, if any."""
+        carve = "validation" not in splits
+        return [self._part(name, split, carve=carve) for name, split in zip(ids, splits, strict=True)]
+
+    def _part(self, name: str, split: Part | None, *, carve: bool) -> Part:
+        place = place_of(self.seed, "split", name)
+        if split is None:
             if place < self.test:
                 return "test"
             return "validation" if place < self.test + self.validation else "train"
-        if document.split == "train" and not self.source_has_validation and place < self.validation:
+        if split == "train" and carve and place < self.validation:
             return "validation"
-        return document.split
+        return split

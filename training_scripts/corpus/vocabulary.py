@@ -12,12 +12,12 @@ from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import VOCABULARY_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
-    KeyOf = Callable[[str], str | None]
+    KeysOf = Callable[[Iterable[str]], Mapping[str, str | None]]
 
 LEAST_WORDS = 2
 """A topic model of a single word has nothing to tell apart."""
@@ -44,7 +44,7 @@ def choose(
     counts: csr_matrix,
     forms: Sequence[str],
     in_training: npt.NDArray[np.bool_],
-    key_of: KeyOf,
+    keys_of: KeysOf,
     *,
     max_features: int,
     max_df: float,
@@ -59,7 +59,7 @@ def choose(
         counts: shape (documents, forms).
         forms: the surface forms, the columns of `counts`.
         in_training: which documents may decide; all give forms.
-        key_of: the key of a form, None for a stop word.
+        keys_of: gives each form its key, None for a stop word.
         max_features: the most words; of words in equally many documents the alphabetically first are taken.
         max_df: the greatest share of the training documents that may have a word.
         min_df: the least number of training documents that must have it.
@@ -67,7 +67,8 @@ def choose(
     Raises:
         CorpusError: fewer than two words are left.
     """
-    keys = [key_of(form) for form in forms]
+    key_of_form = keys_of(forms)
+    keys = [key_of_form[form] for form in forms]
     distinct = sorted({key for key in keys if key is not None})
     number_of = {key: number for number, key in enumerate(distinct)}
     key_numbers = np.array([-1 if key is None else number_of[key] for key in keys], dtype=np.int64)
@@ -89,18 +90,19 @@ def choose(
     return Vocabulary(tuple(words[number] for number in chosen), form_ids)
 
 
-def freeze(words: Sequence[str], forms: Iterable[str], key_of: KeyOf) -> Vocabulary:
+def freeze(words: Sequence[str], forms: Sequence[str], keys_of: KeysOf) -> Vocabulary:
     """Meet the surface forms of new documents with given words: a form that is a word, or has the key of one."""
     id_of_word = {word: number for number, word in enumerate(words)}
+    key_of = keys_of([*forms, *words])
     id_of_key: dict[str, int] = {}
     for number, word in enumerate(words):
-        key = key_of(word)
+        key = key_of[word]
         # Where two given words have one key, the first takes the forms that are neither.
         id_of_key.setdefault(word if key is None else key, number)
     form_ids: dict[str, int] = {}
     for form in forms:
         number_of_form = id_of_word.get(form)
-        if number_of_form is None and (key := key_of(form)) is not None:
+        if number_of_form is None and (key := key_of[form]) is not None:
             number_of_form = id_of_word.get(key, id_of_key.get(key))
         if number_of_form is not None:
             form_ids[form] = number_of_form

@@ -82,7 +82,7 @@ def _documented_operations(path: Path) -> list[tuple[str, str]]:
         model = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
         operations = model["operations"].items()
         return [(name, operation["documentation"]) for name, operation in operations if operation.get("documentation")]
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, AttributeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorpusError(f"{path} is not one of botocore's service models: {error}") from None
 
 

@@ -186,6 +186,8 @@ def _text(path: Path, encoding: str = "utf-8") -> str:
     content = _read(path)
     try:
         return content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except LookupError:
+        raise CorpusError(f"the encoding is {encoding!r}, which Python does not know") from None
     except UnicodeDecodeError as error:
         raise CorpusError(
             f"{path} is not {encoding.upper()}: byte {error.start + 1} is {content[error.start]:#04x}"

@@ -73,7 +73,7 @@ def _archived(archive: Path) -> Iterator[Document]:
                 text = strip_newsgroup_footer(strip_newsgroup_quoting(message))
                 yield Document(id=f"{parts[1]}/{parts[2]}", label=parts[1], text=text, split=_FOLDERS[parts[0]])
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or str(error).partition(":")[0]
         raise CorpusError(f"{archive} cannot be read as a tar archive: {reason}") from None
     if not found:
         raise CorpusError(f"{archive} holds no folder {' or '.join(_FOLDERS)}, so it is not 20news-bydate.tar.gz")
