@@ -28,20 +28,26 @@ def test_topics_are_listed_with_their_words(service: Any) -> None:
     assert reply.json["topics"][1] == {"id": 1, "label": "Driving", "share": 0.3, "words": ["car"], "weights": [0.8]}
 
 
-@pytest.mark.parametrize(
-    "record", [{"artifact": None}, {"artifact": "https://x/y"}, {"artifact": "s3://models/other/z"}]
-)
-def test_topics_that_are_not_published_are_404(service: Any, record: dict[str, Any]) -> None:
-    service.ssm.record |= record
+@pytest.mark.parametrize("artifact", [None, "https://x/y", "s3://models/other/model.tar.gz"])
+def test_topics_that_are_not_published_are_404(service: Any, artifact: str | None) -> None:
+    service.ssm.record["artifact"] = artifact
 
     assert get(service, "/topics").json["code"] == "topics_unknown"
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b"{}", b'{"topics":[]}', b'{"topics":[{"id":1,"words":[]}]}', b'{"topics":[{"id":0,"words":[7]}]}',
-     b'{"topics":[{"id":0,"words":["a"]}],"mean_weights":[1,2]}', b'{"topics":[{"id":0,"words":["a"],"share":"much"}]}'],
-)  # fmt: skip
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"topics":[]}',
+        b'{"topics":[{"id":1,"words":[]}]}',
+        b'{"topics":[{"id":0,"words":[7]}]}',
+        b'{"topics":[{"id":0,"words":["a"],"share":"much"}]}',
+        b'{"topics":[{"id":0,"words":["a"]}],"mean_weights":[1,2]}',
+    ],
+)
 def test_a_topics_file_that_is_wrong_counts_as_none(service: Any, content: bytes) -> None:
     service.s3.objects["jobs/job-1/output/topics.json"] = content
 
