@@ -8,7 +8,6 @@ import json
 import logging
 import random
 import struct
-import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +17,7 @@ import pytest
 MARK = "zqxsecret"
 """Part of every document sent, and of nothing else."""
 
-UNIT_SECONDS = 8.0
+UNIT_EVENTS = 20_000
 SLOW_EVENTS = 100_000
 
 CONTENT_TYPES = [
@@ -183,18 +182,15 @@ def test_random_events_are_answered_and_nothing_of_them_is_logged(
     service: Any, quiet: pytest.LogCaptureFixture
 ) -> None:
     fuzz = Fuzz(20_261_123)
-    ends = time.monotonic() + UNIT_SECONDS
     statuses: dict[int, int] = {}
-    for number in range(SLOW_EVENTS):
+    for _ in range(UNIT_EVENTS):
         status = checked(service, fuzz.event())
         statuses[status] = statuses.get(status, 0) + 1
-        if number >= 2000 and time.monotonic() > ends:
-            break
 
     assert_nothing_leaked(service, quiet)
     # Otherwise the events would be so broken that little of the code was met.
     assert {200, 400, 404, 405, 406, 409, 415, 422} <= statuses.keys()
-    assert statuses[200] > sum(statuses.values()) / 5
+    assert statuses[200] > sum(statuses.values()) / 10
 
 
 @pytest.mark.slow
