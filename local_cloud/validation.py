@@ -10,7 +10,13 @@ from typing import Any
 from local_cloud.service_errors import ServiceError, validation_error
 from local_cloud.wire import JsonValue, MutableJson
 
-_JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{P}": r"!-/:-@\[-`{-~", r"\p{S}": "$+<=>^`|~"}
+_JAVA_CLASSES = {
+    "L": r"\w", "M": r"\u0300-\u036f", "N": r"\d", "Z": r"\s", "P": r"!-/:-@\[-`{-~", "S": "$+<=>^`|~",
+    "ASCII": r"\x00-\x7f", "Alnum": "A-Za-z0-9", "Print": r"\x20-\x7e",
+}  # fmt: skip
+"""The content of a character class for each of Java's named classes that the models use."""
+
+_JAVA_TOKEN = re.compile(r"\\p\{(?P<named>\w+)\}|\\.|\[|\]", re.DOTALL)
 
 
 class SerializationError(ServiceError):
@@ -158,6 +164,23 @@ def _camel(name: str) -> str:
 
 @functools.cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    for java, python in _JAVA_CLASSES.items():
-        pattern = pattern.replace(java, python)
-    return re.compile(pattern, re.DOTALL)
+    return re.compile(_in_python(pattern), re.DOTALL)
+
+
+def _in_python(pattern: str) -> str:
+    """Translate a Java pattern of the service models."""
+    # A surrogate pair is one character in Python, and an anchor is not repeated.
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF").replace(r"\z", r"\Z")
+    pattern = re.sub(r"\$\{\d+,\d+\}", "$", pattern)
+    inside = False
+
+    def translated(match: re.Match[str]) -> str:
+        nonlocal inside
+        if match["named"]:
+            content = _JAVA_CLASSES[match["named"]]
+            return content if inside else f"[{content}]"
+        if match[0] in "[]":
+            inside = match[0] == "["
+        return match[0]
+
+    return _JAVA_TOKEN.sub(translated, pattern)

@@ -14,6 +14,7 @@ from local_cloud.emulator import Scope
 NAMESPACE = "AWS/SageMaker"
 PUBLISH_S = 1.0
 KEPT_S = 3_600.0
+BUCKET_S = 0.1
 CLIENT_ERROR = 400
 SERVER_ERROR = 500
 
@@ -45,8 +46,8 @@ class InvocationMetrics:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._current: dict[VariantKey, _Interval] = {}
-        # (time, invocations per instance) of what was published, for autoscaling.
-        self._history: dict[VariantKey, deque[tuple[float, float]]] = {}
+        # [time, invocations per instance] in short buckets, for autoscaling.
+        self._history: dict[VariantKey, deque[list[float]]] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -59,6 +60,7 @@ class InvocationMetrics:
             interval = self._current.setdefault(key, _Interval())
             interval.invocations += 1
             interval.per_instance += 1 / max(1, instances)
+            self._remember(key, 1 / max(1, instances))
             interval.client_errors += CLIENT_ERROR <= status < SERVER_ERROR
             interval.server_errors += status >= SERVER_ERROR
             interval.model_latency_us[round(model_s * 1e6)] += 1
@@ -75,15 +77,20 @@ class InvocationMetrics:
         now = self._clock()
         with self._lock:
             intervals, self._current = self._current, {}
-            for key, interval in intervals.items():
-                history = self._history.setdefault(key, deque())
-                history.append((now, interval.per_instance))
-                while history[0][0] < now - KEPT_S:
-                    history.popleft()
         for key, interval in intervals.items():
             _put(key, interval, now)
         for scope in {key.scope for key in intervals}:
             emulator.evaluate_alarms(scope)
+
+    def _remember(self, key: VariantKey, count: float) -> None:
+        now = self._clock()
+        history = self._history.setdefault(key, deque())
+        if history and now - history[-1][0] < BUCKET_S:
+            history[-1][1] += count
+            return
+        history.append([now, count])
+        while history[0][0] < now - KEPT_S:
+            history.popleft()
 
     def _publish_forever(self) -> None:
         while True:

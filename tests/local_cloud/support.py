@@ -30,7 +30,7 @@ SETTINGS = LocalCloudSettings(
     max_process_memory_mb=250,
     stop_grace_s=5.0,
     ping_timeout_s=8.0,
-    autoscaling_minute_s=1.0,
+    autoscaling_minute_s=0.3,
 )  # fmt: skip
 
 

@@ -247,7 +247,7 @@ def test_invocations_and_latencies_are_cloudwatch_metrics(account: Account, runt
             Namespace="AWS/SageMaker", MetricName=metric, Dimensions=dimensions, Period=3600, Statistics=["Sum"],
             StartTime="2020-01-01T00:00:00Z", EndTime="2100-01-01T00:00:00Z",
         )["Datapoints"]  # fmt: skip
-        return sum(point["Sum"] for point in points)
+        return float(sum(point["Sum"] for point in points))
 
     until(lambda: total("Invocations") == 4)
     assert total("Invocation4XXErrors") == 1
@@ -277,13 +277,12 @@ def test_deleted_things_are_gone(sagemaker: Any, hosting: Hosting) -> None:
     sagemaker.delete_model(ModelName=config)
 
     until(lambda: not sagemaker.list_endpoints(NameContains=name)["Endpoints"])
-    for describe in (
-        lambda: sagemaker.describe_endpoint(EndpointName=name),
-        lambda: sagemaker.describe_endpoint_config(EndpointConfigName=config),
-        lambda: sagemaker.describe_model(ModelName=config),
-    ):
-        with pytest.raises(ClientError, match="Could not find"):
-            describe()
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        sagemaker.describe_endpoint(EndpointName=name)
+    with pytest.raises(ClientError, match="Could not find endpoint configuration"):
+        sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    with pytest.raises(ClientError, match="Could not find model"):
+        sagemaker.describe_model(ModelName=config)
 
 
 def test_only_who_may_invoke_an_endpoint_does(account: Account, hosting: Hosting) -> None:
