@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -158,12 +159,20 @@ def _parser() -> argparse.ArgumentParser:
     default = PreparationSettings()
     parser = _Parser(
         prog=PREPARE_COMMAND,
+        usage=f"{PREPARE_COMMAND} [SOURCE] [INPUT] [settings]",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=118),
         allow_abbrev=False,
     )
-    parser.add_argument("source", nargs="?", choices=tuple(_OPTIONS_OF), default="api-reference", metavar="SOURCE")
+    parser.add_argument(
+        "source",
+        nargs="?",
+        choices=tuple(_OPTIONS_OF),
+        default="api-reference",
+        metavar="SOURCE",
+        help="one of the above (api-reference)",
+    )
     parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help="the file (jsonl, csv) or folder to read")
     add = parser.add_argument_group("output").add_argument
     add("--output", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help=f"the corpus folder ({DEFAULT_FOLDER})")

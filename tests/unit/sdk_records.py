@@ -15,7 +15,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-
 # By name, since the environment that checks the types has neither.
 descriptor_pb2: Any = import_module("google.protobuf.descriptor_pb2")
 descriptor_pool: Any = import_module("google.protobuf.descriptor_pool")

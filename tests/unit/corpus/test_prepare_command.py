@@ -111,7 +111,7 @@ FAULTS = {
         {"a": b'{"text": "x", "i": "\\ud800"}'},
         "a, line 1: 'i' is '\\ud800', where text or a whole number is needed",
     ),
-    "not UTF-8": (["jsonl", "a"], {"a": b'{"text": "gr\xfcn"}'}, "a is not UTF-8: byte 13 is 0xfc"),
+    "not UTF-8": (["jsonl", "a"], {"a": b'{"text": "gr\xfcn"}'}, "a is not UTF-8: byte 13 of line 1 is 0xfc"),
     "a text file not UTF-8": (["folder", "d"], {"d/1.txt": b"gr\xfcn"}, "d/1.txt is not UTF-8: byte 3 is 0xfc"),
     "no such encoding": (
         ["folder", "d", "--encoding", "x"],

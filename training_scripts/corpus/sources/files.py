@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import os
 import sys
@@ -57,7 +56,11 @@ class _OwnRecords(_OwnDocuments):
 
     def fingerprint(self) -> str:
         """Return a hash of the file's bytes."""
-        return hashlib.sha256(_read(self.path)).hexdigest()
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise CorpusError(f"{self.path} cannot be read: {error.strerror}") from None
 
     def _document(self, record: Mapping[str, object], where: str) -> Document:
         text = record[self.text_field]
@@ -77,7 +80,7 @@ class JsonLines(_OwnRecords):
 
     def documents(self) -> Iterator[Document]:
         """Yield one document a line."""
-        for number, line in enumerate(_text(self.path).split("\n"), start=1):
+        for number, line in enumerate(_lines(self.path), start=1):
             if not line.strip():
                 continue
             where = f"{self.path}, line {number}"
@@ -100,7 +103,7 @@ class CsvTable(_OwnRecords):
         """Yield one document a row."""
         # A document may be longer than the module's default limit for a cell.
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        rows = csv.reader(io.StringIO(_text(self.path), newline=""), strict=True)
+        rows = csv.reader(_lines(self.path), strict=True)
         try:
             header = next(rows, [])
             for name in self.fields:
@@ -182,7 +185,21 @@ def _split(record: Mapping[str, object], field: str, where: str) -> Part:
     raise CorpusError(f"{where}: {field!r} is {_shown(value)}, where one of {', '.join(PARTS)} is needed")
 
 
-def _text(path: Path, encoding: str = "utf-8") -> str:
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file, with their ends, one by one: the file may be larger than memory."""
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                try:
+                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    fault = f"byte {error.start + 1} of line {number} is {line[error.start]:#04x}"
+                    raise CorpusError(f"{path} is not UTF-8: {fault}") from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _text(path: Path, encoding: str) -> str:
     content = _read(path)
     try:
         return content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
