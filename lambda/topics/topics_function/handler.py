@@ -82,7 +82,7 @@ def _sagemaker() -> SageMakerClient:
 def _vocabularies() -> VocabularyStore:
     from topics_function.vocabulary_store import VocabularyStore  # noqa: PLC0415 - raw documents alone need it
 
-    return VocabularyStore(_s3, _settings.corpus_bucket)
+    return VocabularyStore(_s3, _settings.corpus_bucket, _settings.corpora_prefix)
 
 
 @cache

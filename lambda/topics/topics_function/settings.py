@@ -26,13 +26,15 @@ class SettingsError(ValueError):
 class Settings:
     """What the stack tells the function. Sizes in bytes, times in seconds.
 
-    `topic_metrics` adds a metric a topic, each of which CloudWatch charges for as a metric of its own.
+    `corpora_prefix` is what a corpus's hash is put behind, for the key of its files in the bucket. `topic_metrics`
+    adds a metric a topic, each of which CloudWatch charges for as a metric of its own.
     """
 
     endpoint_name: str
     in_service_parameter: str
     region: str
     corpus_bucket: str | None = None
+    corpora_prefix: str = "corpora/"
     log_level: str = "INFO"
     max_payload_bytes: int = ENDPOINT_PAYLOAD_BYTES
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
@@ -58,6 +60,7 @@ class Settings:
             in_service_parameter=_required(environment, "IN_SERVICE_PARAMETER"),
             region=_required(environment, "AWS_REGION"),
             corpus_bucket=environment.get("CORPUS_BUCKET") or None,
+            corpora_prefix=environment.get("CORPORA_PREFIX", "corpora/"),
             log_level=log_level,
             max_payload_bytes=_number(
                 environment, "MAX_PAYLOAD_BYTES", ENDPOINT_PAYLOAD_BYTES, 1024, ENDPOINT_PAYLOAD_BYTES

@@ -15,6 +15,9 @@ from topics_function.vectorizer import Vocabulary, VocabularyError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SURFACE_FORMS: Final = "vocabulary/surface_forms.json"
+"""The map of surface forms, in a corpus's folder."""
+
 KEPT: Final = 2
 """Vocabularies kept: that of the model in service, and that of the one it is being replaced by."""
 
@@ -37,17 +40,19 @@ class S3Client(Protocol):
         ...
 
 
-def key_of(corpus: str) -> str:
-    """Return the S3 key of a corpus's map of surface forms."""
-    return f"corpora/{corpus}/vocabulary/surface_forms.json"
-
-
 class VocabularyStore:
-    """Vocabularies by corpus version."""
+    """Vocabularies by corpus version.
 
-    def __init__(self, client: Callable[[], S3Client], bucket: str | None) -> None:
+    Args:
+        client: gives the S3 client.
+        bucket: where the corpora are; None refuses raw documents.
+        prefix: what a corpus version is put behind, ending in a slash.
+    """
+
+    def __init__(self, client: Callable[[], S3Client], bucket: str | None, prefix: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._prefix = prefix
         self._kept: OrderedDict[str, Vocabulary] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -73,7 +78,11 @@ class VocabularyStore:
         if not corpus.isalnum() or not corpus.isascii():
             raise Problem(Code.VOCABULARY_UNAVAILABLE, "the corpus version in service is not a hash")
         try:
-            data = self._client().get_object(Bucket=self._bucket, Key=key_of(corpus))["Body"].read()
+            data = (
+                self._client()
+                .get_object(Bucket=self._bucket, Key=f"{self._prefix}{corpus}/{SURFACE_FORMS}")["Body"]
+                .read()
+            )
             return Vocabulary.from_json(data)
         except (ClientError, BotoCoreError, OSError, VocabularyError) as error:
             reason = f"{type(error).__name__}: {error}"
