@@ -4,7 +4,8 @@ NPMI (Bouma 2009): log(p_ij / (p_i p_j)) / -log p_ij with p over documents, in [
 never seen together.
 
 The term follows Ding, Nallapati and Xiang 2018 (Coherence-Aware Neural Topic Modeling) in another form:
--weight * sum_k q_k' M_k q_k, with M_k the NPMI of topic k's top words and q_k proportional to softmax(B_k)^2.
+-weight * sum_k q_k' M_k q_k, with M_k the (expected) NPMI of topic k's top words and q_k proportional to
+softmax(B_k)^2.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ class Cooccurrence:
         """Return the NPMI of every pair of `words` (topics, n), the diagonal 0; shape (topics, n, n)."""
         return npmi_of_pairs(self.pairs(words), self.total)
 
+    def expected_npmi(self, words: Ids, unseen_share: float) -> Matrix:
+        """Return the NPMI to expect of every pair of `words` in unseen documents, as the function of that name."""
+        return expected_npmi(self.pairs(words), self.total, unseen_share)
+
     def _bitset(self, word: int) -> npt.NDArray[np.uint8]:
         if word not in self._bitsets:
             present = np.zeros(self._bytes * _WORD_BITS, dtype=bool)
@@ -79,6 +84,27 @@ def npmi_of_pairs(pairs: npt.NDArray[np.float64], total: float) -> Matrix:
     value = np.where(pairs >= total, 1.0, value)
     np.einsum("...ii->...i", value)[...] = 0.0
     return value.astype(np.float32)
+
+
+def expected_npmi(pairs: npt.NDArray[np.float64], total: float, unseen_share: float) -> Matrix:
+    """Return the NPMI to expect of each pair in unseen documents, `unseen_share` times as many as those counted.
+
+    A pair seen in c documents is met at all among the unseen with probability s = 1 - exp(-c * unseen_share), and scores
+    -1 if it is not: s * NPMI - (1 - s). Plain NPMI is highest for words that share their two or three documents, which
+    is chance, and such words name nothing that a reader knows.
+
+    Args:
+        pairs: joint document counts, (..., n, n), each word's own count on the diagonal.
+        total: documents counted.
+        unseen_share: 0 returns plain NPMI.
+    """
+    plain = npmi_of_pairs(pairs, total)
+    if unseen_share == 0:
+        return plain
+    met = 1.0 - np.exp(-pairs * unseen_share)
+    expected = np.asarray(met * plain - (1.0 - met), dtype=np.float32)
+    np.einsum("...ii->...i", expected)[...] = 0.0
+    return expected
 
 
 def mean_npmi(table: Matrix, number: int) -> npt.NDArray[np.float64]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _UNSEEN_COUNT: Final = 0.5
 """Added to each word's count in the background, so that a word of the vocabulary never seen in training has a log."""
-LIFT_SMOOTHING: Final = 0.1
+LIFT_SMOOTHING: Final = 0.05
 """Share of the background mixed into a topic's words before the logarithm: bounds how far it may forbid one."""
 
 

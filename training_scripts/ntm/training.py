@@ -253,7 +253,8 @@ class Trainer:
         if self._switches.coherence_weight == 0:
             return None
         words = top_word_ids(params["topics"], coherence_width(params["topics"].shape[1]))
-        return loops.Coherence(jnp.asarray(words), jnp.asarray(self.cooccurrence.npmi(words)))
+        npmi = self.cooccurrence.expected_npmi(words, self._switches.coherence_unseen_share)
+        return loops.Coherence(jnp.asarray(words), jnp.asarray(npmi))
 
 
 def _device(tree: HostTree) -> dict[str, jax.Array]:
