@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -80,7 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("prepare: interrupted; the earlier corpus is untouched", file=sys.stderr)
         return INTERRUPTED
-    print(_summary(manifest, options.output, is_new=is_new))
+    try:
+        print(_summary(manifest, options.output, is_new=is_new), flush=True)
+    except BrokenPipeError:
+        # Whoever reads has seen enough; the interpreter's own flush at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -242,6 +242,20 @@ def test_the_bytes_depend_neither_on_the_order_of_files_nor_on_the_hash_seed(rec
     assert files_of(tmp_path / "one-corpus") == files_of(tmp_path / "two-corpus")
 
 
+def test_a_reader_that_has_seen_enough_is_no_fault(write_jsonl: WriteJsonLines, records: Records) -> None:
+    command = [sys.executable, "-m", "training_scripts.prepare", "jsonl", str(write_jsonl(records)), *OWN_FIELDS]
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ran = subprocess.run(
+        [*command, "--output", str(Path("corpus").absolute())], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE
+    )
+
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    CorpusManifest.load(Path("corpus"))
+
+
 def test_help_gives_an_example_for_each_source(capsys: Capture) -> None:
     with pytest.raises(SystemExit) as ended:
         prepare.main(["--help"])
