@@ -37,6 +37,9 @@ class ApplicationAutoScaling:
             "DeleteScalingPolicy": self._delete_policy,
             "DescribeScalingPolicies": self._describe_policies,
             "DescribeScalingActivities": self._describe_activities,
+            "ListTagsForResource": lambda call: {"Tags": self._tagged(call).tags},
+            "TagResource": self._tag,
+            "UntagResource": self._untag,
         }
         self.api = JsonService(NAME, TARGET_PREFIX, operations)
 
@@ -74,6 +77,8 @@ class ApplicationAutoScaling:
             if minimum > maximum:
                 raise validation_error(f"Maximum capacity {maximum} cannot be less than minimum capacity {minimum}")
             target.minimum, target.maximum = minimum, maximum
+            if "Tags" in request:
+                target.tags = request.mapping("Tags")
             if "SuspendedState" in request:
                 target.suspended = request.node("SuspendedState").values
             self._targets[key] = target
@@ -151,6 +156,22 @@ class ApplicationAutoScaling:
             if target.key.scope == call.scope and (not resource or target.key.resource_id == resource)
         ]
         return _page(found, call.request, "ScalingActivities")
+
+    def _tag(self, call: Call) -> JsonObject:
+        self._tagged(call).tags.update(call.request.mapping("Tags"))
+        return {}
+
+    def _untag(self, call: Call) -> JsonObject:
+        target = self._tagged(call)
+        target.tags = {key: value for key, value in target.tags.items() if key not in call.request.texts("TagKeys")}
+        return {}
+
+    def _tagged(self, call: Call) -> ScalableTarget:
+        arn = call.request.text("ResourceARN")
+        found = [target for target in self.targets() if target.arn == arn]
+        if not found:
+            raise ServiceError("ResourceNotFoundException", f"No scalable target found for resource ARN: {arn}")
+        return found[0]
 
     def _known(self, key: TargetKey) -> ScalableTarget:
         target = self._targets.get(key)

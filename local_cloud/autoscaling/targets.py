@@ -129,6 +129,7 @@ class ScalableTarget:
     maximum: int
     role_arn: str
     suspended: JsonObject
+    tags: dict[str, str] = field(default_factory=dict)
     created: float = field(default_factory=time.time)
     policies: dict[str, Policy] = field(default_factory=dict)
     last_out: float = 0.0

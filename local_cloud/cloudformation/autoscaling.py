@@ -13,7 +13,7 @@ _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 def resource_types(autoscaling: ApplicationAutoScaling) -> list[ResourceType]:
     """Return the two types."""
     return [
-        ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", _TargetHandler(autoscaling), replacing=_TARGET),
+        ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", _TargetHandler(autoscaling), replacing=_TARGET, has_tags=True),
         ResourceType(
             "AWS::ApplicationAutoScaling::ScalingPolicy",
             _PolicyHandler(autoscaling),
@@ -28,7 +28,9 @@ class _TargetHandler:
 
     def create(self, logical_id: str, properties: JsonObject) -> Created:
         del logical_id
-        given = {name: value for name, value in properties.items() if name != "ScheduledActions"}
+        given = {name: value for name, value in properties.items() if name not in {"ScheduledActions", "Tags"}}
+        # A list in templates, a map in the API.
+        given["Tags"] = {tag.text("Key"): tag.text("Value") for tag in Node(properties).nodes("Tags")}
         if properties.get("ScheduledActions"):
             raise ValueError("ScheduledActions: not emulated by the local cloud")
         call(self._api, "RegisterScalableTarget", request_of(self._api, "RegisterScalableTarget", given))
