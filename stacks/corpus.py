@@ -41,6 +41,6 @@ def find(settings: StageSettings, *, root: Path) -> LocalCorpus | S3Corpus:
     if training.train_distribution == "ShardedByS3Key" and shards < training.instance_count:
         raise SynthError(
             f"setting training.instance_count is {training.instance_count}, but the corpus in {settings.corpus.path} "
-            f"has {shards} train shards: lower it, or prepare the corpus with --shards {training.instance_count}"
+            f"has {shards} train shards: lower it, or prepare it with --train-shards {training.instance_count}"
         )
     return LocalCorpus(folder, manifest.corpus_hash, shards)

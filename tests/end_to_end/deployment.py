@@ -1,0 +1,191 @@
+"""A stage deployed to a local cloud by the CDK CLI, and what can be seen of it from outside."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from local_cloud.cdk import Cli
+from local_cloud.cloud import LocalCloud
+from local_cloud.function_urls import FunctionUrl
+from stacks.names import parameters_prefix, pipeline_name, stack_prefix
+
+from deployment_functions.ledger import Ledger
+
+ROOT = Path(__file__).parent.parent.parent
+STAGE = "dev"
+SERVING = f"{stack_prefix(STAGE)}-Serving"
+TRAINING = f"{stack_prefix(STAGE)}-Training"
+
+THEMES = {
+    "kitchen": "bread butter cook cream dinner dish flour garlic kitchen onion oven pan pepper recipe salt soup spoon",
+    "harbour": "anchor boat captain cargo crew deck dock fleet harbour island mast ocean pilot port sail ship storm tide",
+    "garden": "bloom branch bush flower forest garden grass grow leaf meadow moss petal root seed soil tree weed",
+}
+
+
+def write_documents(file: Path, *, count: int = 600) -> None:
+    """Write made-up documents of three themes, the same each time, as JSON Lines."""
+    chance = random.Random(1)
+    with file.open("w", encoding="utf-8") as stream:
+        for number in range(count):
+            theme = sorted(THEMES)[number % len(THEMES)]
+            words = chance.choices(THEMES[theme].split(), k=24)
+            stream.write(json.dumps({"id": str(number), "label": theme, "text": " ".join(words)}) + "\n")
+
+
+@dataclass
+class Answer:
+    """What the URL said."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass
+class Run:
+    """One call of the CDK CLI."""
+
+    exit_code: int
+    output: str
+
+
+@dataclass
+class Traffic:
+    """What a client that called throughout was told."""
+
+    statuses: list[int] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+
+
+class Deployment:
+    """Deploys, calls and looks at one stage."""
+
+    def __init__(self, cloud: LocalCloud, folder: Path, corpus: Path) -> None:
+        self.cloud, self._folder, self._corpus = cloud, folder, corpus
+        self._session = boto3.Session("test", "test", region_name="us-east-1")
+        Cli(cloud.environment(), cloud.endpoint_url).bootstrap()
+
+    def client(self, service: str) -> Any:
+        """Return a client with the account's root credentials."""
+        return self._session.client(service, endpoint_url=self.cloud.endpoint_url)
+
+    def deploy(self, *stacks: str, **changes: object) -> Run:
+        """Deploy all stacks, or those named, with the test's small settings and `changes` to them."""
+        settings: dict[str, Any] = {
+            "corpus": {"path": str(self._corpus)},
+            "training": {"hyperparameters": {"num_topics": 3, "epochs": 4, "mini_batch_size": 32}},
+            **changes,
+        }
+        file = self._folder / "settings.json"
+        file.write_text(json.dumps(settings))
+        which = [*stacks, "--exclusively"] if stacks else ["--all"]
+        return self._cdk("deploy", *which, "--require-approval", "never", "-c", f"settings={file}")
+
+    def destroy(self) -> Run:
+        """Destroy every stack, as it was last deployed."""
+        return self._cdk("destroy", "--all", "--force", "-c", f"settings={self._folder / 'settings.json'}")
+
+    def _cdk(self, *arguments: str) -> Run:
+        done = subprocess.run(
+            [
+                str(Path(sys.executable).parent / "cdk"),
+                *arguments,
+                "--no-notices",
+                "--output",
+                str(self._folder / "cdk.out"),
+            ],
+            cwd=ROOT,
+            env={**self.cloud.environment(), "CI": "1", "CDK_VALIDATION": "false"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=400,
+        )
+        return Run(done.returncode, done.stdout)
+
+    def url(self) -> str:
+        """The Function URL that the stack tells."""
+        outputs = self.client("cloudformation").describe_stacks(StackName=SERVING)["Stacks"][0]["Outputs"]
+        return next(str(output["OutputValue"]) for output in outputs if output["OutputKey"] == "FunctionUrl")
+
+    def function_url(self) -> FunctionUrl:
+        """Where it is reached here."""
+        return self.cloud.function_url(self.url())
+
+    def ask(
+        self,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        url: FunctionUrl | None = None,
+        credentials: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """POST to the URL, signed with the root's credentials unless others are given."""
+        address, headers = (url or self.function_url()).signed(
+            "POST", "/", body, {"Content-Type": content_type}, credentials or self.cloud.variables()
+        )
+        request = urllib.request.Request(address, data=body, headers=headers, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=90) as answer:
+                return Answer(answer.status, json.load(answer), dict(answer.headers))
+        except urllib.error.HTTPError as error:
+            text = error.read().decode(errors="replace")
+            return Answer(error.code, json.loads(text) if text.startswith("{") else text, dict(error.headers))
+
+    def ask_documents(self, *texts: str, url: FunctionUrl | None = None) -> Answer:
+        """Ask for the topics of raw texts."""
+        return self.ask(json.dumps({"documents": list(texts)}).encode(), url=url)
+
+    @contextmanager
+    def traffic(self) -> Iterator[Traffic]:
+        """Call the URL again and again until the block ends."""
+        seen, stopped, url = Traffic(), threading.Event(), self.function_url()
+
+        def call() -> None:
+            while not stopped.is_set():
+                answer = self.ask_documents("butter bread oven", "sail ship tide", url=url)
+                seen.statuses.append(answer.status)
+                seen.models.append(answer.headers.get("x-model-version", ""))
+
+        callers = [threading.Thread(target=call) for _ in range(2)]
+        for caller in callers:
+            caller.start()
+        try:
+            yield seen
+        finally:
+            stopped.set()
+            for caller in callers:
+                caller.join()
+
+    def ledger(self) -> Ledger:
+        """The record of trained models."""
+        return Ledger(self.client("ssm"), parameters_prefix(STAGE))
+
+    def runs(self) -> list[str]:
+        """The names of the pipeline's runs, newest first."""
+        arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{pipeline_name(STAGE)}"
+        return [run["name"] for run in self.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]]
+
+    def served_artifact(self) -> str:
+        """The artifact of the model that the endpoint serves."""
+        sagemaker = self.client("sagemaker")
+        endpoint = sagemaker.describe_endpoint(EndpointName="topic-model-dev")
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+        model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+        return str(model["PrimaryContainer"]["ModelDataUrl"])
