@@ -66,8 +66,11 @@ class Extension:
             self._complete.set()
 
     def _job_kinds(self) -> list[step_functions.JobKind]:
-        jobs = self.sagemaker.training_jobs
-        return [step_functions.JobKind("TrainingJob", lambda scope, name: jobs.job(scope, name).finished)]
+        training, transform = self.sagemaker.training_jobs, self.sagemaker.transform_jobs
+        return [
+            step_functions.JobKind("TrainingJob", lambda scope, name: training.job(scope, name).finished),
+            step_functions.JobKind("TransformJob", lambda scope, name: transform.job(scope, name).finished),
+        ]
 
     async def _wait_until_complete(self) -> None:
         if not self._complete.is_set():

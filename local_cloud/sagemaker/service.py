@@ -11,6 +11,7 @@ from local_cloud.sagemaker.metrics import InvocationMetrics
 from local_cloud.sagemaker.models import Models
 from local_cloud.sagemaker.runtime import Runtime
 from local_cloud.sagemaker.training_jobs import TrainingJobs
+from local_cloud.sagemaker.transform_jobs import TransformJobs
 
 NAME = "sagemaker"
 TARGET_PREFIX = "SageMaker"
@@ -25,10 +26,12 @@ class SageMaker:
         self.models = Models(backend)
         self.configs = EndpointConfigs(backend, self.models)
         self.endpoints = Endpoints(backend, self.configs)
+        self.transform_jobs = TransformJobs(backend, self.models)
         self.metrics = InvocationMetrics()
         self.runtime = Runtime(self.endpoints, self.metrics, backend.settings.invocation_timeout_s)
         operations: dict[str, Operation] = {
             **self.training_jobs.operations(),
+            **self.transform_jobs.operations(),
             **self.models.operations(),
             **self.configs.operations(),
             **self.endpoints.operations(),
@@ -46,4 +49,5 @@ class SageMaker:
     def close(self) -> None:
         """Stop everything that runs."""
         self.training_jobs.close()
+        self.transform_jobs.close()
         self.backend.supervisor.close()

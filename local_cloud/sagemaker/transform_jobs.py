@@ -1,0 +1,139 @@
+"""Operations on batch transform jobs."""
+
+from __future__ import annotations
+
+import threading
+
+from local_cloud import roles
+from local_cloud.emulator import Scope
+from local_cloud.json_service import Call, Operation
+from local_cloud.sagemaker import pages, splitting
+from local_cloud.sagemaker.backend import Backend
+from local_cloud.sagemaker.models import Model, Models
+from local_cloud.sagemaker.transform_job import TransformJob
+from local_cloud.sagemaker.transform_run import TransformRun
+from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.storage import Location, ObjectStore, StorageError, StoredObject
+from local_cloud.wire import JsonObject, Node
+
+MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100
+
+
+class TransformJobs:
+    """Every transform job of the account; jobs are never deleted."""
+
+    def __init__(self, backend: Backend, models: Models) -> None:
+        self._backend = backend
+        self._models = models
+        self._jobs: dict[tuple[Scope, str], TransformJob] = {}
+        self._lock = threading.Lock()
+
+    def operations(self) -> dict[str, Operation]:
+        """Return what is emulated, by name."""
+        return {
+            "CreateTransformJob": self.create,
+            "DescribeTransformJob": lambda call: self.job(call.scope, call.request.text("TransformJobName")).describe(),
+            "StopTransformJob": self.stop,
+            "ListTransformJobs": self._list,
+        }
+
+    def job(self, scope: Scope, name: str) -> TransformJob:
+        """Return a job.
+
+        Raises:
+            ServiceError: there is none of this name.
+        """
+        job = self._jobs.get((scope, name))
+        if job is None:
+            raise validation_error("Requested resource not found.")
+        return job
+
+    def create(self, call: Call) -> JsonObject:
+        """Check a request and start the job."""
+        job = TransformJob(call.scope, call.request)
+        self._refuse_taken_name(job)
+        _check(call.request, job)
+        model = self._models.model(call.scope, call.request.text("ModelName"))
+        credentials = roles.assume(call.scope, model.role_arn, session="SageMaker", source_arn=job.arn)
+        objects = _find_objects(call.request, self._backend.store(call.scope, credentials), model)
+        self._backend.transform_quota.take(job.instance_count, job.instance_type)
+        with self._lock:
+            taken = (job.scope, job.name) in self._jobs
+            if not taken:
+                self._jobs[job.scope, job.name] = job
+        if taken:
+            self._backend.transform_quota.give_back(job.instance_count)
+            self._refuse_taken_name(job)
+        self._backend.tags.create(job.arn, call.request.nodes("Tags"))
+        TransformRun(self._backend, job, model, credentials, objects).start()
+        return {"TransformJobArn": job.arn}
+
+    def stop(self, call: Call) -> JsonObject:
+        """Stop a running job after the requests that it has sent."""
+        job = self.job(call.scope, call.request.text("TransformJobName"))
+        if job.finished.is_set():
+            raise validation_error(f"The request was rejected because the transform job is in status {job.status}.")
+        job.stop_requested.set()
+        return {}
+
+    def close(self) -> None:
+        """Ask every running job to stop."""
+        for job in list(self._jobs.values()):
+            job.stop_requested.set()
+
+    def _list(self, call: Call) -> JsonObject:
+        with self._lock:
+            summaries = [job.summary() for (scope, _), job in self._jobs.items() if scope == call.scope]
+        return pages.page(
+            summaries,
+            call.request,
+            result="TransformJobSummaries",
+            name="TransformJobName",
+            status="TransformJobStatus",
+        )
+
+    def _refuse_taken_name(self, job: TransformJob) -> None:
+        if (job.scope, job.name) in self._jobs:
+            raise ServiceError(
+                "ResourceInUse",
+                "Job name must be unique within an AWS account and region, and a job with this name already exists "
+                f"({job.arn})",
+            )
+
+
+def _check(request: Node, job: TransformJob) -> None:
+    source = request.node("TransformInput")
+    if source.node("DataSource").node("S3DataSource").text("S3DataType") != "S3Prefix":
+        raise validation_error("TransformInput: an S3DataType other than S3Prefix is not emulated by the local cloud.")
+    if source.text("CompressionType", "None") != "None":
+        raise validation_error("TransformInput: CompressionType is not emulated by the local cloud.")
+    if source.text("SplitType", "None") not in splitting.SPLITTERS:
+        raise validation_error(f"SplitType {source.text('SplitType')} is not emulated by the local cloud.")
+    processing = request.node("DataProcessing")
+    for member, default in (("InputFilter", "$"), ("OutputFilter", "$"), ("JoinSource", "None")):
+        if processing.text(member, default) != default:
+            raise validation_error(f"DataProcessing.{member} is not emulated by the local cloud.")
+    if job.payload_mb < 1:
+        raise validation_error("MaxPayloadInMB of 0 is not supported for built-in algorithms.")
+    if job.payload_mb * job.concurrency > MAX_PAYLOAD_TIMES_CONCURRENCY_MB:
+        raise validation_error(
+            f"MaxPayloadInMB {job.payload_mb} times MaxConcurrentTransforms {job.concurrency} must not exceed "
+            f"{MAX_PAYLOAD_TIMES_CONCURRENCY_MB} MB."
+        )
+    Location.parse(request.node("TransformOutput").text("S3OutputPath"))
+
+
+def _find_objects(request: Node, store: ObjectStore, model: Model) -> list[StoredObject]:
+    place = Location.parse(request.node("TransformInput").node("DataSource").node("S3DataSource").text("S3Uri"))
+    problem = ""
+    try:
+        objects = store.list(place)
+    except StorageError as error:
+        objects, problem = [], f" Error message from S3: {error}"
+    if not objects:
+        raise validation_error(
+            f'No S3 objects found under S3 URL "{place.uri}" given in input data source. Please ensure that the bucket '
+            f"exists in the selected region ({model.scope.region}), that objects exist under that S3 prefix, and that "
+            f'the role "{model.role_arn}" has "s3:ListBucket" permissions on bucket "{place.bucket}".{problem}'
+        )
+    return objects
