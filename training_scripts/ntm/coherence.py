@@ -89,8 +89,8 @@ def npmi_of_pairs(pairs: npt.NDArray[np.float64], total: float) -> Matrix:
 def expected_npmi(pairs: npt.NDArray[np.float64], total: float, unseen_share: float) -> Matrix:
     """Return the NPMI to expect of each pair in unseen documents, `unseen_share` times as many as those counted.
 
-    A pair seen in c documents is met at all among the unseen with probability s = 1 - exp(-c * unseen_share), and scores
-    -1 if it is not: s * NPMI - (1 - s). Plain NPMI is highest for words that share their two or three documents, which
+    A pair seen in c documents is met at all among the unseen with probability s = 1 - exp(-c * unseen_share), and
+    scores -1 if it is not: s * NPMI - (1 - s). Plain NPMI is highest for words that share their two or three documents, which
     is chance, and such words name nothing that a reader knows.
 
     Args:

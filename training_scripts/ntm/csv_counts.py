@@ -31,7 +31,7 @@ _NOT_FINITE: Final = re.compile(rb"[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 _SHOWN_CHARACTERS: Final = 40
 _MOST_PADDING: Final = 8
 _LARGEST: Final = float(np.finfo(np.float32).max)
-_BLOCK_BYTES: Final = 4 << 20
+_BLOCK_BYTES: Final = 1 << 20
 
 
 def parse(body: bytes, *, feature_dim: int, first_row: int = 1) -> csr_matrix:

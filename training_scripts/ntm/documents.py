@@ -109,7 +109,7 @@ class Documents:
             # A window ends with a batch that is not full: chunks follow windows, not the epoch.
             documents = min(documents, -(-known.documents * self._window_nonzeros // max(known.nonzeros, 1)))
         return BatchShape.fitting(
-            mini_batch_size=min(mini_batch_size, known.documents),
+            mini_batch_size=mini_batch_size,
             documents=max(documents, 1),
             nonzeros=max(known.nonzeros * documents // max(known.documents, 1), 1),
             squared=known.squared * documents / max(known.documents, 1),

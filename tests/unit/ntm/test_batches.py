@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix, vstack
+
+from training_scripts.ntm import documents
+from training_scripts.ntm.batches import BatchShape, Chunk, pack
+from training_scripts.ntm.documents import Documents
+from training_scripts.ntm.weighting import INPUT_NORM, inverse_document_frequency, weigh
+
+WORDS = 12
+rows = st.lists(st.lists(st.integers(0, 3), min_size=WORDS, max_size=WORDS), min_size=1, max_size=40)
+
+
+def unpacked(chunks: list[Chunk]) -> list[list[float]]:
+    """The dense documents that the chunks hold, in their order."""
+    found = []
+    for chunk in chunks:
+        for step, number in enumerate(chunk.documents):
+            dense = np.zeros((chunk.lengths.shape[1], WORDS))
+            np.add.at(dense, (chunk.rows[step], chunk.words[step]), chunk.counts[step])
+            np.testing.assert_allclose(dense.sum(axis=1), chunk.lengths[step])
+            assert not dense[number:].any()
+            found += dense[:number].tolist()
+    return found
+
+
+def load(counts: csr_matrix, *, max_memory_mb: int = 64, block: int = 7) -> Documents:
+    def read() -> list[csr_matrix]:
+        return [counts[first : first + block] for first in range(0, counts.shape[0], block)]
+
+    return Documents.load(lambda: iter(read()), feature_dim=counts.shape[1], max_memory_mb=max_memory_mb, seed=0)
+
+
+@given(rows, st.integers(1, 9), st.integers(WORDS, 3 * WORDS), st.integers(1, 5))
+def test_packing_keeps_every_document_once_and_in_order(
+    dense: list[list[int]], size: int, capacity: int, steps: int
+) -> None:
+    counts = csr_matrix(np.array(dense, np.float32))
+
+    chunks = list(pack(counts, weigh(counts, None), BatchShape(steps, size, capacity)))
+
+    assert unpacked(chunks) == dense
+    assert {chunk.counts.shape for chunk in chunks} == {(steps, capacity)}
+
+
+@given(rows)
+def test_an_epoch_is_a_permutation_of_the_documents_that_hold_a_word(dense: list[list[int]]) -> None:
+    loaded = load(csr_matrix(np.array(dense, np.float32)))
+    filled = [row for row in dense if any(row)]
+
+    chunks = list(loaded.shuffled(loaded.shape(4), None, np.random.default_rng(0)))
+
+    assert sorted(unpacked(chunks)) == sorted(filled)
+    assert loaded.statistics.empty == len(dense) - len(filled)
+
+
+def random_counts(documents_: int) -> csr_matrix:
+    return csr_matrix(np.random.default_rng(5).poisson(0.8, (documents_, WORDS)).astype(np.float32))
+
+
+@pytest.fixture
+def streamed(monkeypatch: pytest.MonkeyPatch) -> Documents:
+    """A channel whose documents do not fit into the memory allowed."""
+    monkeypatch.setattr(documents, "_MEGABYTE", 256)
+    return load(random_counts(500), max_memory_mb=16)
+
+
+def test_a_channel_that_does_not_fit_streams_and_tells_the_same(streamed: Documents) -> None:
+    resident = load(random_counts(500), max_memory_mb=10_000)
+
+    assert streamed.streams
+    assert not resident.streams
+    for name in ("documents", "empty", "nonzeros", "squared", "longest"):
+        assert getattr(streamed.statistics, name) == getattr(resident.statistics, name)
+    np.testing.assert_array_equal(
+        streamed.statistics.document_frequency, resident.statistics.document_frequency
+    )
+    in_order = [list(source.in_order(source.shape(16), None)) for source in (streamed, resident)]
+    assert unpacked(in_order[0]) == unpacked(in_order[1])
+
+
+def test_a_streamed_epoch_holds_every_document_once(streamed: Documents) -> None:
+    chunks = list(streamed.shuffled(streamed.shape(16), None, np.random.default_rng(0)))
+
+    everything = [row for row in random_counts(500).toarray().tolist() if any(row)]
+    assert sorted(unpacked(chunks)) == sorted(everything)
+
+
+def test_a_streamed_channel_keeps_no_more_than_its_share_in_memory(streamed: Documents) -> None:
+    budget = 16 * 256
+    per_nonzero = 12
+
+    assert streamed.statistics.sample.nnz * per_nonzero <= budget // 2
+    assert max(window.nnz for window in streamed._blocks()) * per_nonzero <= budget // 2
+
+
+def test_all_chunks_of_all_epochs_have_one_shape() -> None:
+    loaded = load(random_counts(300))
+    shape = loaded.shape(16)
+
+    shapes = {
+        chunk.counts.shape
+        for epoch in range(5)
+        for chunk in loaded.shuffled(shape, None, np.random.default_rng(epoch))
+    }
+
+    assert len(shapes) == 1
+
+
+def test_sub_sample_takes_another_random_share_each_epoch() -> None:
+    loaded = load(random_counts(200))
+    first, second = (
+        unpacked(list(loaded.shuffled(loaded.shape(16, share=0.25), None, np.random.default_rng(epoch), share=0.25)))
+        for epoch in (0, 1)
+    )
+
+    assert len(first) == len(second) == documents.number_sampled(loaded.statistics.documents, 0.25)
+    assert sorted(first) != sorted(second)
+
+
+def test_the_smallest_share_still_takes_a_document() -> None:
+    assert documents.number_sampled(200, 0.0) == 1
+
+
+def test_weighted_documents_have_one_length_and_rare_words_weigh_more() -> None:
+    counts = vstack([random_counts(30), csr_matrix((1, WORDS), dtype=np.float32)]).tocsr()
+    idf = inverse_document_frequency(np.arange(WORDS, dtype=float) + 1, 30)
+
+    weighted = csr_matrix((weigh(counts, idf), counts.indices, counts.indptr), shape=counts.shape).toarray()
+
+    lengths = np.linalg.norm(weighted, axis=1)
+    np.testing.assert_allclose(lengths[counts.getnnz(axis=1) > 0], INPUT_NORM, rtol=1e-5)
+    assert all(earlier > later for earlier, later in itertools.pairwise(idf))

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from scipy.special import log_softmax, softmax
+
+from training_scripts.ntm import model
+from training_scripts.ntm.batches import BatchShape, pack
+from training_scripts.ntm.model import Architecture, Batch
+from training_scripts.ntm.weighting import weigh
+
+if TYPE_CHECKING:
+    from training_scripts.ntm.model import HostTree, Tree
+
+WORDS, TOPICS, DOCUMENTS = 11, 3, 5
+PLAIN = Architecture(layers=(6, 4), activation="sigmoid", batch_norm=False, clamp_log_variance=False)
+
+
+@pytest.fixture(scope="module")
+def counts() -> csr_matrix:
+    return csr_matrix(np.random.default_rng(0).poisson(0.7, (DOCUMENTS, WORDS)).astype(np.float32))
+
+
+def batch_of(counts: csr_matrix, *, room: int = DOCUMENTS) -> Batch:
+    shape = BatchShape(steps=1, documents=room, capacity=64)
+    chunk = next(pack(counts, weigh(counts, None), shape))
+    return Batch(*(jnp.asarray(part[0]) for part in chunk))
+
+
+def started(architecture: Architecture, *, centre: np.ndarray | None = None) -> tuple[HostTree, HostTree]:
+    rng = np.random.default_rng(1)
+    return model.initial_params(architecture, feature_dim=WORDS, topics=TOPICS, rng=rng, centre=centre)
+
+
+def sigmoid(value: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-value))
+
+
+def test_the_plain_ntms_loss_is_the_textbook_formula(counts: csr_matrix) -> None:
+    params, averages = started(PLAIN)
+    noise = np.random.default_rng(2).standard_normal((DOCUMENTS, TOPICS)).astype(np.float32)
+    batch = batch_of(counts)
+
+    mu, log_variance, _ = model.posterior(PLAIN, params, averages, batch, training=True)
+    got = model.losses(params, batch, mu, log_variance, jnp.asarray(noise))
+
+    # Densely, in float64, and straight from the definition.
+    dense = counts.toarray().astype(np.float64)
+    hidden = sigmoid(dense @ params["encoder_0_weight"] + params["encoder_0_bias"])
+    hidden = sigmoid(hidden @ params["encoder_1_weight"] + params["encoder_1_bias"])
+    mean = hidden @ params["mu_weight"] + params["mu_bias"]
+    spread = hidden @ params["log_variance_weight"] + params["log_variance_bias"]
+    theta = softmax(mean + np.exp(spread / 2) * noise, axis=1)
+    reconstruction = -(dense * log_softmax(theta @ params["topics"] + params["background"], axis=1)).sum()
+    kl = -0.5 * (1 + spread - mean**2 - np.exp(spread)).sum()
+    assert float(got.reconstruction) == pytest.approx(reconstruction, rel=1e-5)
+    assert float(got.kl) == pytest.approx(kl, rel=1e-4)
+
+
+@pytest.mark.parametrize(("activation", "batch_norm"), [("sigmoid", False), ("tanh", True), ("relu", False)])
+def test_gradients_are_those_of_finite_differences(counts: csr_matrix, activation: str, batch_norm: bool) -> None:
+    architecture = Architecture((6, 4), activation, batch_norm, clamp_log_variance=True)
+    with jax.enable_x64(True):
+        host, host_averages = started(architecture, centre=np.full(WORDS, 0.3, np.float32))
+        params: Tree = {name: jnp.asarray(value, jnp.float64) for name, value in host.items()}
+        averages: Tree = {name: jnp.asarray(value, jnp.float64) for name, value in host_averages.items()}
+        batch = batch_of(counts, room=DOCUMENTS + 2)
+        noise = jnp.asarray(np.random.default_rng(2).standard_normal((DOCUMENTS + 2, TOPICS)))
+
+        @jax.jit
+        def loss(values: Tree) -> jax.Array:
+            mu, log_variance, _ = model.posterior(architecture, values, averages, batch, training=True)
+            return sum(model.losses(values, batch, mu, log_variance, noise))
+
+        gradients = jax.grad(loss)(params)
+        rng = np.random.default_rng(3)
+        for name, value in params.items():
+            direction = jnp.asarray(rng.standard_normal(value.shape))
+            ahead, behind = ({**params, name: value + sign * 1e-6 * direction} for sign in (1, -1))
+            slope = float(loss(ahead) - loss(behind)) / 2e-6
+
+            assert float((gradients[name] * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-6), name
+
+
+def test_the_coherence_gradient_is_that_of_finite_differences() -> None:
+    rng = np.random.default_rng(0)
+    words = np.array([[0, 3, 5, 7], [1, 2, 3, 10], [9, 8, 7, 6]], np.int32)
+    npmi = rng.uniform(-1, 1, (TOPICS, 4, 4))
+    npmi = npmi + npmi.transpose(0, 2, 1)
+    topics = rng.standard_normal((TOPICS, WORDS))
+
+    def term(values: np.ndarray) -> float:
+        q = softmax(2 * np.take_along_axis(values, words, axis=1), axis=1)
+        return -float(np.einsum("ki,kij,kj->", q, npmi, q))
+
+    got = model.coherence_gradient(jnp.asarray(topics), jnp.asarray(words), jnp.asarray(npmi))
+
+    expected = np.zeros((TOPICS, 4))
+    for topic in range(TOPICS):
+        for place, word in enumerate(words[topic]):
+            step = np.zeros_like(topics)
+            step[topic, word] = 1e-5
+            expected[topic, place] = (term(topics + step) - term(topics - step)) / 2e-5
+    np.testing.assert_allclose(got, expected, atol=2e-5)
+
+
+def test_padding_and_empty_places_of_a_batch_change_nothing(counts: csr_matrix) -> None:
+    architecture = PLAIN._replace(batch_norm=True)
+    params, averages = started(architecture)
+    noise = np.random.default_rng(2).standard_normal((DOCUMENTS + 3, TOPICS)).astype(np.float32)
+
+    def sums(room: int) -> list[float]:
+        batch = batch_of(counts, room=room)
+        mu, log_variance, moved = model.posterior(architecture, params, averages, batch, training=True)
+        losses = model.losses(params, batch, mu, log_variance, jnp.asarray(noise[:room]))
+        return [*map(float, losses), *(float(value.sum()) for value in moved.values())]
+
+    assert sums(DOCUMENTS) == pytest.approx(sums(DOCUMENTS + 3), rel=1e-5)
+
+
+def test_a_clamped_log_variance_stays_in_its_range(counts: csr_matrix) -> None:
+    params, averages = started(PLAIN)
+    params["log_variance_bias"] = np.array([100.0, -100.0, 0.0], np.float32)
+
+    _, free, _ = model.posterior(PLAIN, params, averages, batch_of(counts), training=False)
+    _, clamped, _ = model.posterior(
+        PLAIN._replace(clamp_log_variance=True), params, averages, batch_of(counts), training=False
+    )
+
+    assert (float(free.max()), float(free.min())) == pytest.approx((100, -100), abs=5)
+    assert (float(clamped.max()), float(clamped.min())) == model.LOG_VARIANCE_RANGE[::-1]
+
+
+def test_batch_norm_evaluates_with_the_averages_of_training(counts: csr_matrix) -> None:
+    architecture = PLAIN._replace(batch_norm=True)
+    params, averages = started(architecture)
+    batch = batch_of(counts)
+    for _ in range(200):
+        _, _, averages = model.posterior(architecture, params, averages, batch, training=True)
+
+    seen, _, _ = model.posterior(architecture, params, averages, batch, training=True)
+    evaluated, _, _ = model.posterior(architecture, params, averages, batch, training=False)
+
+    np.testing.assert_allclose(evaluated, seen, atol=1e-4)
