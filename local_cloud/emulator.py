@@ -86,6 +86,7 @@ LOGS_PUT = _name("services.cloudwatch_logs", "_put_log_events")
 METRICS_STORE = _name("services.cloudwatch", "_store_datum")
 ALARMS_EVALUATE = _name("services.cloudwatch", "_evaluate_all_alarms")
 LAMBDA_DRAIN_STDERR = _name("core.lambda_runtime", "Worker._drain_stderr_bounded")
+CFN_STACKS = _name("services.cloudformation", "_stacks")
 CFN_HANDLERS = _name("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 CFN_REPLACING = _name("services.cloudformation.provisioners", "_REPLACING_PROPERTIES")
 CFN_CUSTOM_NAMES = _name("services.cloudformation.provisioners", "_CUSTOM_NAME_REPLACEMENT")
@@ -145,13 +146,13 @@ def add_service(name: str, *, target_prefix: str, handler: ServiceHandler) -> No
     SERVICE_HANDLERS.get()[name] = handler
 
 
-def gate_service(name: str, until: Callable[[], Awaitable[None]]) -> None:
-    """Let a service's requests wait for `until` before its handler sees them."""
+def gate_service(name: str, until: Callable[[bytes], Awaitable[None]]) -> None:
+    """Let a service's requests wait for `until`, which is given their body, before its handler sees them."""
     handlers: dict[str, ServiceHandler] = SERVICE_HANDLERS.get()
     original = handlers[name]
 
     async def gated(method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
-        await until()
+        await until(body)
         return await original(method, path, headers, body, query)
 
     handlers[name] = gated
@@ -309,3 +310,13 @@ def execution_role(arn: str) -> str:
     execution = SFN_EXECUTIONS.get().get(arn)
     machine = SFN_STATE_MACHINES.get().get(execution["stateMachineArn"]) if execution else None
     return str(machine["roleArn"]) if machine else ""
+
+
+# CloudFormation.
+
+
+def stack_status(name: str) -> str:
+    """Return the status of a stack by name or ARN; '' where there is none."""
+    key = name.split("/")[1] if name.startswith("arn:") and "/" in name else name
+    stack = CFN_STACKS.get().get(key)
+    return str(stack["StackStatus"]) if stack else ""

@@ -44,6 +44,7 @@ class Extension:
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
         emulator.add_service(autoscaling.NAME, target_prefix=autoscaling.TARGET_PREFIX, handler=self.autoscaling.handle)
         Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
+        emulator.gate_service("cloudformation", traps.answer_when_settled)
         for service in ("cloudformation", "states"):
             emulator.gate_service(service, self._wait_until_complete)
         threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
@@ -72,7 +73,8 @@ class Extension:
             step_functions.JobKind("TransformJob", lambda scope, name: transform.job(scope, name).finished),
         ]
 
-    async def _wait_until_complete(self) -> None:
+    async def _wait_until_complete(self, body: bytes) -> None:
+        del body
         if not self._complete.is_set():
             await asyncio.to_thread(self._complete.wait)
 

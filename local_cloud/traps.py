@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 from local_cloud import emulator
 from local_cloud.emulator import Headers
 from local_cloud.wire import JsonObject, Node
 
+HELD_BACK_S = 4.0
+POLL_S = 0.02
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _SSE = "x-amz-server-side-encryption"
 _SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -32,6 +37,23 @@ def install_cloudformation() -> None:
     bucket["update"] = _with_updated_bucket_properties(bucket["update"])
     bucket["delete"] = _refuse_full_bucket(bucket["delete"])
     handlers["AWS::S3::Bucket"] = bucket
+
+
+async def answer_when_settled(body: bytes) -> None:
+    """Hold back DescribeStacks of one stack while an operation is going on, for a few seconds at most.
+
+    The CDK CLI asks every 5 seconds; an answer that comes as soon as there is something to tell saves it most of
+    that time with each stack. What is answered is the state at that moment, as ever.
+    """
+    asked = parse_qs(body.decode("latin-1")) if b"Action=DescribeStacks" in body else {}
+    if asked.get("Action") != ["DescribeStacks"] or "StackName" not in asked:
+        return
+    deadline = time.monotonic() + HELD_BACK_S
+    while time.monotonic() < deadline:
+        status = emulator.stack_status(asked["StackName"][0])
+        if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+            return
+        await asyncio.sleep(POLL_S)
 
 
 def _always_secure(original: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
