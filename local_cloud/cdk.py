@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local_cloud.errors import LocalCloudError
 from local_cloud.settings import ACCOUNT, PROJECT_ROOT, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 CLI = PROJECT_ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 TOOLKIT_STACK = "CDKToolkit"

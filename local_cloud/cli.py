@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from local_cloud.cloud import LocalCloud, Running, shell_exports
 from local_cloud.errors import LocalCloudError
 from local_cloud.settings import DEFAULT_HOME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
 
 MAX_PORT = 65_535
 

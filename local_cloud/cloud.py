@@ -11,11 +11,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from local_cloud import cdk
 from local_cloud.errors import LocalCloudError
@@ -24,12 +22,17 @@ from local_cloud.launcher import HOME_VARIABLE, PORT_VARIABLE, SETTINGS_VARIABLE
 from local_cloud.paths import Home
 from local_cloud.settings import DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
 ROOT_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 """The account's root: nothing is checked for it. Tests of permissions use users and roles."""
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 45.0
 HEALTH = "/_ministack/health"
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Running:
         """Tell whether it answers."""
         try:
             with urllib.request.urlopen(self.endpoint_url + HEALTH, timeout=5) as answer:  # noqa: S310 - loopback
-                return bool(answer.status == 200)  # noqa: PLR2004
+                return bool(answer.status == OK)
         except (OSError, urllib.error.URLError):
             return False
 

@@ -12,9 +12,11 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from local_cloud.wire import JsonObject, JsonValue
+if TYPE_CHECKING:
+    from local_cloud.service_model import ServiceModel
+    from local_cloud.wire import JsonObject, JsonValue
 
 Headers: TypeAlias = "dict[str, str]"
 Query: TypeAlias = "Mapping[str, Sequence[str] | str]"
@@ -31,7 +33,7 @@ class PrivateName:
     module: str
     name: str
 
-    def get(self) -> Any:
+    def get(self) -> Any:  # noqa: ANN401 - the one place where what has no type comes in
         """Return what the name stands for."""
         return functools.reduce(getattr, self.name.split("."), self._module())
 
@@ -45,7 +47,7 @@ class PrivateName:
         original = self.get()
         self.set(functools.wraps(original)(wrapper(original)))
 
-    def _module(self) -> Any:
+    def _module(self) -> object:
         return importlib.import_module(f"ministack.{self.module}")
 
 
@@ -158,9 +160,10 @@ def gate_service(name: str, until: Callable[[bytes], Awaitable[None]]) -> None:
     handlers[name] = gated
 
 
-def botocore_model(service: str) -> Any:
+def botocore_model(service: str) -> ServiceModel:
     """Return botocore's service model, the one copy that this process holds."""
-    return SERVICE_MODEL.get()(service)
+    model: ServiceModel = SERVICE_MODEL.get()(service)
+    return model
 
 
 # Logs and metrics.

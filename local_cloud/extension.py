@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from local_cloud import emulator, function_urls, iam, step_functions, traps
 from local_cloud.autoscaling import service as autoscaling
@@ -14,10 +14,12 @@ from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
-from local_cloud.paths import Home
 from local_cloud.sagemaker.backend import Backend
 from local_cloud.sagemaker.service import NAME, TARGET_PREFIX, SageMaker
-from local_cloud.settings import LocalCloudSettings
+
+if TYPE_CHECKING:
+    from local_cloud.paths import Home
+    from local_cloud.settings import LocalCloudSettings
 
 logger = logging.getLogger("local_cloud")
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from local_cloud import emulator
-from local_cloud.emulator import Headers, Query, Response
 from local_cloud.errors import LocalCloudError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from local_cloud.emulator import Headers, Query, Response
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 """A buffered request or answer of a Function URL, as Lambda's quotas give it."""
@@ -27,7 +31,7 @@ def install() -> None:
 def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..., Awaitable[Response | None]]:
     parse = emulator.PARSE_FUNCTION_URL.get()
 
-    async def handled(
+    async def handled(  # noqa: PLR0917 - MiniStack's
         host: str, path: str, method: str, headers: Headers, body: bytes, query: Query, *rest: object, **named: object
     ) -> Response | None:
         if len(body) > MAX_PAYLOAD_BYTES and parse(host, path) is not None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from local_cloud import emulator
-from local_cloud.emulator import Headers, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.emulator import Headers, Query
 
 _OURS = frozenset({"sagemaker", "application-autoscaling"})
 _SAGEMAKER_RESOURCES = (
@@ -55,7 +59,9 @@ def sagemaker_arn(path: str, body: bytes, region: str, account: str) -> str:
 
 def _by_target_or_path(original: Callable[..., str | None]) -> Callable[..., str | None]:
     # MiniStack looks for an Action parameter first, by which a caller could name another action than it performs.
-    def action(service: str, method: str, path: str, headers: Headers, body: bytes, query: Query) -> str | None:
+    def action(  # noqa: PLR0917 - MiniStack's
+        service: str, method: str, path: str, headers: Headers, body: bytes, query: Query
+    ) -> str | None:
         if service == "sagemaker" and "x-amz-target" not in headers:
             return "sagemaker:InvokeEndpoint"
         return original(service, method, path, headers, body, {} if service in _OURS else query)
@@ -64,7 +70,7 @@ def _by_target_or_path(original: Callable[..., str | None]) -> Callable[..., str
 
 
 def _with_our_resources(original: Callable[..., str]) -> Callable[..., str]:
-    def resource(
+    def resource(  # noqa: PLR0917 - MiniStack's
         service: str, method: str, path: str, headers: Headers, body: bytes, query: Query, region: str, account: str
     ) -> str:
         if service == "sagemaker":

@@ -7,13 +7,16 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from local_cloud import emulator
-from local_cloud.emulator import Headers, Query, Response, Scope
 from local_cloud.service_errors import ServiceError
 from local_cloud.validation import validate
 from local_cloud.wire import JsonObject, MutableJson, Node
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Headers, Query, Response, Scope
+    from local_cloud.service_model import ServiceModel, Shape
 
 logger = logging.getLogger("local_cloud")
 
@@ -79,7 +82,7 @@ class JsonService:
         scope = emulator.current_scope()
         return await emulator.off_loop(self._answer, operation, scope, headers, body)
 
-    def input_shape(self, operation: str) -> Any:
+    def input_shape(self, operation: str) -> Shape:
         """Return botocore's input shape of an operation."""
         return self._model().operation_model(operation).input_shape
 
@@ -91,7 +94,7 @@ class JsonService:
         try:
             request = json.loads(body or b"{}")
             if not isinstance(request, dict):
-                raise ServiceError("SerializationException", "the request body is not a JSON object")
+                return ServiceError("SerializationException", "the request body is not a JSON object").response()
             answer = self.call(operation, scope, request, headers)
         except ServiceError as error:
             return error.response()
@@ -99,5 +102,5 @@ class JsonService:
             return ServiceError("SerializationException", "the request body is not JSON").response()
         return OK, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
 
-    def _model(self) -> Any:
+    def _model(self) -> ServiceModel:
         return emulator.botocore_model(self.name)

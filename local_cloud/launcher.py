@@ -90,7 +90,8 @@ async def _serve(listener: socket.socket, extension: object, home: Home, port: i
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(1):
+    # Unbuffered: the interpreter could not end while a thread is inside a buffered read.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     loop.call_soon_threadsafe(stop.set)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from local_cloud import emulator
-from local_cloud.emulator import Headers, Role, Scope
 from local_cloud.service_errors import ServiceError, validation_error
-from local_cloud.wire import JsonValue
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Headers, Role, Scope
+    from local_cloud.wire import JsonValue
 
 SAGEMAKER = "sagemaker.amazonaws.com"
 

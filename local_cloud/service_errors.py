@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from local_cloud.emulator import Response
+if TYPE_CHECKING:
+    from local_cloud.emulator import Response
 
 BAD_REQUEST = 400
 

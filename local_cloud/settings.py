@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import get_type_hints
+from typing import TYPE_CHECKING
 
 from local_cloud.errors import LocalCloudError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_HOME = PROJECT_ROOT / "build" / "local_cloud"
@@ -87,7 +89,7 @@ class LocalCloudSettings:
             LocalCloudError: a value is no number, or a name is not a setting.
         """
         prefix = "LOCAL_CLOUD_"
-        types = {name: kind for name, kind in get_type_hints(cls).items() if kind in {int, float}}
+        types = {item.name: type(item.default) for item in fields(cls) if isinstance(item.default, int | float)}
         chosen: dict[str, float] = {}
         for variable, text in environment.items():
             if not variable.startswith(prefix):

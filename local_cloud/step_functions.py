@@ -8,13 +8,15 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_cloud import emulator, roles
-from local_cloud.emulator import Scope
-from local_cloud.json_service import JsonService
 from local_cloud.service_errors import ServiceError
-from local_cloud.wire import JsonObject, JsonValue, MutableJson
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Scope
+    from local_cloud.json_service import JsonService
+    from local_cloud.wire import JsonObject, JsonValue, MutableJson
 
 PREFIX = "arn:aws:states:::sagemaker:"
 MANAGED_TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
-from local_cloud.roles import Credentials
 from local_cloud.service_errors import validation_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_cloud.roles import Credentials
 
 CHUNK_BYTES = 1024 * 1024
 _PATH_STYLE = re.compile(r"^s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?$|^s3\.amazonaws\.com$")
@@ -149,7 +152,7 @@ def _code(code: str, status: int) -> str:
 _shared_session: list[Any] = []
 
 
-def _session() -> Any:
+def _session() -> Any:  # noqa: ANN401 - botocore has no types
     # One session: each would read botocore's models again.
     if not _shared_session:
         _shared_session.append(importlib.import_module("botocore.session").get_session())

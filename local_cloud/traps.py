@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 from local_cloud import emulator
-from local_cloud.emulator import Headers
 from local_cloud.wire import JsonObject, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from local_cloud.emulator import Headers
 
 HELD_BACK_S = 4.0
 POLL_S = 0.02
@@ -59,8 +62,8 @@ async def answer_when_settled(body: bytes) -> None:
 def _always_secure(original: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
     # Policies deny aws:SecureTransport=false. The emulator's one listener is on the loopback interface, where
     # plain HTTP stands for the TLS that AWS endpoints have.
-    def pinned(source_ip: str, secure_transport: bool) -> None:  # noqa: FBT001, ARG001 - the signature is MiniStack's
-        original(source_ip, True)  # noqa: FBT003
+    def pinned(source_ip: str, _: bool) -> None:
+        original(source_ip, True)
 
     return pinned
 

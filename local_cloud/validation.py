@@ -5,10 +5,15 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from local_cloud.service_errors import ServiceError, validation_error
-from local_cloud.wire import JsonValue, MutableJson
+
+if TYPE_CHECKING:
+    from local_cloud.service_model import Shape
+    from local_cloud.wire import JsonValue, MutableJson
+
+Json = TypeVar("Json")
 
 _JAVA_CLASSES = {
     "L": r"\w", "M": r"\u0300-\u036f", "N": r"\d", "Z": r"\s", "P": r"!-/:-@\[-`{-~", "S": "$+<=>^`|~",
@@ -16,6 +21,7 @@ _JAVA_CLASSES = {
 }  # fmt: skip
 """The content of a character class for each of Java's named classes that the models use."""
 
+_WHOLE = frozenset({"integer", "long"})
 _JAVA_TOKEN = re.compile(r"\\p\{(?P<named>\w+)\}|\\.|\[|\]", re.DOTALL)
 
 
@@ -26,7 +32,7 @@ class SerializationError(ServiceError):
         super().__init__("SerializationException", f"{found} can not be converted to {wanted}")
 
 
-def validate(shape: Any, request: MutableJson) -> None:
+def validate(shape: Shape, request: MutableJson) -> None:
     """Check a request against the input shape of its operation.
 
     Raises:
@@ -39,7 +45,7 @@ def validate(shape: Any, request: MutableJson) -> None:
         raise validation_error(count + "; ".join(problems))
 
 
-def coerce(shape: Any, value: JsonValue) -> JsonValue:
+def coerce(shape: Shape, value: JsonValue) -> JsonValue:
     """Give a template's value the JSON types of its shape: CloudFormation takes "1" for 1 and "true" for true."""
     if shape.type_name == "structure" and isinstance(value, Mapping):
         return {name: coerce(shape.members[name], item) if name in shape.members else item
@@ -53,7 +59,7 @@ def coerce(shape: Any, value: JsonValue) -> JsonValue:
 
 def _coerce_scalar(kind: str, value: JsonValue) -> JsonValue:
     if isinstance(value, str):
-        if kind in {"integer", "long"} and re.fullmatch(r"-?\d+", value):
+        if kind in _WHOLE and re.fullmatch(r"-?\d+", value):
             return int(value)
         if kind in {"float", "double"} and re.fullmatch(r"-?\d+(\.\d+)?", value):
             return float(value)
@@ -64,16 +70,16 @@ def _coerce_scalar(kind: str, value: JsonValue) -> JsonValue:
     return value
 
 
-def _problems(shape: Any, value: JsonValue, place: str) -> Iterator[str]:
+def _problems(shape: Shape, value: JsonValue, place: str) -> Iterator[str]:
     if shape.type_name == "structure":
-        yield from _structure_problems(shape, _expect(value, Mapping, "Object"), place)
+        yield from _structure_problems(shape, _expect(value, (dict,), "Object"), place)
     elif shape.type_name == "list":
-        items = _expect(value, list, "List")
+        items = _expect(value, (list,), "List")
         yield from _length_problems(shape, items, place)
         for position, item in enumerate(items, start=1):
             yield from _problems(shape.member, item, f"{place}.{position}.member")
     elif shape.type_name == "map":
-        entries = _expect(value, Mapping, "Map")
+        entries = _expect(value, (dict,), "Map")
         yield from _length_problems(shape, entries, place)
         for key, item in entries.items():
             yield from _problems(shape.key, key, place)
@@ -82,7 +88,7 @@ def _problems(shape: Any, value: JsonValue, place: str) -> Iterator[str]:
         yield from _scalar_problems(shape, value, place)
 
 
-def _structure_problems(shape: Any, members: Mapping[str, JsonValue], place: str) -> Iterator[str]:
+def _structure_problems(shape: Shape, members: Mapping[str, JsonValue], place: str) -> Iterator[str]:
     for name, member in shape.members.items():
         inner = f"{place}.{_camel(name)}" if place else _camel(name)
         value = members.get(name)
@@ -92,45 +98,50 @@ def _structure_problems(shape: Any, members: Mapping[str, JsonValue], place: str
             yield f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"
 
 
-def _scalar_problems(shape: Any, value: JsonValue, place: str) -> Iterator[str]:
+def _scalar_problems(shape: Shape, value: JsonValue, place: str) -> Iterator[str]:
     kind = shape.type_name
     if kind == "string":
-        yield from _string_problems(shape, _expect(value, str, "a String"), place)
+        yield from _string_problems(shape, _expect(value, (str,), "a String"), place)
     elif kind in {"integer", "long", "float", "double"}:
-        allowed = int if kind in {"integer", "long"} else (int, float)
-        number = _expect(value, allowed, f"a{'n Integer' if allowed is int else ' Float'}")
+        number = _expect(value, (int,), "an Integer") if kind in _WHOLE else _expect(value, (int, float), "a Float")
         yield from _range_problems(shape, number, place)
     elif kind == "boolean":
-        _expect(value, bool, "a Boolean")
+        _expect(value, (bool,), "a Boolean")
     elif kind == "timestamp" and not isinstance(value, int | float | str):
         raise SerializationError(_json_kind(value), "a Timestamp")
 
 
-def _string_problems(shape: Any, text: str, place: str) -> Iterator[str]:
+def _string_problems(shape: Shape, text: str, place: str) -> Iterator[str]:
     metadata = shape.metadata
     if shape.enum and text not in shape.enum:
         yield _problem(text, place, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
-    if "pattern" in metadata and not _compiled(metadata["pattern"]).fullmatch(text):
-        yield _problem(text, place, f"Member must satisfy regular expression pattern: {metadata['pattern']}")
+    pattern = metadata.get("pattern")
+    if isinstance(pattern, str) and not _compiled(pattern).fullmatch(text):
+        yield _problem(text, place, f"Member must satisfy regular expression pattern: {pattern}")
     yield from _length_problems(shape, text, place)
 
 
 def _length_problems(
-    shape: Any, sized: str | Sequence[JsonValue] | Mapping[str, JsonValue], place: str
+    shape: Shape, sized: str | Sequence[JsonValue] | Mapping[str, JsonValue], place: str
 ) -> Iterator[str]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    least, most = _bound(shape, "min"), _bound(shape, "max")
     if least is not None and len(sized) < least:
         yield _problem(_shown(sized), place, f"Member must have length greater than or equal to {least}")
     if most is not None and len(sized) > most:
         yield _problem(_shown(sized), place, f"Member must have length less than or equal to {most}")
 
 
-def _range_problems(shape: Any, number: float, place: str) -> Iterator[str]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+def _range_problems(shape: Shape, number: float, place: str) -> Iterator[str]:
+    least, most = _bound(shape, "min"), _bound(shape, "max")
     if least is not None and number < least:
         yield _problem(str(number), place, f"Member must have value greater than or equal to {least}")
     if most is not None and number > most:
         yield _problem(str(number), place, f"Member must have value less than or equal to {most}")
+
+
+def _bound(shape: Shape, name: str) -> float | None:
+    bound = shape.metadata.get(name)
+    return bound if isinstance(bound, int | float) else None
 
 
 def _problem(value: str, place: str, constraint: str) -> str:
@@ -141,9 +152,9 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _expect(value: JsonValue, kind: Any, wanted: str) -> Any:
+def _expect(value: JsonValue, kinds: tuple[type[Json], ...], wanted: str) -> Json:
     # A boolean is an int to Python, and never a number to AWS.
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise SerializationError(_json_kind(value), wanted)
     return value
 

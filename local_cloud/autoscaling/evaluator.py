@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from local_cloud.autoscaling.decision import LOW_MINUTES, Decision, Situation, decide
 from local_cloud.autoscaling.service import SECONDS_A_MINUTE, ApplicationAutoScaling
 from local_cloud.autoscaling.targets import Activity, Policy, ScalableTarget
-from local_cloud.sagemaker.endpoints import Endpoint
 from local_cloud.sagemaker.metrics import InvocationMetrics, VariantKey
-from local_cloud.sagemaker.service import SageMaker
 from local_cloud.service_errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.sagemaker.endpoints import Endpoint
+    from local_cloud.sagemaker.service import SageMaker
 
 logger = logging.getLogger("local_cloud")
 
@@ -86,10 +91,7 @@ class Evaluator:
         # A short minute's count is taken for a whole one, so that a target keeps its meaning.
         scale = SECONDS_A_MINUTE / self._minute_s
         edges = [now - self._minute_s * back for back in range(minutes, -1, -1)]
-        return [
-            scale * metrics.invocations_per_instance(key, start, end)
-            for start, end in zip(edges, edges[1:], strict=False)
-        ]
+        return [scale * metrics.invocations_per_instance(key, start, end) for start, end in itertools.pairwise(edges)]
 
     def _minutes_since(self, moment: float, now: float) -> float:
         return (now - moment) / self._minute_s if moment else math.inf

@@ -5,15 +5,19 @@ from __future__ import annotations
 import secrets
 import threading
 import uuid
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from local_cloud.autoscaling.decision import DEFAULT_COOLDOWN_MINUTES, TargetTracking
 from local_cloud.autoscaling.targets import NAMESPACE, Policy, ScalableTarget, TargetKey
-from local_cloud.emulator import Headers, Query, Response
 from local_cloud.json_service import Call, JsonService, Operation
-from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.service_errors import ServiceError, validation_error
-from local_cloud.wire import JsonObject, JsonValue, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local_cloud.emulator import Headers, Query, Response
+    from local_cloud.sagemaker.endpoints import Endpoints
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 NAME = "application-autoscaling"
 TARGET_PREFIX = "AnyScaleFrontendService"
@@ -105,7 +109,7 @@ class ApplicationAutoScaling:
         name = request.text("PolicyName")
         if request.text("PolicyType", "TargetTrackingScaling") != "TargetTrackingScaling":
             raise validation_error(
-                f"Policy type {request.text('PolicyType')} is not emulated by the local cloud; TargetTrackingScaling is."
+                f"Policy type {request.text('PolicyType')} is not emulated here; TargetTrackingScaling is."
             )
         configuration = request.node("TargetTrackingScalingPolicyConfiguration")
         tracking = _tracking(configuration)

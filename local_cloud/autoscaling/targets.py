@@ -7,11 +7,14 @@ import time
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from local_cloud.autoscaling.decision import TargetTracking
-from local_cloud.emulator import Scope
 from local_cloud.service_errors import validation_error
-from local_cloud.wire import JsonObject, JsonValue, Node
+
+if TYPE_CHECKING:
+    from local_cloud.autoscaling.decision import TargetTracking
+    from local_cloud.emulator import Scope
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
@@ -35,11 +38,11 @@ class TargetKey:
         """
         if request.text("ServiceNamespace", NAMESPACE) != NAMESPACE:
             raise validation_error(
-                f"Service namespace {request.text('ServiceNamespace')} is not emulated by the local cloud; {NAMESPACE} is."
+                f"Service namespace {request.text('ServiceNamespace')} is not emulated here; {NAMESPACE} is."
             )
         if request.text("ScalableDimension", DIMENSION) != DIMENSION:
             raise validation_error(
-                f"Scalable dimension {request.text('ScalableDimension')} is not emulated by the local cloud; {DIMENSION} is."
+                f"Scalable dimension {request.text('ScalableDimension')} is not emulated here; {DIMENSION} is."
             )
         if not _RESOURCE.match(request.text("ResourceId")):
             raise validation_error(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from local_cloud.autoscaling.service import ApplicationAutoScaling
+from typing import TYPE_CHECKING
+
 from local_cloud.cloudformation.handlers import Created, ResourceType
 from local_cloud.cloudformation.sagemaker import call, request_of
 from local_cloud.wire import JsonObject, MutableJson, Node
+
+if TYPE_CHECKING:
+    from local_cloud.autoscaling.service import ApplicationAutoScaling
 
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from local_cloud import emulator
-from local_cloud.wire import JsonObject
+
+if TYPE_CHECKING:
+    from local_cloud.wire import JsonObject
 
 MAX_NAME_LENGTH = 63
 SUFFIX_BYTES = 6

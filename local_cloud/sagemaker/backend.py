@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from local_cloud.emulator import Scope
 from local_cloud.processes.supervisor import Supervisor
-from local_cloud.roles import Credentials
 from local_cloud.sagemaker.quota import Quota
 from local_cloud.sagemaker.tags import Tags
 from local_cloud.settings import PROJECT_ROOT, LocalCloudSettings
 from local_cloud.storage import ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_cloud.emulator import Scope
+    from local_cloud.roles import Credentials
 
 FAILURE_REASON_LENGTH = 1024
 
@@ -68,7 +73,7 @@ class Backend:
         return {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
             "HOME": str(self.work),
-            "TMPDIR": os.environ.get("TMPDIR", "/tmp"),  # noqa: S108 - the emulator's own folder is in the variable
+            "TMPDIR": tempfile.gettempdir(),
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(PROJECT_ROOT),
             "PYTHONUNBUFFERED": "1",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from local_cloud.service_errors import validation_error
 from local_cloud.storage import Location, ObjectStore, StorageError, StoredObject
-from local_cloud.wire import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local_cloud.wire import Node
 
 SHARDED = "ShardedByS3Key"
 
@@ -94,7 +98,7 @@ def _refuse_what_is_not_emulated(item: Node, source: Node, default_mode: str) ->
         raise validation_error(f"Channel {name}: input mode {mode} is not emulated by the local cloud.")
     if item.text("CompressionType", "None") != "None" or item.text("RecordWrapperType", "None") != "None":
         raise validation_error(
-            f"Channel {name}: CompressionType and RecordWrapperType other than None are not emulated by the local cloud."
+            f"Channel {name}: a CompressionType or RecordWrapperType other than None is not emulated here."
         )
 
 

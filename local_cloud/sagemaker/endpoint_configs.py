@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from local_cloud.emulator import Scope
-from local_cloud.json_service import Call, Operation
 from local_cloud.sagemaker import pages
-from local_cloud.sagemaker.backend import Backend
-from local_cloud.sagemaker.models import Model, Models
 from local_cloud.service_errors import validation_error
-from local_cloud.wire import JsonObject, JsonValue, Node
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Scope
+    from local_cloud.json_service import Call, Operation
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.sagemaker.models import Model, Models
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 DEFAULT_WEIGHT = 1.0
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from local_cloud.emulator import Scope
-from local_cloud.json_service import Call, Operation
 from local_cloud.sagemaker import pages
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH, Backend
-from local_cloud.sagemaker.endpoint_configs import EndpointConfig, EndpointConfigs, VariantSpec
 from local_cloud.sagemaker.fleet import Fleet
 from local_cloud.sagemaker.serving import ServingError
 from local_cloud.service_errors import ServiceError, validation_error
-from local_cloud.wire import JsonObject, JsonValue, Node
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+
+    from local_cloud.emulator import Scope
+    from local_cloud.json_service import Call, Operation
+    from local_cloud.sagemaker.endpoint_configs import EndpointConfig, EndpointConfigs, VariantSpec
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 logger = logging.getLogger("local_cloud")
 
@@ -162,7 +166,8 @@ class Endpoints:
         unknown = [item.text("VariantName") for item in wanted if item.text("VariantName") not in known]
         if unknown:
             raise validation_error(
-                f'The variant name(s) "{", ".join(unknown)}" is/are not present within endpoint configuration "{endpoint.config.name}".'
+                f'The variant name(s) "{", ".join(unknown)}" is/are not present within endpoint configuration '
+                f'"{endpoint.config.name}".'
             )
         self._begin_update(endpoint)
         self._in_background(endpoint, lambda: _scale(endpoint, wanted), "InService")
@@ -187,7 +192,7 @@ class Endpoints:
             endpoint.status = "Updating"
 
     def _deploy(self, endpoint: Endpoint, config: EndpointConfig, specs: Sequence[VariantSpec]) -> None:
-        fleet = Fleet(self._backend, endpoint.name, endpoint.arn, config, specs, lambda: self.loop)
+        fleet = Fleet(self._backend, endpoint.name, endpoint.arn, config, specs=specs, loop=lambda: self.loop)
         fleet.open()
         old, endpoint.fleet = endpoint.fleet, fleet
         endpoint.config = config

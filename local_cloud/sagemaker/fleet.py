@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import itertools
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from local_cloud.processes.supervisor import Instance
 from local_cloud.sagemaker import logs
-from local_cloud.sagemaker.backend import Backend
-from local_cloud.sagemaker.endpoint_configs import EndpointConfig, VariantSpec
 from local_cloud.sagemaker.serving import Owner, ServedModel, ServingError, ServingInstance, stop_all
-from local_cloud.wire import JsonValue
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping, Sequence
+
+    from local_cloud.processes.supervisor import Instance
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.sagemaker.endpoint_configs import EndpointConfig, VariantSpec
+    from local_cloud.wire import JsonValue
 
 logger = logging.getLogger("local_cloud")
 
@@ -158,6 +162,7 @@ class Fleet:
         endpoint: str,
         arn: str,
         config: EndpointConfig,
+        *,
         specs: Sequence[VariantSpec],
         loop: Callable[[], asyncio.AbstractEventLoop | None],
     ) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from local_cloud.service_errors import validation_error
-from local_cloud.settings import ContainerCommands
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_cloud.settings import ContainerCommands
 
 _REFERENCE = re.compile(
     r"^(?P<registry>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[a-z0-9.-]+)/(?P<repository>[^:@]+)([:@].+)?$"

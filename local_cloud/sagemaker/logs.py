@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from local_cloud import emulator
-from local_cloud.emulator import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local_cloud.emulator import Scope
 
 logger = logging.getLogger("local_cloud")
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from local_cloud import emulator
-from local_cloud.emulator import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.emulator import Scope
 
 NAMESPACE = "AWS/SageMaker"
 PUBLISH_S = 1.0

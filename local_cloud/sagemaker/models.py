@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from local_cloud import roles
-from local_cloud.emulator import Scope
-from local_cloud.json_service import Call, Operation
 from local_cloud.sagemaker import images, pages
-from local_cloud.sagemaker.backend import Backend
 from local_cloud.service_errors import validation_error
 from local_cloud.storage import Location, StorageError
-from local_cloud.wire import JsonObject, JsonValue, Node
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Scope
+    from local_cloud.json_service import Call, Operation
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 _ECHOED = ("PrimaryContainer", "Containers", "InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from local_cloud.service_errors import validation_error
 from local_cloud.wire import JsonObject, JsonValue, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 DEFAULT_PAGE = 10
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from local_cloud.storage import Location, ObjectStore
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from local_cloud.storage import Location, ObjectStore
 
 READER_POLL_S = 0.02
 

@@ -7,19 +7,24 @@ import json
 import re
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from local_cloud import emulator
-from local_cloud.emulator import Headers, Response, Scope
 from local_cloud.http_pool import HttpAnswer, LostConnectionError, NoConnectionError
-from local_cloud.sagemaker.endpoints import Endpoint, Endpoints
-from local_cloud.sagemaker.fleet import Variant
 from local_cloud.sagemaker.metrics import InvocationMetrics, VariantKey
-from local_cloud.sagemaker.serving import ServingInstance
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Headers, Response, Scope
+    from local_cloud.sagemaker.endpoints import Endpoint, Endpoints
+    from local_cloud.sagemaker.fleet import Variant
+    from local_cloud.sagemaker.serving import ServingInstance
 
 MAX_BODY_BYTES = 6_291_456
 """Largest request and largest answer of a real-time endpoint."""
 
+SUCCESSES = range(200, 300)
+CLIENT_ERRORS = range(400, 500)
 MAX_ATTRIBUTES_LENGTH = 1024
 MAX_MESSAGE_LENGTH = 1024
 CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
@@ -130,7 +135,7 @@ class Runtime:
             return _refusal(503, "ServiceUnavailable", f"No instance of endpoint {endpoint.name} answers; try again.")
         if isinstance(outcome, _ModelError):
             return _model_error(endpoint, instance, outcome)
-        if not 200 <= outcome.status < 300:  # noqa: PLR2004 - the successes of HTTP
+        if outcome.status not in SUCCESSES:
             message = outcome.body.decode(errors="replace")
             return _model_error(endpoint, instance, _ModelError(outcome.status, message))
         headers = {
@@ -144,11 +149,12 @@ class Runtime:
 
 def _model_error(endpoint: Endpoint, instance: ServingInstance, error: _ModelError) -> Response:
     scope: Scope = endpoint.scope
-    kind = "client" if 400 <= error.status < 500 else "server"  # noqa: PLR2004 - HTTP's classes of errors
+    kind = "client" if error.status in CLIENT_ERRORS else "server"
     group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
     message = (
         f'Received {kind} error ({error.status}) from primary with message "{error.message[:MAX_MESSAGE_LENGTH]}". See '
-        f"https://{scope.region}.console.aws.amazon.com/cloudwatch/home?region={scope.region}#logEventViewer:group={group} "
+        f"https://{scope.region}.console.aws.amazon.com/cloudwatch/home?region={scope.region}"
+        f"#logEventViewer:group={group} "
         f"in account {scope.account} for more information."
     )
     more: dict[str, int | str] = {

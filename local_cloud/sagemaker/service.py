@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from local_cloud.emulator import Headers, Query, Response
+from typing import TYPE_CHECKING
+
 from local_cloud.json_service import JsonService, Operation
-from local_cloud.sagemaker.backend import Backend
 from local_cloud.sagemaker.endpoint_configs import EndpointConfigs
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.metrics import InvocationMetrics
@@ -12,6 +12,10 @@ from local_cloud.sagemaker.models import Models
 from local_cloud.sagemaker.runtime import Runtime
 from local_cloud.sagemaker.training_jobs import TrainingJobs
 from local_cloud.sagemaker.transform_jobs import TransformJobs
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Headers, Query, Response
+    from local_cloud.sagemaker.backend import Backend
 
 NAME = "sagemaker"
 TARGET_PREFIX = "SageMaker"

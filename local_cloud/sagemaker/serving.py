@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import secrets
 import shutil
@@ -10,17 +9,23 @@ import socket
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from local_cloud import roles
 from local_cloud.http_pool import HttpPool
-from local_cloud.processes.supervisor import Instance
-from local_cloud.roles import Credentials
 from local_cloud.sagemaker import archive, images, logs
-from local_cloud.sagemaker.backend import Backend
-from local_cloud.sagemaker.models import Model
+from local_cloud.service_errors import ServiceError
 from local_cloud.storage import StorageError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+
+    from local_cloud.processes.supervisor import Instance
+    from local_cloud.roles import Credentials
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.sagemaker.models import Model
 
 PING_POLL_S = 0.02
 OK = 200
@@ -88,7 +93,7 @@ class ServedModel:
             self._credentials = roles.assume(
                 model.scope, model.role_arn, session="SageMaker", source_arn=self._owner.arn
             )
-        except Exception as error:
+        except ServiceError as error:
             raise ServingError(str(error)) from None
         (self._folder / "model").mkdir(parents=True)
         if model.data is None:
@@ -99,14 +104,14 @@ class ServedModel:
             archive.unpack(packed, self._folder / "model")
         except StorageError:
             raise ServingError(
-                f'Failed to download model data for container "container_1" from URL: "{model.data.uri}". Please ensure '
-                "that there is an object located at the URL and that the role passed to CreateModel has permissions to "
-                "download the object."
+                f'Failed to download model data for container "container_1" from URL: "{model.data.uri}". Please '
+                "ensure that there is an object located at the URL and that the role passed to CreateModel has "
+                "permissions to download the object."
             ) from None
         except (tarfile.TarError, OSError) as error:
             raise ServingError(
-                f'Failed to extract model data archive for container "container_1" from URL "{model.data.uri}": {error}. '
-                "Please ensure that the object located at the URL is a valid tar.gz archive."
+                f'Failed to extract model data archive for container "container_1" from URL "{model.data.uri}": '
+                f"{error}. Please ensure that the object located at the URL is a valid tar.gz archive."
             ) from None
         packed.unlink()
 
@@ -118,8 +123,7 @@ class ServedModel:
         """
         instances: list[ServingInstance] = []
         try:
-            for _ in range(count):
-                instances.append(self._spawn())
+            instances.extend(self._spawn() for _ in range(count))
             deadline = time.monotonic() + self._backend.settings.ping_timeout_s
             for instance in instances:
                 self._await_ping(instance, deadline)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from local_cloud.json_service import Call, Operation
 from local_cloud.service_errors import validation_error
-from local_cloud.wire import JsonObject, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from local_cloud.json_service import Call, Operation
+    from local_cloud.wire import JsonObject, Node
 
 MAX_TAGS = 50
 

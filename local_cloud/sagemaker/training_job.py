@@ -6,10 +6,13 @@ import threading
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from local_cloud.emulator import Scope
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
-from local_cloud.wire import JsonObject, JsonValue, Node
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Scope
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 DEFAULT_MAX_RUNTIME_S = 86_400
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from local_cloud import roles
-from local_cloud.emulator import Scope
-from local_cloud.json_service import Call, Operation
 from local_cloud.sagemaker import images, pages
-from local_cloud.sagemaker.backend import Backend
 from local_cloud.sagemaker.channels import find_channels
 from local_cloud.sagemaker.training_job import TrainingJob
 from local_cloud.sagemaker.training_run import CHECKPOINTS, TrainingRun
 from local_cloud.service_errors import ServiceError, validation_error
 from local_cloud.storage import Location
-from local_cloud.wire import JsonObject, Node
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Scope
+    from local_cloud.json_service import Call, Operation
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.wire import JsonObject, Node
 
 
 class TrainingJobs:

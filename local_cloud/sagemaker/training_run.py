@@ -10,19 +10,23 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local_cloud import emulator
-from local_cloud.processes.supervisor import Instance
-from local_cloud.roles import Credentials
 from local_cloud.sagemaker import archive, images, logs
-from local_cloud.sagemaker.backend import Backend
 from local_cloud.sagemaker.channels import Channel, ChannelFiles
 from local_cloud.sagemaker.pipes import PipeFeeder
 from local_cloud.sagemaker.training_job import Secondary, TrainingJob
 from local_cloud.storage import Location, StorageError
-from local_cloud.wire import JsonObject, JsonValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from local_cloud.processes.supervisor import Instance
+    from local_cloud.roles import Credentials
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.wire import JsonObject, JsonValue
 
 logger = logging.getLogger("local_cloud")
 

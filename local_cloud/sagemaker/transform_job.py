@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
 
-from local_cloud.emulator import Scope
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
-from local_cloud.wire import JsonObject, JsonValue, Node
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Scope
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 DEFAULT_PAYLOAD_MB = 6
 DEFAULT_TIMEOUT_S = 600

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from local_cloud import roles
-from local_cloud.emulator import Scope
-from local_cloud.json_service import Call, Operation
 from local_cloud.sagemaker import pages, splitting
-from local_cloud.sagemaker.backend import Backend
-from local_cloud.sagemaker.models import Model, Models
 from local_cloud.sagemaker.transform_job import TransformJob
 from local_cloud.sagemaker.transform_run import TransformRun
 from local_cloud.service_errors import ServiceError, validation_error
 from local_cloud.storage import Location, ObjectStore, StorageError, StoredObject
-from local_cloud.wire import JsonObject, Node
+
+if TYPE_CHECKING:
+    from local_cloud.emulator import Scope
+    from local_cloud.json_service import Call, Operation
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.sagemaker.models import Model, Models
+    from local_cloud.wire import JsonObject, Node
 
 MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100
 

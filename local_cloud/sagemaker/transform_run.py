@@ -10,18 +10,21 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from local_cloud.roles import Credentials
 from local_cloud.sagemaker import logs, splitting
-from local_cloud.sagemaker.backend import Backend
-from local_cloud.sagemaker.models import Model
 from local_cloud.sagemaker.serving import Owner, ServedModel, ServingError, ServingInstance, stop_all
 from local_cloud.sagemaker.transform_job import MIB, TransformJob
 from local_cloud.service_errors import ServiceError
 from local_cloud.storage import Location, StorageError, StoredObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from local_cloud.roles import Credentials
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.sagemaker.models import Model
 
 logger = logging.getLogger("local_cloud")
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tests.local_cloud.support import Account, allow, ended, unique, until
 
 pytestmark = pytest.mark.local_cloud

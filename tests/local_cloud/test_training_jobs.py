@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.local_cloud.support import IMAGE, Account, allow, channel, ended, unique, until
 
 pytestmark = pytest.mark.local_cloud

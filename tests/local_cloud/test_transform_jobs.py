@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.local_cloud.support import IMAGE, Account, allow, unique, until
 
 pytestmark = pytest.mark.local_cloud

@@ -47,7 +47,8 @@ def test_a_missing_member_is_named_as_the_service_names_it(models: dict[str, Any
         (
             "DescribeTrainingJob",
             {"TrainingJobName": "no spaces"},
-            "Value 'no spaces' at 'trainingJobName' failed to satisfy constraint: Member must satisfy regular expression pattern",
+            "Value 'no spaces' at 'trainingJobName' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern",
         ),
         (
             "DescribeTrainingJob",
@@ -57,12 +58,14 @@ def test_a_missing_member_is_named_as_the_service_names_it(models: dict[str, Any
         (
             "ListTrainingJobs",
             {"MaxResults": 101},
-            "Value '101' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 100",
+            "Value '101' at 'maxResults' failed to satisfy constraint: "
+            "Member must have value less than or equal to 100",
         ),
         (
             "ListTrainingJobs",
             {"SortOrder": "Up"},
-            "Value 'Up' at 'sortOrder' failed to satisfy constraint: Member must satisfy enum value set: [Ascending, Descending]",
+            "Value 'Up' at 'sortOrder' failed to satisfy constraint: "
+            "Member must satisfy enum value set: [Ascending, Descending]",
         ),
         (
             "AddTags",
