@@ -41,7 +41,8 @@ class _Services(BaseHTTPRequestHandler):
             record = {"model": "m", "corpus": "c", "vocabulary": "v", "feature_dim": "3", "algorithm": "open"}
             self._answer({"Parameter": {"Name": json.loads(body)["Name"], "Value": json.dumps(record)}})
         elif self.path == "/endpoints/topics/invocations":
-            predictions = [{"topic_weights": [1.0, 0.0]} for _ in body.splitlines()]
+            # Each record of RecordIO begins with the magic number.
+            predictions = [{"topic_weights": [1.0, 0.0]}] * body.count(b"\x0a\x23\xd7\xce")
             self._answer({"predictions": predictions}, "model=m;corpus=c;vocabulary=v")
         else:
             self.send_error(404)

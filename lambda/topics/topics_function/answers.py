@@ -36,7 +36,7 @@ def read(body: bytes, content_type: str, *, rows: int) -> Predictions:
         text = body.decode("utf-8")
         content = json.loads(text)
         weights = [prediction["topic_weights"] for prediction in content["predictions"]]
-        sound = all(_is_sound(row) for row in weights)
+        sound = all(map(_is_sound, weights))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadAnswerError(f"the answer of {len(body)} bytes cannot be read: {type(error).__name__}") from None
     if len(weights) != rows:
@@ -47,7 +47,7 @@ def read(body: bytes, content_type: str, *, rows: int) -> Predictions:
 
 
 def _is_sound(weights: object) -> bool:
-    return isinstance(weights, list) and len(weights) > 0 and math.isfinite(math.fsum(weights))
+    return isinstance(weights, list) and len(weights) > 0 and math.isfinite(sum(weights))
 
 
 def joined(parts: list[Predictions]) -> Predictions:

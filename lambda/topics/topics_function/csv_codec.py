@@ -1,10 +1,12 @@
-"""CSV rows of word counts, checked and normalised for the endpoint. Pure: no AWS, no NumPy."""
+"""CSV rows of word counts, checked and made records for the endpoint. Pure: no AWS, no NumPy."""
 
 from __future__ import annotations
 
 import re
+from itertools import accumulate, islice
 from typing import Final
 
+from topics_function import records
 from topics_function.batch import check_number_of_rows
 from topics_function.limits import MAX_COUNT
 from topics_function.problems import Code, Problem
@@ -13,17 +15,18 @@ _NUMBER: Final = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9
 _NOT_FINITE: Final = frozenset({b"nan", b"inf", b"infinity"})
 _BOM: Final = b"\xef\xbb\xbf"
 
-# Every byte as the class it belongs to, so that a whole body of plain counts is checked by a few searches in C:
-# 0 for a digit, comma and line feed as themselves, x for all else.
-_CLASSES: Final = bytes(
-    ord("0") if byte in b"0123456789" else byte if byte in b",\n" else ord("x") for byte in range(256)
-)
-_EIGHT_DIGITS: Final = b"0" * len(str(MAX_COUNT))
+_MARK: Final = b"x"
+_MARK_AND_ONE: Final = b"x0"
+_NONZERO_AS_MARK: Final = bytes(_MARK[0] if byte in b"123456789" else byte for byte in range(256))
+# Digits as 0, all else as itself: a number too large to be a plain count then is a run of zeros.
+_DIGITS_AS_ZEROS: Final = bytes(ord("0") if byte in b"123456789" else byte for byte in range(256))
+_DIGITS_AND_COMMA: Final = b"0123456789,"
+_LONG_NUMBER: Final = b"0" * len(str(MAX_COUNT))
 _SHOWN: Final = 40
 
 
 def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Problem]:
-    """Return one clean CSV row a document, or what is wrong with it, in order.
+    """Return the record of each document, or what is wrong with its row, in order.
 
     Args:
         body: rows of `feature_dim` non-negative numbers separated by commas; spaces around numbers, CRLF and one
@@ -38,10 +41,10 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
         Problem: `empty_body`, `too_many_rows`, or `header_row` where no cell of the first row is a number.
     """
     lines = _lines_of(body, max_rows)
-    plain = _all_plain_counts(b"\n".join(lines))
-    if not plain:
+    rows = [_row(line, number, feature_dim) for number, line in enumerate(lines, start=1)]
+    if isinstance(rows[0], Problem):
         _refuse_header(lines[0])
-    return [_row(line, number, feature_dim, plain) for number, line in enumerate(lines, start=1)]
+    return rows
 
 
 def _lines_of(body: bytes, max_rows: int) -> list[bytes]:
@@ -59,17 +62,38 @@ def _lines_of(body: bytes, max_rows: int) -> list[bytes]:
     return lines
 
 
-def _all_plain_counts(body: bytes) -> bool:
-    """Tell whether the body is digits and single commas alone, none of the numbers long enough to be too large."""
-    classes = body.translate(_CLASSES)
-    return not (
-        b"x" in classes
-        or b",," in classes
-        or b"\n," in classes
-        or b",\n" in classes
-        or _EIGHT_DIGITS in classes
-        or classes[:1] == b","
-        or classes[-1:] == b","
+def _one_digit_counts(line: bytes, feature_dim: int) -> bytes | None:
+    """Return the digits of a row of one-digit counts, as nearly all are; None for any other row.
+
+    It shows by its length: every second byte is a digit, and what is left is as many commas. A few passes in C, where
+    making a cell of each count would take twenty times as long.
+    """
+    if len(line) != 2 * feature_dim - 1 or line.count(b",") != feature_dim - 1:
+        return None
+    digits = line[::2]
+    return digits if digits.isdigit() else None
+
+
+def _record_of_digits(digits: bytes) -> bytes | None:
+    """Return the record of a row of digits; None where all are 0."""
+    # Each count becomes a mark and one byte more. Split at the marks, the first piece is as long as the first key, and
+    # each other as long as the way from one key to the next: summed up in C, they are the keys.
+    pieces = digits.translate(_NONZERO_AS_MARK).replace(_MARK, _MARK_AND_ONE).split(_MARK)
+    occurring = len(pieces) - 1
+    if not occurring:
+        return None
+    keys = islice(accumulate(map(len, pieces)), occurring)
+    return records.of_digits(keys, digits.translate(None, b"0"), len(digits))
+
+
+def _is_plain(line: bytes) -> bool:
+    """Tell whether the line is whole numbers and single commas alone."""
+    return (
+        not line.translate(None, _DIGITS_AND_COMMA)
+        and b",," not in line
+        and line[:1] != b","
+        and line[-1:] not in (b",", b"")
+        and _LONG_NUMBER not in line.translate(_DIGITS_AS_ZEROS)
     )
 
 
@@ -85,7 +109,10 @@ def _refuse_header(line: bytes) -> None:
         )
 
 
-def _row(line: bytes, number: int, feature_dim: int, plain: bool) -> bytes | Problem:
+def _row(line: bytes, number: int, feature_dim: int) -> bytes | Problem:
+    digits = _one_digit_counts(line, feature_dim)
+    if digits is not None:
+        return _record_of_digits(digits) or _no_known_words(number)
     width = line.count(b",") + 1
     if width != feature_dim or not line:
         return Problem(
@@ -94,16 +121,18 @@ def _row(line: bytes, number: int, feature_dim: int, plain: bool) -> bytes | Pro
             row=number,
             allowed=f"{feature_dim} counts a row",
         )
-    if plain:
-        # What is left after the zeros and commas at both ends is empty for a row of zeros alone.
-        return line if line.strip(b"0,") else _no_known_words(number)
-    cells = [cell.strip() for cell in line.split(b",")]
-    # Few distinct counts occur in a row, so only those are looked at.
-    if any(_fault_of(cell) is not None for cell in set(cells)):
-        return _first_fault(cells, number)
-    if not any(float(cell) for cell in set(cells)):
+    if _is_plain(line):
+        counts: dict[int, float] = {key: int(cell) for key, cell in enumerate(line.split(b",")) if cell != b"0"}
+    else:
+        cells = [cell.strip() for cell in line.split(b",")]
+        # Few distinct counts occur in a row, so only those are looked at.
+        values = {cell: float(cell) if _fault_of(cell) is None else None for cell in set(cells)}
+        if None in values.values():
+            return _first_fault(cells, number)
+        counts = {key: value for key, cell in enumerate(cells) if (value := values[cell])}
+    if not any(counts.values()):
         return _no_known_words(number)
-    return b",".join(cells)
+    return records.of_counts(counts, counts.values(), feature_dim)
 
 
 def _fault_of(cell: bytes) -> tuple[Code, str] | None:

@@ -21,7 +21,7 @@ from botocore.exceptions import (
 
 from topics_function import answers
 from topics_function.answers import BadAnswerError, Predictions
-from topics_function.media_types import APPLICATION_JSON
+from topics_function.media_types import APPLICATION_JSON, RECORDIO_PROTOBUF
 from topics_function.problems import Code, Problem
 from topics_function.versions import Versions
 
@@ -43,7 +43,9 @@ class _Body(Protocol):
     def read(self) -> bytes: ...
 
 
-class _Invoked(TypedDict, total=False):
+class Invoked(TypedDict, total=False):
+    """What is looked at of InvokeEndpoint's answer."""
+
     Body: _Body
     ContentType: str
     CustomAttributes: str
@@ -59,7 +61,7 @@ class RuntimeClient(Protocol):
         Body: bytes,
         ContentType: str,
         Accept: str,
-    ) -> _Invoked:
+    ) -> Invoked:
         """Send one body to the endpoint's container."""
         ...
 
@@ -131,8 +133,8 @@ class Endpoint:
         self._sleep = sleep
         self._uniform = uniform
 
-    def invoke(self, body: bytes, *, content_type: str, rows: int, deadline: Deadline) -> Answered:
-        """Have `rows` rows scored by one call, or by more where a failure may pass.
+    def invoke(self, body: bytes, *, rows: int, deadline: Deadline) -> Answered:
+        """Have a body of `rows` records scored by one call, or by more where a failure may pass.
 
         Raises:
             ModelRefusalError: the container refused what was sent.
@@ -143,7 +145,7 @@ class Endpoint:
             if deadline.remaining_s() < MIN_ATTEMPT_S:
                 raise _late()
             try:
-                return self._attempt(body, content_type, rows, deadline)
+                return self._attempt(body, rows, deadline)
             except (ClientError, BotoCoreError, OSError, BadAnswerError) as error:
                 problem, again, wait_s = _read_error(error)
                 logger.info(
@@ -156,14 +158,14 @@ class Endpoint:
                 self._sleep(pause_s)
                 attempt += 1
 
-    def _attempt(self, body: bytes, content_type: str, rows: int, deadline: Deadline) -> Answered:
+    def _attempt(self, body: bytes, rows: int, deadline: Deadline) -> Answered:
         if deadline.remaining_s() >= self._read_timeout_s:
-            return self._call(body, content_type, rows)
+            return self._call(body, rows)
         outcome: list[Answered | BaseException] = []
 
         def run() -> None:
             try:
-                outcome.append(self._call(body, content_type, rows))
+                outcome.append(self._call(body, rows))
             except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
                 outcome.append(error)
 
@@ -177,9 +179,9 @@ class Endpoint:
             raise outcome[0]
         return outcome[0]
 
-    def _call(self, body: bytes, content_type: str, rows: int) -> Answered:
+    def _call(self, body: bytes, rows: int) -> Answered:
         answer = self._client.invoke_endpoint(
-            EndpointName=self._name, Body=body, ContentType=content_type, Accept=APPLICATION_JSON
+            EndpointName=self._name, Body=body, ContentType=RECORDIO_PROTOBUF, Accept=APPLICATION_JSON
         )
         return Answered(
             predictions=answers.read(answer["Body"].read(), answer.get("ContentType", ""), rows=rows),

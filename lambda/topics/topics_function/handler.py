@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from functools import cache
 from typing import TYPE_CHECKING, cast
@@ -158,6 +159,10 @@ snapshot.register(
     forget=_forget,
     prepare=_prepare_for_snapshot,
 )
+
+
+# What has been loaded stays: the collector need not look through botocore's many thousand objects again and again.
+gc.freeze()
 
 
 def handle(event: object, context: LambdaContext | None) -> UrlAnswer:

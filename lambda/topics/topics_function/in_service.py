@@ -29,14 +29,16 @@ class _Parameter(TypedDict):
     Value: str
 
 
-class _GotParameter(TypedDict):
+class GotParameter(TypedDict):
+    """What is looked at of GetParameter's answer."""
+
     Parameter: _Parameter
 
 
 class SsmClient(Protocol):
     """The one call this module makes of SSM."""
 
-    def get_parameter(self, *, Name: str) -> _GotParameter:
+    def get_parameter(self, *, Name: str) -> GotParameter:
         """Read one parameter."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from topics_function.batch import JSON_INSTANCES, Wire
+from topics_function import records
 from topics_function.endpoint import ModelRefusalError
 from topics_function.in_service import OPEN, InService, InServiceFacts
 from topics_function.limits import ROW_BYTES, URL_PAYLOAD_BYTES, WEIGHT_BYTES
@@ -62,7 +62,6 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    wire: Wire
     rows: Rows
     counted: list[Counted | None] | None
     corpus: str
@@ -128,10 +127,8 @@ class Inference:
         Raises:
             Problem: what a request for scoring would meet now.
         """
-        from topics_function.json_codec import sparse_instance  # noqa: PLC0415 - health checks alone need it here
-
         try:
-            scored = self._scorer.score([sparse_instance([0], [1], facts.feature_dim)], JSON_INSTANCES, deadline)
+            scored = self._scorer.score([records.of_counts([0], [1], facts.feature_dim)], deadline)
         except ModelRefusalError:
             raise changing() from None
         return scored.versions.or_else(facts)
@@ -155,7 +152,7 @@ class Inference:
         if options.top is None:
             self._refuse_large_answer(len(prepared.rows), facts)
         try:
-            scored = self._scorer.score(sound, prepared.wire, deadline)
+            scored = self._scorer.score(sound, deadline)
         except ModelRefusalError as refusal:
             raise self._read_refusal(refusal, source, prepared, facts) from None
         self._check_versions(scored.versions, source, prepared, facts, options)
@@ -175,14 +172,14 @@ class Inference:
             from topics_function.vectorizer import document_rows  # noqa: PLC0415 - counts never need it
 
             rows, counted = document_rows(source.texts, self._vocabulary_of(corpus), source.pointer_of)
-            return _Prepared(JSON_INSTANCES, rows, counted, corpus)
+            return _Prepared(rows, counted, corpus)
         rows = source.rows_of(facts.feature_dim)
         if any(isinstance(row, Problem) and row.code == Code.WRONG_WIDTH for row in rows):
             # The width may be that of a model promoted a moment ago.
             fresh = self._facts.refreshed()
             if fresh.feature_dim != facts.feature_dim:
                 raise _AnotherCorpusError(fresh.corpus)
-        return _Prepared(source.wire, rows, None, facts.corpus)
+        return _Prepared(rows, None, facts.corpus)
 
     def _check_versions(
         self,

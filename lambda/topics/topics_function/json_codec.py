@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from topics_function import records
 from topics_function.batch import check_number_of_rows
 from topics_function.limits import MAX_COUNT, MAX_JSON_MEMORY_BYTES
 from topics_function.problems import Code, Problem
@@ -105,7 +106,7 @@ def request_of(body: bytes, *, max_rows: int) -> JsonRequest:
 
 
 def instance_rows(instances: Iterable[object], *, feature_dim: int) -> list[bytes | Problem]:
-    """Return each instance as a sparse JSON instance for the endpoint, or what is wrong with it, in order."""
+    """Return the record of each instance, or what is wrong with it, in order."""
     return [
         instance_row(instance, number, f"/{INSTANCES}/{number - 1}", feature_dim)
         for number, instance in enumerate(instances, start=1)
@@ -113,7 +114,7 @@ def instance_rows(instances: Iterable[object], *, feature_dim: int) -> list[byte
 
 
 def instance_row(instance: object, row: int, pointer: str, feature_dim: int) -> bytes | Problem:
-    """Return one instance as a sparse JSON instance, or its problem."""
+    """Return the record of one instance, or its problem."""
     try:
         keys, values = _counts_of(instance, row, pointer, feature_dim)
     except Problem as problem:
@@ -126,12 +127,7 @@ def instance_row(instance: object, row: int, pointer: str, feature_dim: int) -> 
             pointer=pointer,
             allowed="documents with at least one count above 0",
         )
-    return sparse_instance(keys, values, feature_dim)
-
-
-def sparse_instance(keys: list[int], values: list[int | float], feature_dim: int) -> bytes:
-    """Write one sparse instance. A list of finite numbers is the same in Python and in JSON."""
-    return f'{{"data":{{"features":{{"keys":{keys},"shape":[{feature_dim}],"values":{values}}}}}}}'.encode("ascii")
+    return records.of_counts(keys, values, feature_dim)
 
 
 def _counts_of(instance: object, row: int, pointer: str, feature_dim: int) -> tuple[list[int], list[int | float]]:

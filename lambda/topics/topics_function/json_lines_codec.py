@@ -53,7 +53,7 @@ def _document(line: bytes, row: int) -> str | Problem:
 
 
 def instance_rows(lines: list[bytes], *, feature_dim: int) -> list[bytes | Problem]:
-    """Return each line as a sparse JSON instance, or what is wrong with it; pointers are within the line."""
+    """Return the record of each line, or what is wrong with it; pointers are within the line."""
     return [_instance(line, row, feature_dim) for row, line in enumerate(lines, start=1)]
 
 

@@ -26,6 +26,9 @@ SHIFT_WINDOW_DOCUMENTS: Final = 2000
 SHIFT_LEAST_DOCUMENTS: Final = 200
 """Documents before which the topics of late say nothing."""
 
+ENTROPY_DOCUMENTS: Final = 200
+"""Documents of one request of which the entropy is taken, evenly over it: a logarithm a weight adds up."""
+
 RETRY_TRAINED_MEAN_S: Final = 300.0
 """Time before the training mean, once it could not be had, is asked for again."""
 
@@ -179,7 +182,8 @@ class Metrics:
         if share is not None:
             values["UnknownWordShare"] = round(share, 4)
         if rows:
-            values["TopicEntropy"] = round(sum(map(entropy, rows)) / len(rows), 4)
+            sample = rows[:: -(-len(rows) // ENTROPY_DOCUMENTS)]
+            values["TopicEntropy"] = round(sum(map(entropy, sample)) / len(sample), 4)
             self._recent.add(result.versions.model, rows)
             recent = self._recent.mean()
             trained = self._trained_for(result.versions.model) if recent is not None else None

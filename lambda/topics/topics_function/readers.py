@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from topics_function import csv_codec, media_types
-from topics_function.batch import CSV_ROWS, JSON_INSTANCES, Wire
 from topics_function.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Rows = list[bytes | Problem]
-"""One row of the endpoint's body a document, or what is wrong with the document."""
+"""The record of each document, or what is wrong with the document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Rows of counts. `rows_of` checks them against a width, and may be called again with another."""
 
-    wire: Wire
     rows_of: Callable[[int], Rows]
     corpus_version: str | None = None
 
@@ -41,7 +39,7 @@ def read(body: bytes, content_type: str, *, max_rows: int) -> Counts | Documents
         Problem: where the body as a whole cannot be read.
     """
     if content_type == media_types.TEXT_CSV:
-        return Counts(CSV_ROWS, lambda width: csv_codec.rows_of(body, feature_dim=width, max_rows=max_rows))
+        return Counts(lambda width: csv_codec.rows_of(body, feature_dim=width, max_rows=max_rows))
     return _RARER[content_type](body, max_rows)
 
 
@@ -54,7 +52,6 @@ def _read_json(body: bytes, max_rows: int) -> Counts | Documents:
         return Documents(request.documents, f"/{json_codec.DOCUMENTS}/{{}}".format, request.corpus_version)
     instances = request.instances or []
     return Counts(
-        JSON_INSTANCES,
         lambda width: json_codec.instance_rows(instances, feature_dim=width),
         request.corpus_version,
     )
@@ -66,13 +63,13 @@ def _read_json_lines(body: bytes, max_rows: int) -> Counts | Documents:
     lines = json_lines_codec.lines_of(body, max_rows=max_rows)
     if json_lines_codec.holds_documents(lines):
         return Documents(json_lines_codec.documents_of(lines), lambda _index: f"/{json_lines_codec.DOCUMENT}")
-    return Counts(JSON_INSTANCES, lambda width: json_lines_codec.instance_rows(lines, feature_dim=width))
+    return Counts(lambda width: json_lines_codec.instance_rows(lines, feature_dim=width))
 
 
 def _read_recordio(body: bytes, max_rows: int) -> Counts:
     from topics_function import recordio_codec  # noqa: PLC0415
 
-    return Counts(JSON_INSTANCES, lambda width: recordio_codec.rows_of(body, feature_dim=width, max_rows=max_rows))
+    return Counts(lambda width: recordio_codec.rows_of(body, feature_dim=width, max_rows=max_rows))
 
 
 def _read_text(body: bytes, _max_rows: int) -> Documents:

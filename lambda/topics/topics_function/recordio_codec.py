@@ -1,11 +1,6 @@
 """RecordIO-protobuf requests, read by `struct` alone: this function carries neither NumPy nor protobuf. Pure.
 
-A body is frames of RecordIO (Apache MXNet's `dmlc/recordio.h`): magic number, length, payload, padding to four bytes.
-A payload is one protobuf message `aialgs.data.Record`:
-
-    Record        { map<string, Value> features = 1; ... }
-    Value         { oneof { Float32Tensor = 2; Float64Tensor = 3; Int32Tensor = 7; Bytes = 9 } }
-    Float32Tensor { repeated float values = 1; repeated uint64 keys = 2; repeated uint64 shape = 3 }   (packed or not)
+The format is told in `records`; a caller's records may also be dense, of other numbers, or split in parts.
 """
 
 from __future__ import annotations
@@ -16,19 +11,16 @@ from typing import TYPE_CHECKING, Final
 from topics_function.batch import check_number_of_rows
 from topics_function.json_codec import instance_row
 from topics_function.problems import Code, Problem
+from topics_function.records import FEATURE, HEADER, MAGIC, MORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAGIC: Final = 0xCED7230A
-_HEADER: Final = struct.Struct("<II")
 _MAGIC_BYTES: Final = struct.pack("<I", MAGIC)
 _LENGTH_MASK: Final = (1 << 29) - 1
 _WHOLE, _FIRST, _MIDDLE, _LAST = range(4)
 _VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT: Final = 10
-_MORE: Final = 0x80
-_FEATURE: Final = b"values"
 # Field numbers of Value, as the letter that `struct` has for a number of the tensor; None for varints.
 _TENSORS: Final[dict[int, str | None]] = {2: "f", 3: "d", 7: None}
 _SIGN_BIT: Final = 1 << 63
@@ -43,7 +35,7 @@ class _TooWideError(Exception):
 
 
 def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Problem]:
-    """Return each record as a sparse JSON instance, or what is wrong with it, in order.
+    """Return each record as it goes to the endpoint, or what is wrong with it, in order.
 
     Raises:
         Problem: `too_many_rows`, or `invalid_recordio` where the frames themselves are damaged.
@@ -67,15 +59,15 @@ def _payloads(body: bytes) -> Iterator[memoryview]:
     parts: list[bytes] = []
     position = 0
     while position < len(view):
-        if len(view) - position < _HEADER.size:
+        if len(view) - position < HEADER.size:
             raise _DamagedError("the body ends within a frame's header")
-        magic, length_field = _HEADER.unpack_from(view, position)
+        magic, length_field = HEADER.unpack_from(view, position)
         if magic != MAGIC:
             raise _DamagedError(f"it starts with {magic:#010x}, not RecordIO's {MAGIC:#010x}")
         part, length = length_field >> 29, length_field & _LENGTH_MASK
         if part > _LAST or bool(parts) != (part in (_MIDDLE, _LAST)):
             raise _DamagedError("the parts of a split record are out of order")
-        start = position + _HEADER.size
+        start = position + HEADER.size
         position = start + ((length + 3) & ~3)
         if position > len(view):
             raise _DamagedError(f"the body ends within the record's {length} bytes")
@@ -122,7 +114,7 @@ def _features_of(payload: memoryview, most: int) -> dict[str, list[int] | list[f
                 name = bytes(content)
             else:
                 value = content
-        if name == _FEATURE:
+        if name == FEATURE:
             tensor = _tensor_of(value)
     if tensor is None:
         raise _DamagedError('it has no feature called "values"')
@@ -213,13 +205,13 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview | int]]:
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    if position < len(message) and (first := message[position]) < _MORE:
+    if position < len(message) and (first := message[position]) < MORE:
         return first, position + 1
     number = shift = 0
     for byte in message[position : position + _LONGEST_VARINT]:
         position += 1
         number |= (byte & 0x7F) << shift
-        if byte < _MORE:
+        if byte < MORE:
             return number, position
         shift += 7
     raise _DamagedError("a number runs past its ten bytes or the end of its message")

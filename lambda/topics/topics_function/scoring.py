@@ -1,4 +1,4 @@
-"""Rows to topic weights: one call where they fit in one, else several side by side, answered in order."""
+"""Records to topic weights: one call where they fit in one, else several side by side, answered in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from topics_function import answers
-from topics_function.batch import Wire, calls_of
+from topics_function.batch import calls_of
 from topics_function.endpoint import Answered, Endpoint, ModelRefusalError
 from topics_function.problems import Code, Problem
 
@@ -33,7 +33,7 @@ class MixedVersionsError(Exception):
 
 
 class Scorer:
-    """Has rows scored by the endpoint.
+    """Has records scored by the endpoint.
 
     Args:
         max_payload_bytes: largest body of one call.
@@ -46,16 +46,16 @@ class Scorer:
         self._max_parallel_calls = max_parallel_calls
         self._workers: ThreadPoolExecutor | None = None
 
-    def score(self, rows: Sequence[bytes], wire: Wire, deadline: Deadline) -> Scored:
+    def score(self, rows: Sequence[bytes], deadline: Deadline) -> Scored:
         """Return the topic weights of `rows`.
 
         Raises:
             Problem: of the first call that failed; its row counts in the whole request.
             MixedVersionsError: the calls met different models.
         """
-        runs = list(calls_of(rows, wire, max_bytes=self._max_payload_bytes))
+        runs = list(calls_of(rows, max_bytes=self._max_payload_bytes))
         for start, _ in runs:
-            if wire.overhead(1) + len(rows[start]) > self._max_payload_bytes:
+            if len(rows[start]) > self._max_payload_bytes:
                 raise Problem(
                     Code.ROW_TOO_LARGE,
                     f"document {start + 1} takes {len(rows[start])} bytes on its way to the endpoint",
@@ -63,22 +63,22 @@ class Scorer:
                     allowed=f"{self._max_payload_bytes} bytes a document",
                 )
         if len(runs) == 1:
-            parts = [self._call(rows, wire, 0, len(rows), deadline)]
+            parts = [self._call(rows, 0, len(rows), deadline)]
         else:
-            parts = self._call_side_by_side(rows, wire, runs, deadline)
+            parts = self._call_side_by_side(rows, runs, deadline)
         if any(part.versions != parts[0].versions for part in parts):
             raise MixedVersionsError
         return Scored(answers.joined([part.predictions for part in parts]), parts[0].versions, len(parts))
 
     def _call_side_by_side(
-        self, rows: Sequence[bytes], wire: Wire, runs: list[tuple[int, int]], deadline: Deadline
+        self, rows: Sequence[bytes], runs: list[tuple[int, int]], deadline: Deadline
     ) -> list[Answered]:
         if self._workers is None:
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most requests fit in one call
 
             self._workers = ThreadPoolExecutor(self._max_parallel_calls, thread_name_prefix="endpoint")
         calls: list[Future[Answered]] = [
-            self._workers.submit(self._call, rows, wire, start, end, deadline) for start, end in runs
+            self._workers.submit(self._call, rows, start, end, deadline) for start, end in runs
         ]
         try:
             # Each call ends before the deadline by itself, so waiting needs no limit of its own.
@@ -87,11 +87,9 @@ class Scorer:
             for call in calls:
                 call.cancel()
 
-    def _call(self, rows: Sequence[bytes], wire: Wire, start: int, end: int, deadline: Deadline) -> Answered:
+    def _call(self, rows: Sequence[bytes], start: int, end: int, deadline: Deadline) -> Answered:
         try:
-            return self._endpoint.invoke(
-                wire.body(rows[start:end]), content_type=wire.content_type, rows=end - start, deadline=deadline
-            )
+            return self._endpoint.invoke(b"".join(rows[start:end]), rows=end - start, deadline=deadline)
         except ModelRefusalError as refusal:
             if refusal.row is not None:
                 refusal.row += start

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from topics_function.json_codec import sparse_instance
+from topics_function import records
 from topics_function.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _normalisation(name: object) -> Normalisation | None:
 def document_rows(
     documents: Iterable[object], vocabulary: Vocabulary, pointer_of: Callable[[int], str | None]
 ) -> tuple[list[bytes | Problem], list[Counted | None]]:
-    """Return each text as a sparse JSON instance or its problem, and how its words were counted.
+    """Return the record of each text or its problem, and how its words were counted.
 
     Args:
         documents: texts; a problem that reading one has met stays in its place.
@@ -130,7 +130,7 @@ def document_rows(
         counted = vocabulary.count(document) if isinstance(document, str) else None
         counts.append(counted)
         if counted is not None and counted.known:
-            rows.append(sparse_instance(list(counted.counts), list(counted.counts.values()), feature_dim))
+            rows.append(records.of_counts(counted.counts, counted.counts.values(), feature_dim))
         else:
             rows.append(_fault_of(document, counted, index, pointer_of(index)))
     return rows, counts

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from training_scripts import recordio
+
 from topics_function.application import Application
 from topics_function.endpoint import Endpoint
 from topics_function.endpoint_state import EndpointState
@@ -40,17 +42,9 @@ RECORD = {
 ATTRIBUTES = "model=job-1;corpus=c1;vocabulary=v1"
 
 
-def rows_of(body: bytes, content_type: str) -> list[list[float]]:
+def rows_of(body: bytes) -> list[list[float]]:
     """Read what the function sends as an endpoint would: dense rows."""
-    if content_type == "text/csv":
-        return [[float(cell) for cell in line.split(",")] for line in body.decode().splitlines()]
-    rows = []
-    for instance in json.loads(body)["instances"]:
-        features = instance["data"]["features"]
-        row = [0.0] * features["shape"][0]
-        for key, value in zip(features["keys"], features["values"], strict=True):
-            row[key] = value
-        rows.append(row)
+    rows: list[list[float]] = recordio.read_records(body).toarray().tolist()
     return rows
 
 
@@ -78,13 +72,12 @@ class FakeRuntime:
     attributes: str | None = ATTRIBUTES
     script: list[Exception | Callable[[list[list[float]]], dict[str, Any]]] = field(default_factory=list)
     calls: list[list[list[float]]] = field(default_factory=list)
-    content_types: list[str] = field(default_factory=list)
 
     def invoke_endpoint(self, *, EndpointName: str, Body: bytes, ContentType: str, Accept: str) -> Any:
         assert (EndpointName, Accept) == ("topics", "application/json")
-        rows = rows_of(Body, ContentType)
+        assert ContentType == "application/x-recordio-protobuf"
+        rows = rows_of(Body)
         self.calls.append(rows)
-        self.content_types.append(ContentType)
         step = self.script.pop(0) if self.script else self.answer
         if isinstance(step, Exception):
             raise step

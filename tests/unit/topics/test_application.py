@@ -212,7 +212,10 @@ class TestSplitting:
     def test_a_single_row_that_no_call_can_carry_is_refused(self, make_service: Any) -> None:
         service = make_service(max_payload_bytes=1024)
 
-        reply = service.send("1,2,3\n1.%s,2,3" % ("0" * 2000))
+        service.ssm.record["feature_dim"] = 1000
+        short, long = ["1"] + ["0"] * 999, ["1"] * 1000
+
+        reply = service.send(",".join(short) + "\n" + ",".join(long))
 
         assert (reply.status, reply.json["code"], reply.json["row"]) == (413, "row_too_large", 2)
 

@@ -15,12 +15,13 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from topics_function import records
 from topics_function.deadline import Deadline
 from topics_function.endpoint import MAX_ATTEMPTS, Answered, Endpoint, ModelRefusalError
 from topics_function.problems import Code, Problem
 
 Failure = Callable[..., ClientError]
-ROW = b"1,2,3"
+ROW = records.of_counts([0, 1, 2], [1, 2, 3], 3)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ class Caller:
         self.clock.now += seconds
 
     def invoke(self) -> Answered:
-        return self.endpoint.invoke(ROW, content_type="text/csv", rows=1, deadline=self.deadline)
+        return self.endpoint.invoke(ROW, rows=1, deadline=self.deadline)
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ def test_a_call_is_given_up_at_the_deadline_though_the_endpoint_stays_silent(run
     endpoint = Endpoint(runtime, "topics", read_timeout_s=61)
 
     with pytest.raises(Problem) as refusal:
-        endpoint.invoke(ROW, content_type="text/csv", rows=1, deadline=Deadline(0.6))
+        endpoint.invoke(ROW, rows=1, deadline=Deadline(0.6))
     released.set()
 
     assert (refusal.value.code, refusal.value.status) == (Code.ENDPOINT_TIMEOUT, 504)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training_scripts import recordio
+
 from topics_function.json_codec import instance_rows, request_of
 from topics_function.limits import MAX_COUNT
 from topics_function.problems import Code, Problem
@@ -16,16 +18,13 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=20,
 )
-number = st.integers(0, MAX_COUNT) | st.floats(0, MAX_COUNT)
+number = st.integers(0, MAX_COUNT) | st.floats(0, MAX_COUNT, width=32)
 
 
 def dense(row: bytes | Problem) -> list[float]:
     assert isinstance(row, bytes), row
-    features = json.loads(row)["data"]["features"]
-    counts = [0.0] * features["shape"][0]
-    for key, value in zip(features["keys"], features["values"], strict=True):
-        counts[key] = value
-    return counts
+    (counts,) = recordio.read_records(row, feature_dim=3).toarray().tolist()
+    return list(counts)
 
 
 def only_problem(instance: object) -> Problem:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import struct
 
 import numpy as np
@@ -15,7 +14,8 @@ from scipy.sparse import csr_matrix
 from training_scripts import recordio
 
 from topics_function.problems import Code, Problem
-from topics_function.recordio_codec import MAGIC, rows_of
+from topics_function.recordio_codec import rows_of
+from topics_function.records import MAGIC
 
 ROW_CODES = {
     Code.INVALID_RECORDIO,
@@ -38,11 +38,8 @@ def read(body: bytes, feature_dim: int = 4) -> list[bytes | Problem]:
 
 def dense(row: bytes | Problem) -> list[float]:
     assert isinstance(row, bytes), row
-    features = json.loads(row)["data"]["features"]
-    counts = [0.0] * features["shape"][0]
-    for key, value in zip(features["keys"], features["values"], strict=True):
-        counts[key] = value
-    return counts
+    (counts,) = recordio.read_records(row).toarray().tolist()
+    return list(counts)
 
 
 def written(rows: list[list[float]], *, sparse: bool) -> bytes:

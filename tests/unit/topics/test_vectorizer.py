@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training_scripts import recordio
+
 from topics_function.problems import Code, Problem
 from topics_function.vectorizer import Vocabulary, VocabularyError, document_rows
 
@@ -60,7 +62,7 @@ def test_any_list_of_documents_gives_a_row_or_a_problem_each(documents: list[obj
         if isinstance(row, Problem):
             assert row.pointer == f"/documents/{index}"
         else:
-            assert json.loads(row)["data"]["features"]["shape"] == [2]
+            assert recordio.read_records(row).shape == (1, 2)
 
 
 def test_a_document_with_no_known_word_is_a_problem_that_does_not_quote_it(make_vocabulary: MakeVocabulary) -> None:
