@@ -31,10 +31,10 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --ignore-scripts
 	@touch $@
 
-.venv-sdk/.ready: requirements-sdk.txt constraints-sdk.txt
-	@echo "Setting up .venv-sdk, the SageMaker SDK's own environment: a few minutes, once"
-	@$(PYTHON) -m venv .venv-sdk
-	@.venv-sdk/bin/python -m pip install --quiet -r requirements-sdk.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+.venv-sdk-v2/.ready .venv-sdk-v3/.ready: .venv-sdk-%/.ready: requirements-sdk-%.txt constraints-sdk-%.txt
+	@echo "Setting up .venv-sdk-$*, the SageMaker SDK's own environment: a minute or two, once"
+	@$(PYTHON) -m venv .venv-sdk-$*
+	@.venv-sdk-$*/bin/python -m pip install --quiet -r requirements-sdk-$*.txt 2> >(grep -v 'is ignored: it is neither' >&2)
 	@touch $@
 
 corpus: setup  ## Prepare the default corpus into build/corpus
@@ -54,10 +54,10 @@ check: setup  ## Lint and types
 	@$(BIN)/ruff format --check --quiet $(CODE)
 	@$(BIN)/mypy $(CODE)
 
-test: setup check  ## The tests, under 10 minutes
-	@$(BIN)/python -m pytest -m "not slow and not sdk"
+test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
+	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup check .venv-sdk/.ready  ## The slower tests too
+test-all: setup check .venv-sdk-v2/.ready .venv-sdk-v3/.ready  ## The slower tests too
 	@$(BIN)/python -m pytest
 
 lock: setup  ## Write what is installed back into the constraints, after changing a requirement

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from local_cloud.demo.topics import Topic
 
-COLUMNS: Final = 6
+COLUMNS: Final = 5
 SHOWN_WORDS: Final = 8
-_PANEL_INCHES: Final = (2.9, 2.25)
+_PANEL_INCHES: Final = (3.1, 2.3)
 _BAR: Final = "#4477aa"
 _INK: Final = "#1a1a1a"
 _QUIET: Final = "#5c5c5c"
 _DOTS_A_INCH: Final = 110
+_LABEL_CHARS: Final = 36
 
 
 def draw(topics: Sequence[Topic], file: Path, *, title: str) -> None:
@@ -44,9 +45,19 @@ def draw(topics: Sequence[Topic], file: Path, *, title: str) -> None:
         for side in ("top", "right", "bottom"):
             panel.spines[side].set_visible(False)
         panel.set_title(f"{topic.id}   {topic.share:.1%} of the text", fontsize=9, loc="left", color=_INK)
-        panel.set_xlabel(", ".join(topic.labels), fontsize=7.5, color=_QUIET, loc="left")
+        panel.set_xlabel(_fitting(topic.labels), fontsize=8, color=_QUIET, loc="left")
     for panel in panels[len(topics) :]:
         panel.axis("off")
     figure.tight_layout(rect=(0, 0, 1, 0.985))
     figure.savefig(file, dpi=_DOTS_A_INCH)
     plt.close(figure)
+
+
+def _fitting(labels: Sequence[str]) -> str:
+    """Return as many labels as fit under a panel, at least the first."""
+    text = labels[0] if labels else ""
+    for label in labels[1:]:
+        if len(text) + len(label) + 2 > _LABEL_CHARS:
+            break
+        text = f"{text}, {label}"
+    return text

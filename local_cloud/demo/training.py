@@ -7,6 +7,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
+from botocore.exceptions import ClientError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -96,9 +98,15 @@ class Follower(threading.Thread):
         self.join()
 
     def _progress(self, job: Job) -> str:
-        found = self._logs.filter_log_events(
-            logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job['TrainingJobName']}/algo-1", limit=10_000
-        )
+        try:
+            found = self._logs.filter_log_events(
+                logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job['TrainingJobName']}/algo-1", limit=10_000
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            # Nobody has logged yet, in this account's life.
+            return job["SecondaryStatus"].lower()
         losses = [match for event in found["events"] if (match := _LOSS.search(event["message"]))]
         if not losses:
             return job["SecondaryStatus"].lower()

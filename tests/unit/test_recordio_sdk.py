@@ -14,12 +14,12 @@ from training_scripts import prepare
 from training_scripts.recordio import read_records, write_dense, write_sparse
 
 ROOT = Path(__file__).parents[2]
-SDK_PYTHON = ROOT / ".venv-sdk" / "bin" / "python"
+SDK_PYTHON = ROOT / ".venv-sdk-v2" / "bin" / "python"
 SCRIPT = Path(__file__).with_name("sdk_records.py")
 
 pytestmark = [
     pytest.mark.sdk,
-    pytest.mark.skipif(not SDK_PYTHON.exists(), reason="there is no .venv-sdk: `make test-all` makes it"),
+    pytest.mark.skipif(not SDK_PYTHON.exists(), reason="there is no .venv-sdk-v2: `make test` makes it"),
 ]
 
 
@@ -27,7 +27,8 @@ def with_sdk(command: str, path: Path, records: list[dict[str, Any]] | None = No
     ran = subprocess.run(
         [SDK_PYTHON, SCRIPT, command, path], input=json.dumps(records), capture_output=True, text=True, check=True
     )
-    found: list[dict[str, Any]] = json.loads(ran.stdout or "[]")
+    # The SDK talks on standard output while it is imported; the script's own line is the last.
+    found: list[dict[str, Any]] = json.loads(ran.stdout.splitlines()[-1]) if command == "read" else []
     return found
 
 
