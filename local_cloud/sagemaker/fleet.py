@@ -131,7 +131,7 @@ class Variant:
         self._backend.endpoint_quota.give_back(len(instances))
 
     def _after_end(self, serving: ServingInstance, ended: Instance) -> None:
-        if serving not in self._instances:
+        if serving not in self._instances or self._backend.supervisor.is_closing:
             return  # it was retired
         logger.warning("%s ended with exit code %s and is replaced", ended.name, ended.exit_code)
         threading.Thread(target=self._replace, args=(serving,), name="replacement", daemon=True).start()

@@ -16,9 +16,12 @@ from local_cloud.sagemaker.transform_jobs import TransformJobs
 if TYPE_CHECKING:
     from local_cloud.emulator import Headers, Query, Response
     from local_cloud.sagemaker.backend import Backend
+    from local_cloud.sagemaker.training_job import TrainingJob
+    from local_cloud.sagemaker.transform_job import TransformJob
 
 NAME = "sagemaker"
 TARGET_PREFIX = "SageMaker"
+CLOSE_TIMEOUT_S = 5.0
 
 
 class SageMaker:
@@ -51,7 +54,10 @@ class SageMaker:
         return await self.runtime.handle(method, path, headers, body)
 
     def close(self) -> None:
-        """Stop everything that runs."""
-        self.training_jobs.close()
-        self.transform_jobs.close()
+        """Stop everything that runs, and wait for it."""
+        running: list[TrainingJob | TransformJob] = [*self.training_jobs.running(), *self.transform_jobs.running()]
+        for job in running:
+            job.stop_requested.set()
         self.backend.supervisor.close()
+        for job in running:
+            job.finished.wait(CLOSE_TIMEOUT_S)

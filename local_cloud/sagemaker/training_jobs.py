@@ -77,10 +77,10 @@ class TrainingJobs:
         job.stop_requested.set()
         return {}
 
-    def close(self) -> None:
-        """Ask every running job to stop."""
-        for job in list(self._jobs.values()):
-            job.stop_requested.set()
+    def running(self) -> list[TrainingJob]:
+        """Return every job that has not ended."""
+        with self._lock:
+            return [job for job in self._jobs.values() if not job.finished.is_set()]
 
     def _list(self, call: Call) -> JsonObject:
         with self._lock:

@@ -90,6 +90,8 @@ class TrainingRun:
         self._download()
         job.enter(Secondary.TRAINING)
         ended_by = self._run_instances()
+        if self._backend.supervisor.is_closing:
+            raise JobStoppedError  # there is no S3 to store a model in any more
         self._read_metrics()
         if ended_by is Secondary.STOPPED:
             job.enter(Secondary.STOPPING)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_cloud import LocalCloud, LocalCloudError
+from local_cloud.cdk import CLI
+from tests.local_cloud.support import Account
+
+pytestmark = [
+    pytest.mark.local_cloud,
+    pytest.mark.skipif(not CLI.is_file(), reason="the CDK CLI is not installed: run `make setup`"),
+]
+
+APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3, aws_ssm as ssm
+
+app = cdk.App()
+first = cdk.Stack(app, "First")
+bucket = s3.Bucket(first, "Bucket", removal_policy=cdk.RemovalPolicy.DESTROY)
+second = cdk.Stack(app, "Second")
+ssm.StringParameter(second, "Copy", parameter_name="/cdk/bucket", string_value=bucket.bucket_name)
+ssm.StringParameter(second, "Stage", parameter_name="/cdk/stage", string_value=app.node.try_get_context("stage") or "-")
+app.synth()
+"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("app") / "app.py"
+    path.write_text(APP)
+    return path
+
+
+def value(ssm: Any, name: str) -> str:
+    return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+
+
+def test_the_cli_deploys_an_unmodified_app_and_destroys_it(
+    cloud: LocalCloud, account: Account, app: Path, tmp_path: Path
+) -> None:
+    ssm, cloudformation = account.root("ssm"), account.root("cloudformation")
+    assembly = str(tmp_path / "cdk.out")
+
+    cloud.deploy(stage="dev", app=f"{sys.executable} {app}", arguments=["--output", assembly])
+    assert value(ssm, "/cdk/stage") == "dev"
+    assert value(ssm, "/cdk/bucket").startswith("first-bucket")
+    updated = cloudformation.describe_stacks(StackName="Second")["Stacks"][0].get("LastUpdatedTime")
+
+    cloud.deploy(app=assembly)
+    assert cloudformation.describe_stacks(StackName="Second")["Stacks"][0].get("LastUpdatedTime") == updated
+
+    cloud.destroy(app=assembly)
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        value(ssm, "/cdk/stage")
+
+
+def test_a_failed_deployment_is_one_sentence(cloud: LocalCloud, tmp_path: Path) -> None:
+    with pytest.raises(LocalCloudError, match="cdk deploy failed with exit code 1"):
+        cloud.deploy(app=f"{sys.executable} -c exit(3)", arguments=["--output", str(tmp_path / "cdk.out")])
+
+
+def test_the_cli_keeps_its_files_in_the_clouds_folder(cloud: LocalCloud) -> None:
+    environment = cloud.environment()
+
+    assert Path(environment["CDK_HOME"]).is_relative_to(cloud.home.root)
+    assert Path(environment["AWS_CONFIG_FILE"]).is_relative_to(cloud.home.root)
+    assert Path(environment["AWS_SHARED_CREDENTIALS_FILE"]).is_relative_to(cloud.home.root)
