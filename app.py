@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from stacks import corpus, ntm_image, settings
+from stacks import corpus, regions, settings
 from stacks.data_stack import DataStack
 from stacks.errors import SynthError
 from stacks.names import stack_prefix
@@ -30,7 +30,7 @@ def build(app: cdk.App) -> None:
         overrides=app.node.try_get_context("settings"),
     )
     if chosen.region is not None:
-        ntm_image.require_region(chosen.region)
+        regions.require_region(chosen.region)
     prepared = corpus.find(chosen, root=ROOT)
     name = stack_prefix(stage)
     data = DataStack(

@@ -1,0 +1,1 @@
+"""The project's own rules over synthesized templates, where the public packs are silent. Pure: no CDK, no AWS."""

@@ -1,0 +1,108 @@
+"""Rules on functions and their URLs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rules.model import Fault, Rule, Template, reference, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FUNCTION: Final = "AWS::Lambda::Function"
+URL: Final = "AWS::Lambda::Url"
+PERMISSION: Final = "AWS::Lambda::Permission"
+
+
+def functions_with_url(template: Template) -> set[str]:
+    """Return the logical ids of the functions that a URL calls."""
+    found = set()
+    for url in template.resources(URL):
+        target = reference(url.get("TargetFunctionArn"))
+        alias = template.resource(target) if target else None
+        if alias is not None and alias.type == "AWS::Lambda::Alias":
+            target = reference(alias.get("FunctionName"))
+        if target is not None:
+            found.add(target)
+    return found
+
+
+@rule(
+    "TM-URL-AUTH", "A hardened stage's URL asks for signed requests", "Anybody on the internet could ask, at our cost"
+)
+def url_auth(template: Template) -> Iterator[Fault]:
+    """Look at the URL's authentication; an open one must be bounded wherever it is."""
+    for url in template.resources(URL):
+        if url.get("AuthType") == "AWS_IAM":
+            continue
+        if template.hardened:
+            yield Fault(url.logical_id, "Properties/AuthType", "the URL is open to the internet")
+            continue
+        for name in functions_with_url(template):
+            function = template.resource(name)
+            if function is not None and function.get("ReservedConcurrentExecutions") is None:
+                yield Fault(url.logical_id, "Properties/AuthType", "the URL is open and has no bound of concurrency")
+
+
+@rule("TM-URL-ALIAS", "A URL is on an alias", "Its address would change with the first traffic shift")
+def url_alias(template: Template) -> Iterator[Fault]:
+    """Look at the URL's qualifier."""
+    for url in template.resources(URL):
+        if not url.get("Qualifier"):
+            yield Fault(url.logical_id, "Properties/Qualifier", "the URL is on the function itself")
+
+
+@rule("TM-FUNCTION-PERMISSION", "Only known services may invoke a function", "Strangers could invoke it past the URL")
+def permission(template: Template) -> Iterator[Fault]:
+    """Look at whom resource policies allow."""
+    open_urls = any(url.get("AuthType") == "NONE" for url in template.resources(URL)) and not template.hardened
+    for found in template.resources(PERMISSION):
+        if found.get("Principal") == "*" and not open_urls:
+            yield Fault(found.logical_id, "Properties/Principal", "everybody may invoke the function")
+        service = str(found.get("Principal")).endswith(("amazonaws.com", "amazonaws.com.cn"))
+        if service and not found.get("SourceArn") and not found.get("SourceAccount"):
+            yield Fault(found.logical_id, "Properties/SourceArn", "the service may invoke it for any account")
+
+
+@rule("TM-FUNCTION-LOGS", "A function's log group is declared", "Lambda would make one without key or retention")
+def logs(template: Template) -> Iterator[Fault]:
+    """Look for the group that the function is told."""
+    for function in template.resources(FUNCTION):
+        if not function.get("LoggingConfig", "LogGroup"):
+            yield Fault(
+                function.logical_id, "Properties/LoggingConfig/LogGroup", "the function's log group is not ours"
+            )
+
+
+@rule(
+    "TM-FUNCTION-TRACED", "A hardened stage's URL function is traced", "Where a slow request spent its time is unknown"
+)
+def traced(template: Template) -> Iterator[Fault]:
+    """Look at tracing of what a URL calls, where the stage is hardened."""
+    for name in functions_with_url(template) if template.hardened else ():
+        function = template.resource(name)
+        if function is not None and function.get("TracingConfig", "Mode") != "Active":
+            yield Fault(name, "Properties/TracingConfig/Mode", "the URL's function is not traced")
+
+
+@rule("TM-FUNCTION-BOUNDED", "A hardened stage bounds the URL's concurrency", "One caller could use up the account's")
+def bounded(template: Template) -> Iterator[Fault]:
+    """Look at reserved concurrency of what a URL calls, where the stage is hardened."""
+    for name in functions_with_url(template) if template.hardened else ():
+        function = template.resource(name)
+        if function is not None and not isinstance(function.get("ReservedConcurrentExecutions"), int):
+            yield Fault(
+                name, "Properties/ReservedConcurrentExecutions", "the URL's function has no bound of concurrency"
+            )
+
+
+@rule("TM-FUNCTION-VPC", "A hardened stage's functions run in a VPC", "Their traffic would leave by public addresses")
+def in_vpc(template: Template) -> Iterator[Fault]:
+    """Look for the VPC, where the stage is hardened."""
+    for function in template.resources(FUNCTION) if template.hardened else ():
+        for part in ("SubnetIds", "SecurityGroupIds"):
+            if not function.get("VpcConfig", part):
+                yield Fault(function.logical_id, f"Properties/VpcConfig/{part}", f"the function has no {part} of a VPC")
+
+
+RULES: Final[tuple[Rule, ...]] = (url_auth, url_alias, permission, logs, traced, bounded, in_vpc)

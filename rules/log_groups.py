@@ -1,0 +1,63 @@
+"""Rules on log groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rules.model import Fault, Rule, Template, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GROUP: Final = "AWS::Logs::LogGroup"
+SHARED: Final = tuple(f"/aws/sagemaker/{kind}" for kind in ("TrainingJobs", "TransformJobs", "ProcessingJobs"))
+HARDENED_DAYS: Final = 365
+"""What PCI DSS 10.5.1 asks for."""
+
+
+@rule("TM-LOGS-RETENTION", "A log group says how long it keeps logs", "Logs would be kept, and paid for, for ever")
+def retention(template: Template) -> Iterator[Fault]:
+    """Look at the retention; a hardened stage keeps a year at least."""
+    for group in template.resources(GROUP):
+        days = group.get("RetentionInDays")
+        if not isinstance(days, int):
+            yield Fault(group.logical_id, "Properties/RetentionInDays", "the log group has no retention")
+        elif template.hardened and days < HARDENED_DAYS:
+            message = f"logs are kept {days} days, under the {HARDENED_DAYS} of a hardened stage"
+            yield Fault(group.logical_id, "Properties/RetentionInDays", message)
+
+
+@rule("TM-LOGS-KEY", "A log group is under a customer-managed key", "Closing one key would not close what was logged")
+def under_key(template: Template) -> Iterator[Fault]:
+    """Look at the key."""
+    for group in template.resources(GROUP):
+        if not group.get("KmsKeyId"):
+            yield Fault(group.logical_id, "Properties/KmsKeyId", "the log group is not under a customer-managed key")
+
+
+@rule(
+    "TM-LOGS-NOT-SHARED",
+    "No stack owns a log group that is one per account and region",
+    "A second stage could not be deployed, and destroying the first would delete everybody's logs",
+)
+def not_shared(template: Template) -> Iterator[Fault]:
+    """Look for the groups of SageMaker's jobs."""
+    for group in template.resources(GROUP):
+        if group.get("LogGroupName") in SHARED:
+            yield Fault(group.logical_id, "Properties/LogGroupName", "this log group is everybody's in the account")
+
+
+@rule(
+    "TM-LOGS-ENDPOINT",
+    "An endpoint's log group is declared beside it",
+    "SageMaker would make it without key or retention, and leave it behind",
+)
+def endpoint(template: Template) -> Iterator[Fault]:
+    """Look for a group by each endpoint's name."""
+    names = {group.get("LogGroupName") for group in template.resources(GROUP)}
+    for found in template.resources("AWS::SageMaker::Endpoint"):
+        if f"/aws/sagemaker/Endpoints/{found.get('EndpointName')}" not in names:
+            yield Fault(found.logical_id, "Properties/EndpointName", "the endpoint's log group is not declared")
+
+
+RULES: Final[tuple[Rule, ...]] = (retention, under_key, not_shared, endpoint)
