@@ -1,0 +1,135 @@
+"""The documents whose topics are asked for: their ids, labels and word counts."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+
+from explore.errors import ExploreError
+from training_scripts import recordio
+from training_scripts.corpus.manifest import PARTS, CorpusManifest, labels_path, shard_path
+from training_scripts.corpus.surface_forms import SurfaceForms
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training_scripts.corpus.documents import Source
+    from training_scripts.corpus.manifest import Part
+    from training_scripts.corpus.progress import Progress
+
+NO_KNOWN_WORD = "no known word"
+"""Why a document has no topics: it holds no word of the vocabulary."""
+SNIPPET_CHARS = 160
+
+
+@dataclass(frozen=True)
+class CountedDocuments:
+    """Documents as the model sees them.
+
+    Attributes:
+        ids: unique, in a fixed order.
+        labels: empty where the source has none.
+        counts: shape (documents, feature_dim), float32; a row may be empty.
+        corpus: the corpus_hash of the vocabulary that they were counted by.
+        vocabulary: that vocabulary's hash.
+        snippets: the beginning of each text, or nothing where only counts are at hand.
+    """
+
+    ids: list[str]
+    labels: list[str]
+    counts: csr_matrix
+    corpus: str
+    vocabulary: str
+    snippets: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if len(set(self.ids)) != len(self.ids):
+            raise ExploreError("two documents have one id: ids must differ")
+
+    @property
+    def known(self) -> csr_matrix:
+        """The counts of the documents that have a known word, in order."""
+        return self.counts[np.flatnonzero(self.is_known)]
+
+    @property
+    def is_known(self) -> np.typing.NDArray[np.bool_]:
+        """Whether each document has a known word."""
+        return np.asarray(self.counts.sum(axis=1)).ravel() > 0
+
+
+def of_corpus(folder: Path) -> CountedDocuments:
+    """Return the documents of a prepared corpus, part after part, in record order.
+
+    Raises:
+        CorpusError: the folder holds no corpus.
+        ExploreError: its labels and its records do not agree.
+    """
+    manifest = CorpusManifest.load(folder)
+    ids: list[str] = []
+    labels: list[str] = []
+    blocks: list[csr_matrix] = []
+    for part in PARTS:
+        rows = _labels(folder / labels_path(part))
+        block = _records(folder, manifest, part)
+        if len(rows) != block.shape[0]:
+            raise ExploreError(f"{folder / labels_path(part)} names {len(rows)} documents of {block.shape[0]} records")
+        ids += [row["id"] for row in rows]
+        labels += [row["label"] for row in rows]
+        blocks.append(block)
+    counts = vstack(blocks, format="csr")
+    return CountedDocuments(ids, labels, counts, manifest.corpus_hash, manifest.vocabulary_hash)
+
+
+def of_source(source: Source, folder: Path, progress: Progress) -> CountedDocuments:
+    """Return every document of a source, also those that preparation left out, counted by a corpus's vocabulary.
+
+    Raises:
+        CorpusError: the folder holds no corpus, or the source cannot be read.
+    """
+    manifest, forms = CorpusManifest.load(folder), SurfaceForms.load(folder)
+    found: dict[str, tuple[str, dict[int, int], str]] = {}
+    for number, document in enumerate(source.documents(), start=1):
+        progress.tell(f"{number:,} documents counted")
+        snippet = " ".join(document.text[: 4 * SNIPPET_CHARS].split())[:SNIPPET_CHARS]
+        found[document.id] = (document.label, forms.counts(document.text), snippet)
+    ids = sorted(found)
+    rows = [sorted(found[name][1].items()) for name in ids]
+    counts = csr_matrix(
+        (
+            np.array([count for row in rows for _, count in row], dtype=np.float32),
+            np.array([word for row in rows for word, _ in row], dtype=np.int32),
+            np.cumsum([0, *(len(row) for row in rows)]),
+        ),
+        shape=(len(ids), manifest.feature_dim),
+    )
+    return CountedDocuments(
+        ids,
+        [found[name][0] for name in ids],
+        counts,
+        manifest.corpus_hash,
+        manifest.vocabulary_hash,
+        [found[name][2] for name in ids],
+    )
+
+
+def _labels(file: Path) -> list[dict[str, str]]:
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+    except OSError as error:
+        raise ExploreError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _records(folder: Path, manifest: CorpusManifest, part: Part) -> csr_matrix:
+    try:
+        shards = [
+            recordio.read_records((folder / shard_path(part, number)).read_bytes(), feature_dim=manifest.feature_dim)
+            for number in range(getattr(manifest.shards, part))
+        ]
+    except OSError as error:
+        raise ExploreError(f"{error.filename} cannot be read: {error.strerror}") from None
+    return vstack(shards, format="csr")

@@ -1,0 +1,65 @@
+"""Topic vectors of a whole corpus: `python -m explore.score --help`. Batch transform: training_scripts.transform."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from explore import options as common
+from explore.errors import ExploreError
+from explore.scorers import Endpoint, LocalModel, Url, score_all
+from explore.vectors import write_topic_vectors
+from training_scripts.corpus.progress import Progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from explore.scorers import Scorer
+
+PROGRAM: Final = "python -m explore.score"
+DEFAULT_FILE: Final = Path("build/vectors.parquet")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    return common.run("score", lambda: _score(options))
+
+
+def _score(options: argparse.Namespace) -> None:
+    progress = Progress("score")
+    scorer = _scorer(options)
+    documents = common.read_documents(options, progress)
+    weights, model = score_all(scorer, documents, progress)
+    write_topic_vectors(options.out, documents, weights, model=model)
+    without = len(documents.ids) - weights.shape[0]
+    print(
+        f"{options.out}: {weights.shape[0]:,} topic vectors of {weights.shape[1]} topics, and {without:,} documents "
+        f"without a known word\n  model   {model}\n  corpus  {documents.corpus}"
+    )
+
+
+def _scorer(options: argparse.Namespace) -> Scorer:
+    if options.model_version and not options.endpoint:
+        raise ExploreError("--model-version has a meaning beside --endpoint only: the others say their model")
+    if options.endpoint:
+        return Endpoint(options.endpoint, model=options.model_version)
+    return Url(options.url) if options.url else LocalModel(options.model)
+
+
+def _parser() -> common.Parser:
+    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    by = parser.add_mutually_exclusive_group(required=True)
+    by.add_argument("--model", type=Path, metavar="DIR", help="a model folder, scored on this machine")
+    by.add_argument("--endpoint", metavar="NAME", help="a SageMaker endpoint")
+    by.add_argument("--url", metavar="URL", help="the service's URL")
+    parser.add_argument("--model-version", metavar="NAME", help="of an endpoint that does not say (built-in image)")
+    parser.add_argument("--out", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"to write ({DEFAULT_FILE})")
+    common.add_documents(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
