@@ -12,6 +12,7 @@ from local_cloud import emulator, function_urls, iam, step_functions, traps
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
+from local_cloud.cloudformation import custom_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
 from local_cloud.sagemaker.backend import Backend
@@ -58,6 +59,7 @@ class Extension:
     def _install_rest(self) -> None:
         try:
             traps.install_cloudformation()
+            custom_resources.install()
             register(
                 [
                     *sagemaker_resources.resource_types(self.sagemaker),

@@ -364,8 +364,32 @@ def test_a_resource_may_be_answered_later_by_an_event(stack: Stack, trained: Any
 
 
 def test_a_resource_that_is_not_answered_in_its_time_fails(stack: Stack, trained: Any) -> None:
-    assert stack.create(trained("hang", timeout_s=2))["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert any("timed out after 2s" in reason for reason in stack.failures())
+    assert stack.create(trained("hang", timeout_s=1))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("timed out after 1s" in reason for reason in stack.failures())
+
+
+@pytest.mark.parametrize("task", ["fail", "hang"])
+def test_a_resource_whose_creation_fails_is_sent_a_delete(
+    account: Account, stack: Stack, trained: Any, task: str
+) -> None:
+    ssm, seen = account.root("ssm"), f"/{unique('seen')}"
+    template = trained(task, timeout_s=1)
+    noting = f"""
+import boto3
+def noted(inner):
+    def handler(event, context):
+        if event["RequestType"] == "Delete":
+            value = event["PhysicalResourceId"]
+            boto3.client("ssm").put_parameter(Name="{seen}", Value=value, Type="String")
+        inner(event, context)
+    return handler
+handler = noted(handler)
+"""
+    template["Resources"]["Starter"]["Properties"]["Code"]["ZipFile"] += noting
+    stack.create(template)
+
+    physical_id = ssm.get_parameter(Name=seen)["Parameter"]["Value"]
+    assert physical_id.startswith("trained" if task == "fail" else f"{stack.name}-Trained-")
 
 
 def test_a_bucket_keeps_its_tags_and_encryption_and_is_not_deleted_full(account: Account, stack: Stack) -> None:
