@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 MAX_PORT = 65_535
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0, or 2 with one sentence on standard error."""
+    """Run one command; return the exit code: 0, or 2 with one sentence on standard error; 130 after Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     # What follows `--` is the CDK CLI's.
     own, _, rest = _split(given)
@@ -30,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LocalCloudError as error:
         print(f"local_cloud: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:

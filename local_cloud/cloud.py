@@ -57,7 +57,7 @@ class Running:
             running = cls(place, int(found["port"]), int(found["pid"]))
         except (OSError, ValueError, KeyError):
             return None
-        return running if running.is_healthy() else None
+        return running if _is_alive(running.pid) and running.is_healthy() else None
 
     def is_healthy(self) -> bool:
         """Tell whether it answers."""

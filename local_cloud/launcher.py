@@ -11,6 +11,7 @@ import importlib
 import json
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -36,6 +37,7 @@ def main() -> None:
     # Functions inherit this environment: what is ours alone is taken out of it before anything runs.
     home = Home(Path(os.environ.pop(HOME_VARIABLE)))
     settings = LocalCloudSettings.from_json(os.environ.pop(SETTINGS_VARIABLE))
+    _raise_file_limit()
     listener = _bind(int(os.environ.pop(PORT_VARIABLE)))
     port = listener.getsockname()[1]
     os.environ.update(_emulator_environment(port))
@@ -47,6 +49,13 @@ def main() -> None:
         home.running.unlink(missing_ok=True)
         extension.close()
         shutil.rmtree(home.work, ignore_errors=True)
+
+
+def _raise_file_limit() -> None:
+    # Each client, job and function has descriptors here; the soft limit of many systems is 1024 or less.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard and hard != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _bind(port: int) -> socket.socket:

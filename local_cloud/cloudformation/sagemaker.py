@@ -113,13 +113,11 @@ class _EndpointHandler:
         endpoint = self._by_arn(physical_id)
         if endpoint is None:
             raise ValueError(f"Could not find endpoint {physical_id}")
-        endpoint.settle()
         given = {key: value for key, value in new.items() if key not in _ONLY_CREATED_WITH}
         before = {key: value for key, value in old.items() if key not in _ONLY_CREATED_WITH}
         if given != before:
             request = request_of(self._sagemaker.api, "UpdateEndpoint", {**given, "EndpointName": endpoint.name})
-            call(self._sagemaker.api, "UpdateEndpoint", request)
-            endpoint.settle()
+            self._update_when_settled(endpoint, request)
             if endpoint.failure:
                 raise ValueError(endpoint.failure)
         self._sagemaker.backend.tags.replace(endpoint.arn, Node(new).nodes("Tags"))
@@ -130,6 +128,19 @@ class _EndpointHandler:
         endpoint = self._by_arn(physical_id)
         if endpoint is not None:
             self._remove(endpoint)
+
+    def _update_when_settled(self, endpoint: Endpoint, request: MutableJson) -> None:
+        while True:
+            endpoint.settle()
+            try:
+                call(self._sagemaker.api, "UpdateEndpoint", request)
+            except ValueError as error:
+                # Autoscaling may have begun a change of its own since.
+                if "in-progress" not in str(error):
+                    raise
+            else:
+                endpoint.settle()
+                return
 
     def _remove(self, endpoint: Endpoint) -> None:
         endpoint.settle()

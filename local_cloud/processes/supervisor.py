@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from local_cloud.processes.memory import resident_bytes
+
+logger = logging.getLogger("local_cloud")
 
 ENTRY = Path(__file__).with_name("entry.py")
 MEMORY_POLL_S = 0.5
@@ -97,9 +100,12 @@ class Instance:
         pipe = self._process.stdout
         if pipe is None:
             raise RuntimeError("the process was started without a pipe for its output")
+        # poll, and not select, which knows only the first 1024 descriptors of a process.
+        readable = select.poll()
+        readable.register(pipe, select.POLLIN | select.POLLHUP)
         rest, lines, flushed = b"", list[tuple[int, str]](), time.monotonic()
         while True:
-            ready, _, _ = select.select([pipe], [], [], FLUSH_S)
+            ready = readable.poll(FLUSH_S * 1000)
             chunk = os.read(pipe.fileno(), READ_BYTES) if ready else b""
             *whole, rest = (rest + chunk).split(b"\n")
             stamp = int(time.time() * 1000)
@@ -108,7 +114,7 @@ class Instance:
             if ended and rest:
                 lines.append((stamp, rest.decode(errors="replace")))
             if lines and (ended or time.monotonic() - flushed > FLUSH_S):
-                self._sink(lines)
+                self._give(lines)
                 lines, flushed = [], time.monotonic()
             if ended:
                 break
@@ -121,6 +127,13 @@ class Instance:
             watchers = list(self._watchers)
         for watcher in watchers:
             watcher(self)
+
+    def _give(self, lines: Sequence[tuple[int, str]]) -> None:
+        try:
+            self._sink(lines)
+        except Exception:
+            # Lost lines are no reason to leave a process unwatched.
+            logger.exception("output of %s", self.name)
 
 
 class Supervisor:
@@ -139,6 +152,11 @@ class Supervisor:
         # lives as long as the emulator starts them all.
         self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
         threading.Thread(target=self._watch_memory, name="memory-watch", daemon=True).start()
+
+    @property
+    def is_closing(self) -> bool:
+        """Tell whether the emulator is being stopped."""
+        return self._closing.is_set()
 
     def start(
         self, program: Sequence[str], *, name: str, folder: Path, environment: Mapping[str, str], sink: OutputSink

@@ -7,6 +7,8 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from local_cloud.storage import StorageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -25,6 +27,7 @@ class PipeFeeder:
         self._folder = folder
         self._channel = channel
         self._stopped = threading.Event()
+        self.failure: StorageError | None = None
         self._pipe(0)
         self._thread = threading.Thread(target=self._feed, name=f"pipe-{channel}", daemon=True)
         self._thread.start()
@@ -69,3 +72,6 @@ class PipeFeeder:
                         pipe.write(chunk)
         except BrokenPipeError:
             return  # a reader that had enough of this epoch
+        except StorageError as error:
+            # The reader sees an end where there is none; the job looks here before it believes what came of it.
+            self.failure = error

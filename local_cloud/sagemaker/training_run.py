@@ -189,6 +189,7 @@ class TrainingRun:
             try:
                 instance = ended.get(timeout=0.05)
             except queue.Empty:
+                self._check_feeders()
                 over = time.monotonic() > deadline
                 if over or self._job.stop_requested.is_set():
                     _stop_all(instances, self._backend.settings.stop_grace_s)
@@ -199,7 +200,13 @@ class TrainingRun:
                 raise JobFailedError(MEMORY_REASON)
             if instance.exit_code != 0:
                 raise JobFailedError(self._reason(instance))
+        self._check_feeders()
         return Secondary.COMPLETED
+
+    def _check_feeders(self) -> None:
+        for feeder in self._feeders:
+            if feeder.failure is not None:
+                raise JobFailedError(f"ClientError: Data download failed:{feeder.failure}")
 
     def _start(self, host: str, environment: dict[str, str]) -> Instance:
         job = self._job
