@@ -12,6 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import asyncio
+import io
 import signal
 import socket
 import sys
@@ -41,6 +42,9 @@ _QUICK_ENDS_MAX: Final = 5
 def main(arguments: list[str] | None = None) -> int:
     """Load the model once, then serve it from forked workers; a worker that dies is replaced."""
     options = _options(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The log is followed line by line, also where it is a pipe.
+        sys.stdout.reconfigure(line_buffering=True)
     max_body_bytes = int(os.environ.get(MAX_PAYLOAD_VARIABLE) or 0) << 20 or INVOCATION_BYTES_MAX
     try:
         service = Service(artifact.read(options.root / "model"), workers=options.workers, max_body_bytes=max_body_bytes)
@@ -48,12 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (artifact.ArtifactError, OSError) as error:
         sys.stderr.write(f"serve: {error}\n")
         return 2
-    sys.stdout.write(
+    banner = (
         f"serving {options.root / 'model'} on http://{options.bind}:{listener.getsockname()[1]}, "
         f"{options.workers} workers\n"
     )
-    sys.stdout.flush()
-    return _Workers(service, listener, max_body_bytes).run(options.workers)
+    return _Workers(service, listener, max_body_bytes).run(options.workers, banner)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -99,11 +102,13 @@ class _Workers:
         self._started: dict[int, float] = {}
         self._stopping = False
 
-    def run(self, number: int) -> int:
+    def run(self, number: int, banner: str) -> int:
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, self._stop)
         for _ in range(number):
             self._start()
+        sys.stdout.write(banner)
+        sys.stdout.flush()
         quick_ends = 0
         while self._started:
             child, _ = os.wait()

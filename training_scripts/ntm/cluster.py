@@ -74,7 +74,8 @@ class Instances:
             )
             try:
                 return np.asarray(self._add(whole).addressable_data(0))
-            except jax.errors.JaxRuntimeError as error:
+            # What Gloo raises for a lost connection depends on where the loss is noticed.
+            except (jax.errors.JaxRuntimeError, ValueError) as error:
                 raise AlgorithmError("another instance of the job has ended or cannot be reached any more") from error
 
     def average(self, tree: Tree, weight: float) -> Tree:

@@ -90,8 +90,8 @@ def expected_npmi(pairs: npt.NDArray[np.float64], total: float, unseen_share: fl
     """Return the NPMI to expect of each pair in unseen documents, `unseen_share` times as many as those counted.
 
     A pair seen in c documents is met at all among the unseen with probability s = 1 - exp(-c * unseen_share), and
-    scores -1 if it is not: s * NPMI - (1 - s). Plain NPMI is highest for words that share their two or three documents, which
-    is chance, and such words name nothing that a reader knows.
+    scores -1 if it is not: s * NPMI - (1 - s). Plain NPMI is highest for words that share their two or three
+    documents, which is chance, and such words name nothing that a reader knows.
 
     Args:
         pairs: joint document counts, (..., n, n), each word's own count on the diagonal.

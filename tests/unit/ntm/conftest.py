@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 # Before JAX starts: one thread, as in the training container, and compiled loops kept between test runs.
@@ -50,7 +50,7 @@ JobMaker = Callable[..., Path]
 
 
 @pytest.fixture
-def make_job(tmp_path: Path) -> Iterator[JobMaker]:
+def make_job(tmp_path: Path) -> JobMaker:
     """Lay out a container's input folder; returns its root."""
 
     def make(

@@ -78,9 +78,7 @@ def test_a_channel_that_does_not_fit_streams_and_tells_the_same(streamed: Docume
     assert not resident.streams
     for name in ("documents", "empty", "nonzeros", "squared", "longest"):
         assert getattr(streamed.statistics, name) == getattr(resident.statistics, name)
-    np.testing.assert_array_equal(
-        streamed.statistics.document_frequency, resident.statistics.document_frequency
-    )
+    np.testing.assert_array_equal(streamed.statistics.document_frequency, resident.statistics.document_frequency)
     in_order = [list(source.in_order(source.shape(16), None)) for source in (streamed, resident)]
     assert unpacked(in_order[0]) == unpacked(in_order[1])
 
@@ -105,9 +103,7 @@ def test_all_chunks_of_all_epochs_have_one_shape() -> None:
     shape = loaded.shape(16)
 
     shapes = {
-        chunk.counts.shape
-        for epoch in range(5)
-        for chunk in loaded.shuffled(shape, None, np.random.default_rng(epoch))
+        chunk.counts.shape for epoch in range(5) for chunk in loaded.shuffled(shape, None, np.random.default_rng(epoch))
     }
 
     assert len(shapes) == 1

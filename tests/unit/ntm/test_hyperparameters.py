@@ -116,5 +116,12 @@ def test_settings_do_not_take_true_for_one() -> None:
 def test_every_ingredient_is_off_in_the_plain_ntm() -> None:
     plain = OpenNtmSwitches.plain()
 
-    assert not (plain.nmf_initialization or plain.unigram_bias or plain.clamp_log_variance or plain.coherence_weight)
-    assert plain.input_weighting == "counts"
+    ingredients = plain.model_dump(exclude={"seed", "max_memory_mb"})
+    assert ingredients == {
+        "nmf_initialization": False,
+        "unigram_bias": False,
+        "input_weighting": "counts",
+        "clamp_log_variance": False,
+        "coherence_weight": 0,
+        "coherence_unseen_share": 0,
+    }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -37,8 +38,18 @@ def started(architecture: Architecture, *, centre: np.ndarray | None = None) -> 
     return model.initial_params(architecture, feature_dim=WORDS, topics=TOPICS, rng=rng, centre=centre)
 
 
+@functools.cache
+def compiled(architecture: Architecture, *, training: bool) -> Any:
+    # As one: run step by step, JAX would compile each operation by itself.
+    return jax.jit(lambda *trees: model.posterior(architecture, *trees, training=training))
+
+
+def posterior(architecture: Architecture, params: HostTree, averages: HostTree, batch: Batch, *, training: bool) -> Any:
+    return compiled(architecture, training=training)(params, averages, batch)
+
+
 def sigmoid(value: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-value))
+    return np.asarray(1 / (1 + np.exp(-value)))
 
 
 def test_the_plain_ntms_loss_is_the_textbook_formula(counts: csr_matrix) -> None:
@@ -46,8 +57,8 @@ def test_the_plain_ntms_loss_is_the_textbook_formula(counts: csr_matrix) -> None
     noise = np.random.default_rng(2).standard_normal((DOCUMENTS, TOPICS)).astype(np.float32)
     batch = batch_of(counts)
 
-    mu, log_variance, _ = model.posterior(PLAIN, params, averages, batch, training=True)
-    got = model.losses(params, batch, mu, log_variance, jnp.asarray(noise))
+    mu, log_variance, _ = posterior(PLAIN, params, averages, batch, training=True)
+    got = jax.jit(model.losses)(params, batch, mu, log_variance, jnp.asarray(noise))
 
     # Densely, in float64, and straight from the definition.
     dense = counts.toarray().astype(np.float64)
@@ -75,7 +86,8 @@ def test_gradients_are_those_of_finite_differences(counts: csr_matrix, activatio
         @jax.jit
         def loss(values: Tree) -> jax.Array:
             mu, log_variance, _ = model.posterior(architecture, values, averages, batch, training=True)
-            return sum(model.losses(values, batch, mu, log_variance, noise))
+            sums = model.losses(values, batch, mu, log_variance, noise)
+            return sums.reconstruction + sums.kl
 
         gradients = jax.grad(loss)(params)
         rng = np.random.default_rng(3)
@@ -116,8 +128,8 @@ def test_padding_and_empty_places_of_a_batch_change_nothing(counts: csr_matrix) 
 
     def sums(room: int) -> list[float]:
         batch = batch_of(counts, room=room)
-        mu, log_variance, moved = model.posterior(architecture, params, averages, batch, training=True)
-        losses = model.losses(params, batch, mu, log_variance, jnp.asarray(noise[:room]))
+        mu, log_variance, moved = posterior(architecture, params, averages, batch, training=True)
+        losses = jax.jit(model.losses)(params, batch, mu, log_variance, jnp.asarray(noise[:room]))
         return [*map(float, losses), *(float(value.sum()) for value in moved.values())]
 
     assert sums(DOCUMENTS) == pytest.approx(sums(DOCUMENTS + 3), rel=1e-5)
@@ -127,8 +139,8 @@ def test_a_clamped_log_variance_stays_in_its_range(counts: csr_matrix) -> None:
     params, averages = started(PLAIN)
     params["log_variance_bias"] = np.array([100.0, -100.0, 0.0], np.float32)
 
-    _, free, _ = model.posterior(PLAIN, params, averages, batch_of(counts), training=False)
-    _, clamped, _ = model.posterior(
+    _, free, _ = posterior(PLAIN, params, averages, batch_of(counts), training=False)
+    _, clamped, _ = posterior(
         PLAIN._replace(clamp_log_variance=True), params, averages, batch_of(counts), training=False
     )
 
@@ -141,9 +153,9 @@ def test_batch_norm_evaluates_with_the_averages_of_training(counts: csr_matrix) 
     params, averages = started(architecture)
     batch = batch_of(counts)
     for _ in range(200):
-        _, _, averages = model.posterior(architecture, params, averages, batch, training=True)
+        _, _, averages = posterior(architecture, params, averages, batch, training=True)
 
-    seen, _, _ = model.posterior(architecture, params, averages, batch, training=True)
-    evaluated, _, _ = model.posterior(architecture, params, averages, batch, training=False)
+    seen, _, _ = posterior(architecture, params, averages, batch, training=True)
+    evaluated, _, _ = posterior(architecture, params, averages, batch, training=False)
 
     np.testing.assert_allclose(evaluated, seen, atol=1e-4)

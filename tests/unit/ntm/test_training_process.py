@@ -1,0 +1,196 @@
+"""`python -m training_scripts.train` as the service runs it: one process an instance."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from training_scripts.ntm.artifact import read
+from training_scripts.ntm.job import Job
+
+JobMaker = Callable[..., Path]
+Planted = Callable[[int, int], csr_matrix]
+PROJECT = Path(__file__).parents[3]
+HOSTS = ("algo-1", "algo-2")
+ENDLESS = {"epochs": "1000000", "num_patience_epochs": "1000001"}
+TIMEOUT_S = 60
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start training processes; all are ended with the test."""
+    coordinator = f"127.0.0.1:{free_port()}"
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(root: Path, *arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "training_scripts.train", "--root", str(root), *arguments],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "NTM_COORDINATOR": coordinator},
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(stream: IO[str] | None, text: str) -> None:
+    assert stream is not None
+    for line in stream:
+        if text in line:
+            return
+    raise AssertionError(f"the log ended without {text!r}")
+
+
+@pytest.fixture
+def pair(make_job: JobMaker, planted: Planted) -> Callable[..., list[Path]]:
+    """The roots of a job of two instances, each with a shard of its own size."""
+
+    def make(**hyperparameters: str) -> list[Path]:
+        whole = planted(240, 1)
+        shards = (whole[:160], whole[160:])
+        return [
+            make_job(
+                host, train=shard, validation=planted(60, 2), hosts=HOSTS, host=host, hyperparameters=hyperparameters
+            )
+            for host, shard in zip(HOSTS, shards, strict=True)
+        ]
+
+    return make
+
+
+def test_two_instances_train_one_model_as_good_as_one_instance_on_all_documents(
+    start: Start, pair: Callable[..., list[Path]], make_job: JobMaker, planted: Planted
+) -> None:
+    settings = {"epochs": "20", "num_patience_epochs": "99"}
+    roots = pair(**settings)
+    alone = make_job("alone", train=planted(240, 1), validation=planted(60, 2), hyperparameters=settings)
+
+    processes = [start(root) for root in roots]
+    Job(alone).run(lambda: False)
+    logs = [process.communicate(timeout=TIMEOUT_S)[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], logs
+    assert not list(roots[1].glob("model/*"))
+    both, one = (read(root / "model").document for root in (roots[0], alone))
+    assert both["losses"]["validation"]["total"] == pytest.approx(one["losses"]["validation"]["total"], rel=0.02)
+    assert both["metrics"]["validation:tu"] == pytest.approx(one["metrics"]["validation:tu"], abs=0.1)
+
+
+@pytest.mark.slow
+def test_two_instances_with_the_same_seed_repeat_to_the_last_bit(
+    start: Start, pair: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    models = []
+    for _ in range(2):
+        roots = pair(epochs="2")
+        for process in [start(root) for root in roots]:
+            assert process.wait(timeout=TIMEOUT_S) == 0
+        models.append(read(roots[0] / "model").arrays)
+        for root in roots:
+            root.rename(tmp_path / f"done-{root.name}-{len(models)}")
+
+    for name, value in models[0].items():
+        np.testing.assert_array_equal(models[1][name], value)
+
+
+@pytest.mark.parametrize(
+    "killed", [pytest.param(0, id="primary", marks=pytest.mark.slow), pytest.param(1, id="secondary")]
+)
+def test_a_killed_peer_fails_the_job(start: Start, pair: Callable[..., list[Path]], killed: int) -> None:
+    roots = pair(**ENDLESS)
+    processes = [start(root) for root in roots]
+    wait_for(processes[0].stdout, "epoch=2,")
+
+    processes[killed].kill()
+    survivor = processes[1 - killed]
+    survivor.communicate(timeout=TIMEOUT_S)
+
+    failure = (roots[1 - killed] / "output" / "failure").read_text()
+    assert survivor.returncode == 1
+    assert failure.startswith("AlgorithmError: ")
+    assert "another instance" in failure
+    assert not list(roots[1 - killed].glob("model/*"))
+
+
+def test_a_fault_in_one_instances_shard_is_the_failure_of_both(start: Start, pair: Callable[..., list[Path]]) -> None:
+    roots = pair()
+    shard = roots[1] / "input" / "data" / "train" / "part-00000.pbr"
+    shard.write_bytes(shard.read_bytes()[:-5])
+
+    for process in [start(root) for root in roots]:
+        process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == 1
+
+    reasons = {(root / "output" / "failure").read_text() for root in roots}
+    assert len(reasons) == 1
+    assert reasons.pop().startswith("ClientError: channel 'train', file 'part-00000.pbr', record 80:")
+
+
+def test_sigterm_ends_training_soon_with_the_best_model_and_success(start: Start, make_job: JobMaker) -> None:
+    root = make_job(hyperparameters=ENDLESS)
+    process = start(root, "--tar")
+    wait_for(process.stdout, "epoch=1,")
+
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=TIMEOUT_S)
+
+    assert process.returncode == 0
+    assert not (root / "output" / "failure").exists()
+    with tarfile.open(root / "model.tar.gz") as archive:
+        assert sorted(archive.getnames()) == ["model.json", "params.npz"]
+
+
+def test_a_failed_job_exits_with_1_and_its_reason_without_a_traceback(start: Start, make_job: JobMaker) -> None:
+    root = make_job(hyperparameters={"num_topics": "1"})
+
+    process = start(root)
+    output, _ = process.communicate(timeout=TIMEOUT_S)
+
+    reason = "ClientError: hyperparameter 'num_topics' is '1', but should be 2 to 1000"
+    assert process.returncode == 1
+    assert (root / "output" / "failure").read_text() == reason
+    assert output.strip() == reason
+    assert not list(root.glob("model/*"))
+
+
+def test_a_process_that_the_kernel_ends_still_leaves_a_reason(start: Start, make_job: JobMaker) -> None:
+    root = make_job(hyperparameters=ENDLESS)
+    process = start(root)
+    wait_for(process.stdout, "epoch=1,")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+    os.kill(int(children[0]), signal.SIGKILL)
+    process.communicate(timeout=TIMEOUT_S)
+
+    assert process.returncode == 1
+    assert (
+        (root / "output" / "failure")
+        .read_text()
+        .startswith("AlgorithmError: the training process was ended by SIGKILL")
+    )
