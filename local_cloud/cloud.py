@@ -84,7 +84,7 @@ class Running:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a child process that is to use this cloud."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_DEFAULT_"))}
         return {**kept, "PATH": _search_path(), **self.variables()}
 
     def deploy(
