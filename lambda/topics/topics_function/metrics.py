@@ -32,7 +32,7 @@ ENTROPY_DOCUMENTS: Final = 200
 RETRY_TRAINED_MEAN_S: Final = 300.0
 """Time before the training mean, once it could not be had, is asked for again."""
 
-_UNITS: Final = {
+UNITS: Final = {
     "Documents": "Count",
     "RefusedDocuments": "Count",
     "Refusals": "Count",
@@ -212,7 +212,7 @@ class Metrics:
         directive = {
             "Namespace": self._namespace,
             "Dimensions": dimensions,
-            "Metrics": [{"Name": name, "Unit": _UNITS[name]} for name in values],
+            "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
         }
         timestamp = time.time_ns() // 1_000_000
         self._write(

@@ -1,0 +1,27 @@
+"""Client of the topic model's URL.
+
+    from topics_client import TopicsClient
+
+    client = TopicsClient("https://….lambda-url.eu-west-1.on.aws/")
+    for prediction in client.score(["first document", "second document"], top=3):
+        print(prediction.topics[0].label)
+
+Requests are signed with the credentials botocore finds. The same for `asyncio`: `AsyncTopicsClient`.
+"""
+
+from topics_client.async_client import AsyncTopicsClient
+from topics_client.client import TopicsClient
+from topics_client.errors import TopicsError
+from topics_client.results import Health, Prediction, Topic, TopicList, TopicWeight, Versions
+
+__all__ = [
+    "AsyncTopicsClient",
+    "Health",
+    "Prediction",
+    "Topic",
+    "TopicList",
+    "TopicWeight",
+    "TopicsClient",
+    "TopicsError",
+    "Versions",
+]

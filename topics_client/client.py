@@ -1,0 +1,184 @@
+"""The client itself: batches side by side, answers in order, retries where they can help."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, Literal
+
+from topics_client import results
+from topics_client.batching import MAX_BYTES, MAX_DOCUMENTS, Batch, DataFrameLike, Document, batches_of, documents_of
+from topics_client.errors import TopicsError, of_answer
+from topics_client.transport import Answer, SignedTransport, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping
+
+    import botocore.session
+
+    from topics_client.results import Health, Prediction, TopicList
+
+JSON: Final = "application/json"
+OK: Final = 200
+TOO_LARGE: Final = 413
+BACKOFF_BASE_S: Final = 0.2
+BACKOFF_CAP_S: Final = 10.0
+
+OnError = Literal["raise", "return"]
+Empty = Literal["refuse", "mean"]
+
+
+class TopicsClient:
+    """Calls the topic model's URL. Safe to use from several threads.
+
+    Args:
+        url: of the function.
+        region: of the function; None takes it from the URL or the AWS configuration.
+        session: botocore's, for the credentials.
+        signed: False for a URL of auth type NONE.
+        via: connect to this address while signing for the URL's host; for the local cloud.
+        parallel: most requests under way at once.
+        max_attempts: most times one request is sent.
+        max_documents: most documents in one request.
+        transport: sends the requests, in place of the signed one.
+        sleep, uniform: replaced in tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        region: str | None = None,
+        session: botocore.session.Session | None = None,
+        signed: bool = True,
+        via: str | None = None,
+        parallel: int = 4,
+        max_attempts: int = 5,
+        max_documents: int = MAX_DOCUMENTS,
+        transport: Transport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        for name, value in (("parallel", parallel), ("max_attempts", max_attempts), ("max_documents", max_documents)):
+            if value < 1:
+                raise ValueError(f"{name} is {value}, where at least 1 is needed")
+        self._transport = transport or SignedTransport(
+            url, region=region, session=session, signed=signed, via=via, connections=parallel
+        )
+        self._parallel = parallel
+        self._max_attempts = max_attempts
+        self._max_documents = max_documents
+        self._sleep = sleep
+        self._uniform = uniform
+
+    def score(
+        self,
+        documents: Iterable[Document] | DataFrameLike,
+        *,
+        column: str | None = None,
+        top: int | None = None,
+        on_error: OnError = "raise",
+        empty: Empty = "refuse",
+        corpus_version: str | None = None,
+    ) -> list[Prediction]:
+        """Return a prediction for each document, in order.
+
+        Args:
+            documents: texts or counts, any number of them; or a DataFrame.
+            column: the DataFrame's column that holds them.
+            top: ask for so many of the strongest topics instead of all weights.
+            on_error: `return` gives a faulty document a prediction with its `error`, and scores the others.
+            empty: `mean` gives a document without known words the mean of the training corpus.
+            corpus_version: refuse to be answered by a model of another corpus.
+
+        Raises:
+            TopicsError: a request was refused; its `row` counts among all documents.
+            ValueError: a document is neither text nor counts.
+        """
+        return list(
+            self.stream(
+                documents, column=column, top=top, on_error=on_error, empty=empty, corpus_version=corpus_version
+            )
+        )
+
+    def stream(
+        self,
+        documents: Iterable[Document] | DataFrameLike,
+        *,
+        column: str | None = None,
+        top: int | None = None,
+        on_error: OnError = "raise",
+        empty: Empty = "refuse",
+        corpus_version: str | None = None,
+    ) -> Generator[Prediction, None, None]:
+        """Yield what `score` returns as it comes in, reading only a few batches ahead: for documents without end."""
+        query = query_of(top=top, on_error=on_error, empty=empty)
+        batches = batches_of(documents_of(documents, column), max_documents=self._max_documents, max_bytes=MAX_BYTES)
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="topics") as workers:
+            under_way: deque[Future[list[Prediction]]] = deque()
+            try:
+                for batch in batches:
+                    under_way.append(workers.submit(self.score_batch, batch, query, corpus_version))
+                    if len(under_way) > self._parallel:
+                        yield from under_way.popleft().result()
+                while under_way:
+                    yield from under_way.popleft().result()
+            finally:
+                for call in under_way:
+                    call.cancel()
+
+    def score_batch(self, batch: Batch, query: Mapping[str, str], corpus_version: str | None) -> list[Prediction]:
+        """Return the predictions of one batch; one that turns out too large for the URL is sent in halves."""
+        try:
+            answer = self._request("POST", "/", query, batch.body(corpus_version), batch.first_row)
+        except TopicsError as error:
+            if error.status != TOO_LARGE or len(batch.items) == 1:
+                raise
+            first, second = batch.halves()
+            return [
+                *self.score_batch(first, query, corpus_version),
+                *self.score_batch(second, query, corpus_version),
+            ]
+        return results.predictions_of(
+            answer.headers, answer.body, documents=len(batch.items), first_row=batch.first_row
+        )
+
+    def topics(self) -> TopicList:
+        """Return the topics of the model in service."""
+        answer = self._request("GET", "/topics", {}, None, 1)
+        return results.topics_of(answer.headers, answer.body)
+
+    def health(self, *, endpoint: bool = False) -> Health:
+        """Return which model is in service; with `endpoint`, only after it has scored a document."""
+        answer = self._request("GET", "/health", {"endpoint": "true"} if endpoint else {}, None, 1)
+        return results.health_of(answer.headers, answer.body)
+
+    def _request(self, method: str, path: str, query: Mapping[str, str], body: bytes | None, first_row: int) -> Answer:
+        attempt = 1
+        while True:
+            try:
+                answer = self._transport.send(method, path, query, body, JSON)
+                if answer.status == OK:
+                    return answer
+                error = of_answer(answer.status, answer.headers, answer.body, first_row)
+            except TopicsError as failure:
+                error = failure
+            if not error.retry or attempt >= self._max_attempts:
+                raise error
+            jitter = self._uniform(0.0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2**attempt))
+            self._sleep(max(error.retry_after_s or 0.0, jitter))
+            attempt += 1
+
+
+def query_of(*, top: int | None, on_error: OnError, empty: Empty) -> dict[str, str]:
+    """Return the query of a request for scoring."""
+    query: dict[str, str] = {}
+    if top is not None:
+        query["top"] = str(top)
+    if on_error == "return":
+        query["errors"] = "per_row"
+    if empty == "mean":
+        query["empty"] = "mean"
+    return query

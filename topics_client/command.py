@@ -1,0 +1,156 @@
+"""The command `topics`: what are these documents about?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from topics_client import inputs, outputs
+from topics_client.client import TopicsClient
+from topics_client.errors import TopicsError
+from topics_client.inputs import Form, InputError, Named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from topics_client.results import Prediction
+
+URL_VARIABLE: Final = "TOPICS_URL"
+VIA_VARIABLE: Final = "TOPICS_VIA"
+SOME_DOCUMENTS_REFUSED: Final = 1
+REFUSED: Final = 2
+INTERRUPTED: Final = 130
+
+_EXAMPLES: Final = f"""\
+examples:
+  topics score letter.txt report.txt             each file is one document
+  topics score tickets.jsonl --field body        a document a line
+  topics score reviews.csv --field Review        a document a row of a table with a header
+  topics score counts.csv --as counts            a row of word counts a document
+  some command | topics score                    a document a line of standard input
+  topics list                                    the topics of the model in service
+  topics health --endpoint                       is it there, and does it answer?
+
+The URL comes from --url or ${URL_VARIABLE}; requests are signed with your AWS credentials.
+exit codes: 0 all went well, 1 some documents were refused (shown in their place), 2 nothing could be done.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses with one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(REFUSED, f"topics: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        client = _client(options)
+        if options.command == "list":
+            outputs.write_topics(client.topics(), options.format, sys.stdout)
+            return 0
+        if options.command == "health":
+            health = client.health(endpoint=options.endpoint)
+            sys.stdout.write(
+                f"ok: model {health.versions.model}, corpus {health.versions.corpus}, "
+                f"{health.feature_dim} words, {health.algorithm}\n"
+            )
+            return 0
+        return _score(client, options)
+    except TopicsError as error:
+        sys.stderr.write(f"topics: {error}\n")
+    except (InputError, ValueError) as error:
+        sys.stderr.write(f"topics: {error}\n")
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; what is still in the buffer must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("topics: interrupted\n")
+        return INTERRUPTED
+    return REFUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="topics",
+        description="Ask the topic model what documents are about.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--url", default=os.environ.get(URL_VARIABLE), help=f"of the function (default: ${URL_VARIABLE})"
+    )
+    parser.add_argument("--region", help="of the function (default: from the URL, or your AWS configuration)")
+    parser.add_argument("--unsigned", action="store_true", help="do not sign: for a URL that is open to everyone")
+    parser.add_argument(
+        "--via",
+        default=os.environ.get(VIA_VARIABLE),
+        help=f"connect here instead (default: ${VIA_VARIABLE}); local cloud",
+    )
+    parser.add_argument("--format", choices=outputs.FORMATS, default=outputs.TABLE)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    score = commands.add_parser("score", help="show the topics of documents")
+    score.add_argument("files", nargs="*", default=[inputs.STANDARD_INPUT], help="- or none: standard input")
+    score.add_argument("--as", dest="form", choices=inputs.FORMS, help="what the files hold (default: by their suffix)")
+    score.add_argument("--field", default="text", help="member or column that holds the text (default: text)")
+    score.add_argument("--top", type=int, default=3, help="strongest topics to show; 0 shows all weights (default: 3)")
+    score.add_argument("--mean", action="store_true", help="give documents without known words the corpus's mean")
+    score.add_argument("--strict", action="store_true", help="stop at the first document that is refused")
+    score.add_argument("--corpus-version", help="refuse a model of another corpus")
+    commands.add_parser("list", help="show the topics of the model in service")
+    health = commands.add_parser("health", help="tell which model is in service")
+    health.add_argument("--endpoint", action="store_true", help="also have it score one document")
+    return parser
+
+
+def _client(options: argparse.Namespace) -> TopicsClient:
+    if not options.url:
+        raise InputError(f"there is no URL: give --url, or set {URL_VARIABLE}")
+    return TopicsClient(options.url, region=options.region, signed=not options.unsigned, via=options.via)
+
+
+def _score(client: TopicsClient, options: argparse.Namespace) -> int:
+    names: deque[str] = deque()
+    predictions = client.stream(
+        _noting_names(inputs.documents_in(options.files, Form(options.form, options.field)), names),
+        top=options.top or None,
+        on_error="raise" if options.strict else "return",
+        empty="mean" if options.mean else "refuse",
+        corpus_version=options.corpus_version,
+    )
+    return _show(predictions, names, options.format)
+
+
+def _noting_names(documents: Iterator[Named], names: deque[str]) -> Iterator[str | dict[int, float] | list[float]]:
+    for named in documents:
+        names.append(named.name)
+        yield named.document
+
+
+def _show(predictions: Iterator[Prediction], names: deque[str], format_name: str) -> int:
+    writer = outputs.writer_of(format_name, sys.stdout)
+    progress = outputs.Progress()
+    models: set[str | None] = set()
+    shown = refused = 0
+    try:
+        for prediction in predictions:
+            writer.write(names.popleft(), prediction)
+            shown += 1
+            refused += prediction.error is not None
+            models.add(prediction.versions.model)
+            progress.step()
+    finally:
+        progress.end()
+    if len(models) > 1:
+        sys.stderr.write(
+            "topics: the model was replaced meanwhile: topics of the first lines are not those of the last\n"
+        )
+    if refused:
+        sys.stderr.write(f"topics: {refused} of {shown} documents were refused\n")
+    return SOME_DOCUMENTS_REFUSED if refused else 0

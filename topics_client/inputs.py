@@ -1,0 +1,117 @@
+"""What the command reads: documents from files or standard input, and where each came from."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+STANDARD_INPUT: Final = "-"
+WHOLE, LINES, JSONL, CSV_COUNTS, CSV_COLUMN = "whole", "lines", "jsonl", "counts", "column"
+FORMS: Final = (WHOLE, LINES, JSONL, CSV_COUNTS)
+
+Read = str | dict[int, float] | list[float]
+
+
+class InputError(ValueError):
+    """A file that cannot be read as documents. The message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document and its name: file and line."""
+
+    name: str
+    document: Read
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How files hold documents.
+
+    Attributes:
+        name: one of `FORMS`; None goes by the file's suffix.
+        field: the member of a JSON Lines object, or the column of a CSV table with a header, that holds the text.
+    """
+
+    name: str | None = None
+    field: str = "text"
+
+
+def documents_in(paths: Sequence[str], form: Form) -> Iterator[Named]:
+    """Yield the documents of files, in order; `-` is standard input.
+
+    Raises:
+        InputError: names the file, the line and what is wrong.
+    """
+    for path in paths:
+        if path == STANDARD_INPUT:
+            yield from _read(sys.stdin, "stdin", form, form.name or LINES)
+            continue
+        try:
+            # A byte order mark, which some editors write, is no part of the first document.
+            with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+                yield from _read(stream, path, form, form.name or _form_of(path))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else f"byte {error.start + 1} is not UTF-8"
+            raise InputError(f"{path} cannot be read: {reason}") from None
+
+
+def _form_of(path: str) -> str:
+    suffix = Path(path).suffix.lower()
+    return {".jsonl": JSONL, ".ndjson": JSONL, ".csv": CSV_COLUMN}.get(suffix, WHOLE)
+
+
+def _read(stream: TextIO, name: str, form: Form, kind: str) -> Iterator[Named]:
+    if kind == WHOLE:
+        return iter([Named(name, stream.read())])
+    if kind == CSV_COUNTS:
+        return _rows_of_counts(stream, name)
+    return _column(stream, name, form.field) if kind == CSV_COLUMN else _lines(stream, name, form, kind)
+
+
+def _lines(stream: TextIO, name: str, form: Form, kind: str) -> Iterator[Named]:
+    for number, line in enumerate(stream, start=1):
+        place = f"{name}:{number}"
+        if line.strip():
+            yield Named(place, _of_json(line, place, form.field) if kind == JSONL else line.rstrip("\r\n"))
+
+
+def _rows_of_counts(stream: TextIO, name: str) -> Iterator[Named]:
+    for number, row in enumerate(csv.reader(stream), start=1):
+        yield Named(f"{name}:{number}", _counts(row, f"{name}:{number}"))
+
+
+def _column(stream: TextIO, name: str, field: str) -> Iterator[Named]:
+    table = csv.DictReader(stream)
+    if field not in (table.fieldnames or ()):
+        columns = ", ".join(table.fieldnames or ()) or "none"
+        raise InputError(f"{name} has no column {field!r}; its columns are: {columns}. Name one with --field")
+    for row in table:
+        yield Named(f"{name}:{table.line_num}", row[field] or "")
+
+
+def _of_json(line: str, place: str, field: str) -> Read:
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        raise InputError(f"{place} is no JSON") from None
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict) and isinstance(content.get(field), str):
+        text: str = content[field]
+        return text
+    raise InputError(f"{place} is neither a string nor an object with the text in {field!r}. Name it with --field")
+
+
+def _counts(row: list[str], place: str) -> list[float]:
+    try:
+        return [float(cell) for cell in row]
+    except ValueError:
+        raise InputError(f"{place} is no row of counts") from None

@@ -1,0 +1,142 @@
+"""How the command shows predictions: a table, JSON Lines or CSV, each as they come in; and progress on stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from topics_client.results import Prediction, TopicList
+
+TABLE, JSON, CSV = "table", "json", "csv"
+FORMATS: Final = (TABLE, JSON, CSV)
+PROGRESS_AFTER_S: Final = 1.0
+PROGRESS_EVERY_S: Final = 0.2
+_NARROWEST: Final = 60
+
+
+class Writer(Protocol):
+    """Shows one prediction after the other."""
+
+    def write(self, name: str, prediction: Prediction) -> None:
+        """Show the prediction of the document of that name."""
+        ...
+
+
+class TableWriter:
+    """A line a document: its strongest topics, or what is wrong with it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._width = max(_NARROWEST, shutil.get_terminal_size().columns)
+
+    def write(self, name: str, prediction: Prediction) -> None:
+        """Show one line."""
+        shown = name if len(name) <= 30 else "…" + name[-29:]  # noqa: PLR2004 - a third of a narrow terminal
+        line = f"{shown:<30}  {_told(prediction)}"
+        self._stream.write((line if len(line) <= self._width else line[: self._width - 1] + "…") + "\n")
+
+
+def _told(prediction: Prediction) -> str:
+    if prediction.error is not None:
+        return f"{prediction.error.code}: {prediction.error.detail}"
+    mark = " (the corpus's mean)" if prediction.estimated else ""
+    if prediction.topics is not None:
+        return "   ".join(f"{topic.weight:4.0%} {topic.label}" for topic in prediction.topics) + mark
+    return " ".join(f"{weight:.3f}" for weight in prediction.weights or ()) + mark
+
+
+class JsonWriter:
+    """A JSON object a document and line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, name: str, prediction: Prediction) -> None:
+        """Write one line."""
+        told: dict[str, object] = {"document": name, "model": prediction.versions.model}
+        if prediction.error is not None:
+            told["error"] = {"code": prediction.error.code, "detail": prediction.error.detail}
+        elif prediction.topics is not None:
+            told["topics"] = [
+                {"id": topic.id, "label": topic.label, "weight": topic.weight, "words": topic.words}
+                for topic in prediction.topics
+            ]
+        else:
+            told["topic_weights"] = prediction.weights
+        if prediction.unknown_word_share is not None:
+            told["unknown_word_share"] = prediction.unknown_word_share
+        if prediction.estimated:
+            told["estimated"] = True
+        self._stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+
+
+class CsvWriter:
+    """A row a document: its name and error, then id, label and weight of each of its topics, or all weights."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._writer = csv.writer(stream, lineterminator="\n")
+
+    def write(self, name: str, prediction: Prediction) -> None:
+        """Write one row."""
+        row: list[object] = [name, prediction.error.code if prediction.error is not None else ""]
+        for topic in prediction.topics or ():
+            row += [topic.id, topic.label, topic.weight]
+        self._writer.writerow([*row, *(prediction.weights or ())])
+
+
+def writer_of(name: str, stream: TextIO) -> Writer:
+    """Return the writer of a format of `FORMATS`."""
+    makers: dict[str, Callable[[TextIO], Writer]] = {TABLE: TableWriter, JSON: JsonWriter, CSV: CsvWriter}
+    return makers[name](stream)
+
+
+def write_topics(topics: TopicList, format_name: str, stream: TextIO) -> None:
+    """Show the topics of a model."""
+    for topic in topics.topics:
+        if format_name == JSON:
+            told = {"id": topic.id, "label": topic.label, "share": topic.share, "words": topic.words}
+            stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+        elif format_name == CSV:
+            csv.writer(stream, lineterminator="\n").writerow([topic.id, topic.label, topic.share, *topic.words])
+        else:
+            share = "" if topic.share is None else f"{topic.share:4.0%}"
+            stream.write(f"{topic.id:>4}  {share:>4}  {topic.label:<40}  {', '.join(topic.words)}\n")
+
+
+class Progress:
+    """A line on stderr that says how far the work is, once it takes longer than a moment.
+
+    On a terminal the line is written over; elsewhere a new one comes seldom.
+    """
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or sys.stderr
+        self._clock = clock
+        self._began = self._shown = clock()
+        self._documents = 0
+        self._is_shown = False
+
+    def step(self) -> None:
+        """Count one document."""
+        self._documents += 1
+        now = self._clock()
+        every = PROGRESS_EVERY_S if self._stream.isatty() else 10 * PROGRESS_AFTER_S
+        if now - self._began < PROGRESS_AFTER_S or now - self._shown < every:
+            return
+        self._shown, self._is_shown = now, True
+        rate = self._documents / (now - self._began)
+        line = f"topics: {self._documents:,} documents, {rate:,.0f} a second"
+        self._stream.write(f"\r{line}\x1b[K" if self._stream.isatty() else line + "\n")
+        self._stream.flush()
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._is_shown and self._stream.isatty():
+            self._stream.write("\n")
