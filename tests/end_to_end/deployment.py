@@ -31,7 +31,7 @@ TRAINING = f"{stack_prefix(STAGE)}-Training"
 
 THEMES = {
     "kitchen": "bread butter cook cream dinner dish flour garlic kitchen onion oven pan pepper recipe salt soup spoon",
-    "harbour": "anchor boat captain cargo crew deck dock fleet harbour island mast ocean pilot port sail ship storm tide",
+    "harbour": "anchor boat captain cargo crew deck dock fleet harbour island mast ocean pilot port sail ship tide",
     "garden": "bloom branch bush flower forest garden grass grow leaf meadow moss petal root seed soil tree weed",
 }
 
@@ -85,15 +85,35 @@ class Deployment:
 
     def deploy(self, *stacks: str, **changes: object) -> Run:
         """Deploy all stacks, or those named, with the test's small settings and `changes` to them."""
-        settings: dict[str, Any] = {
+        return self._deploy(*stacks, more=["-c", f"settings={self._write_settings(changes)}"])
+
+    def synthesize(self, **changes: object) -> Path:
+        """Write the templates of the settings with `changes`, and return their folder."""
+        run = self._cdk("synth", "--quiet", "-c", f"settings={self._write_settings(changes)}")
+        assert run.exit_code == 0, run.output
+        return self._assembly
+
+    def deploy_assembly(self, assembly: Path, *stacks: str) -> Run:
+        """Deploy templates that are written already."""
+        return self._deploy(*stacks, more=["--app", str(assembly)])
+
+    def _deploy(self, *stacks: str, more: list[str]) -> Run:
+        which = [*stacks, "--exclusively"] if stacks else ["--all"]
+        return self._cdk("deploy", *which, "--require-approval", "never", *more)
+
+    def _write_settings(self, changes: Mapping[str, object]) -> Path:
+        settings: dict[str, object] = {
             "corpus": {"path": str(self._corpus)},
             "training": {"hyperparameters": {"num_topics": 3, "epochs": 4, "mini_batch_size": 32}},
             **changes,
         }
         file = self._folder / "settings.json"
         file.write_text(json.dumps(settings))
-        which = [*stacks, "--exclusively"] if stacks else ["--all"]
-        return self._cdk("deploy", *which, "--require-approval", "never", "-c", f"settings={file}")
+        return file
+
+    @property
+    def _assembly(self) -> Path:
+        return self._folder / "cdk.out"
 
     def destroy(self) -> Run:
         """Destroy every stack, as it was last deployed."""
@@ -106,7 +126,7 @@ class Deployment:
                 *arguments,
                 "--no-notices",
                 "--output",
-                str(self._folder / "cdk.out"),
+                str(self._assembly),
             ],
             cwd=ROOT,
             env={**self.cloud.environment(), "CI": "1", "CDK_VALIDATION": "false"},
