@@ -111,9 +111,13 @@ class Running:
     def stop(self) -> None:
         """Stop the emulator with everything that it started, and wait until it is gone."""
         _signal(self.pid, signal.SIGTERM)
-        if not _wait(lambda: not _is_alive(self.pid), STOP_TIMEOUT_S):
+        if not _wait(self._is_gone, STOP_TIMEOUT_S):
             _signal(self.pid, signal.SIGKILL)
             self.home.running.unlink(missing_ok=True)
+
+    def _is_gone(self) -> bool:
+        # A parent that does not wait for it keeps its process id, but not its files.
+        return not _is_alive(self.pid) or not (self.home.running.exists() or self.home.work.exists())
 
 
 class LocalCloud:

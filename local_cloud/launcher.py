@@ -30,6 +30,7 @@ SETTINGS_VARIABLE = "LOCAL_CLOUD_LAUNCH_SETTINGS"
 BIND_HOST = "127.0.0.1"
 # Requests that are being answered when the emulator is stopped get this long.
 GRACEFUL_TIMEOUT_S = 1.0
+KEEP_ALIVE_S = 75
 
 
 def main() -> None:
@@ -84,7 +85,9 @@ async def _serve(listener: socket.socket, extension: object, home: Home, port: i
     hypercorn = importlib.import_module("hypercorn.asyncio")
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener.fileno()}"]
-    config.keep_alive_timeout = 75
+    config.keep_alive_timeout = KEEP_ALIVE_S
+    # Hypercorn ends a connection after a thousand requests; a client may be sending the next one at that moment.
+    config.keep_alive_max_requests = sys.maxsize
     config.graceful_timeout = GRACEFUL_TIMEOUT_S
     config.loglevel = "WARNING"
     stop = asyncio.Event()

@@ -78,6 +78,10 @@ class ApplicationAutoScaling:
             )
             minimum = request.integer("MinCapacity", target.minimum)
             maximum = request.integer("MaxCapacity", target.maximum)
+            if minimum < 1:
+                raise validation_error(
+                    f"Minimum capacity is {minimum}: an instance-based variant has 1 instance or more"
+                )
             if minimum > maximum:
                 raise validation_error(f"Maximum capacity {maximum} cannot be less than minimum capacity {minimum}")
             target.minimum, target.maximum = minimum, maximum

@@ -169,6 +169,8 @@ class Endpoints:
                 f'The variant name(s) "{", ".join(unknown)}" is/are not present within endpoint configuration '
                 f'"{endpoint.config.name}".'
             )
+        if any(item.integer("DesiredInstanceCount", 1) < 1 for item in wanted):
+            raise validation_error("DesiredInstanceCount must be 1 or more for an instance-based variant.")
         self._begin_update(endpoint)
         self._in_background(endpoint, lambda: _scale(endpoint, wanted), "InService")
         return {"EndpointArn": endpoint.arn}
