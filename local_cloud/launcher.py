@@ -41,7 +41,7 @@ def main() -> None:
     _raise_file_limit()
     listener = _bind(int(os.environ.pop(PORT_VARIABLE)))
     port = listener.getsockname()[1]
-    os.environ.update(_emulator_environment(port))
+    os.environ.update(_emulator_environment(port, home))
     # MiniStack reads its settings when it is imported, and its modules are imported by the extension.
     extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port)
     try:
@@ -69,13 +69,16 @@ def _bind(port: int) -> socket.socket:
     return listener
 
 
-def _emulator_environment(port: int) -> dict[str, str]:
+def _emulator_environment(port: int, home: Home) -> dict[str, str]:
     return {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": BIND_HOST,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "AUTH": "true",
+        # By default these are shared folders in /tmp.
+        "STATE_DIR": str(home.state),
+        "S3_DATA_DIR": str(home.work / "s3"),
         # Nothing is asked of an instance metadata service that is not there.
         "AWS_EC2_METADATA_DISABLED": "true",
     }

@@ -31,6 +31,11 @@ class Home:
         return self.root / "work"
 
     @property
+    def state(self) -> Path:
+        """What MiniStack keeps between runs: a key pair, so that it is not made anew each time."""
+        return self.root / "state"
+
+    @property
     def cdk(self) -> Path:
         """The CDK CLI's own home: it caches which account an access key belongs to."""
         return self.root / "cdk-home"
