@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from local_cloud.function_urls import FunctionUrl
+    from training_scripts.corpus.documents import Document
 
 STAGE: Final = "dev"
-EXAMPLES: Final = ("s3:PutBucketLifecycleConfiguration", "cognito-idp:AdminResetUserPassword", "lex-models:GetBots")
-"""Shown when the test part has them; otherwise its first documents are."""
 EXAMPLE_COUNT: Final = 3
 OUTPUT: Final = PROJECT_ROOT / "build" / "demo"
 
@@ -90,7 +89,8 @@ class Demo:
                 url, [document.text for document in everything], self._keys(), self._stages.tell
             )
         found = topics.with_labels(found, [document.label for document in everything], weights)
-        examples = self._examples(url, {document.id: document.text for document in parts["test"]})
+        # The parts stand one behind the other, the test part last.
+        examples = self._examples(url, parts["test"], weights[-len(parts["test"]) :])
         with self._stages.stage("picture", "Drawing the topics"):
             # Only here: nothing before needs matplotlib, which takes a while to load.
             from local_cloud.demo import picture  # noqa: PLC0415
@@ -141,10 +141,13 @@ class Demo:
         outputs = described["Stacks"][0]["Outputs"]
         return next(output["OutputValue"] for output in outputs if output["OutputKey"] == "FunctionUrl")
 
-    def _examples(self, url: FunctionUrl, texts: dict[str, str]) -> list[report.Example]:
-        names = [*(name for name in EXAMPLES if name in texts), *texts][:EXAMPLE_COUNT]
-        weights = topic_url.ask(url, [texts[name] for name in names], self._keys())
-        return [report.Example(name, texts[name], row) for name, row in zip(names, weights, strict=True)]
+    def _examples(
+        self, url: FunctionUrl, unseen: Sequence[Document], weights: Sequence[topic_url.Weights]
+    ) -> list[report.Example]:
+        """Ask once more for a few documents that the model has not seen: the most typical of different topics."""
+        chosen = [unseen[row] for row in report.most_typical(weights, EXAMPLE_COUNT)]
+        answered = topic_url.ask(url, [document.text for document in chosen], self._keys())
+        return [report.Example(document.id, document.text, row) for document, row in zip(chosen, answered, strict=True)]
 
     def _show(
         self,
@@ -155,7 +158,7 @@ class Demo:
     ) -> None:
         timings = self._stages.timings_s
         print(f"\n{len(found)} topics, with the services most typical of each\n{report.topic_table(found)}")
-        print(f"\nAnswers of the URL to documents that the model has not seen\n{report.answers(examples, found)}")
+        print(f"\nAnswers of the URL to a few documents that the model has not seen\n{report.answers(examples, found)}")
         print(f"\n  URL           {public}")
         print(f"  training job  {trained.name}, {trained.seconds:.0f} s")
         print(f"  picture       {(OUTPUT / 'topics.png').relative_to(PROJECT_ROOT)}")

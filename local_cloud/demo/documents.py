@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def by_part(corpus: Path) -> dict[Part, list[Document]]:
-    """Return the documents of each part of the default corpus, in record order."""
+    """Return the documents of each part of the default corpus, train first and test last, in record order."""
     documents = {document.id: document for document in iter_documents(ApiReference())}
     return {part: [documents[name] for name in _ids(corpus / labels_path(part))] for part in PARTS}
 

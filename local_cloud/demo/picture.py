@@ -1,4 +1,4 @@
-"""The topics as a poster: a panel a topic with its words, its share, and where it occurs."""
+"""The topics as a poster: a card a topic with its words, its share of the text, and the labels it is typical of."""
 
 from __future__ import annotations
 
@@ -10,51 +10,64 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 from matplotlib import pyplot as plt
+from matplotlib.patches import Rectangle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+
     from local_cloud.demo.topics import Topic
 
-COLUMNS: Final = 5
-SHOWN_WORDS: Final = 8
-_PANEL_INCHES: Final = (3.1, 2.3)
+COLUMNS: Final = 6
+WORD_SIZES: Final = (15.0, 13.0, 11.5, 10.5, 10.0, 9.5, 9.0, 9.0)
+"""Points, by rank: the first word is what a reader takes the topic for."""
+_CARD_INCHES: Final = (2.35, 2.35)
+_TITLE_INCHES: Final = 0.7
 _BAR: Final = "#4477aa"
+_CARD: Final = "#f4f5f7"
 _INK: Final = "#1a1a1a"
 _QUIET: Final = "#5c5c5c"
+_LABEL_CHARS: Final = 32
 _DOTS_A_INCH: Final = 110
-_LABEL_CHARS: Final = 36
 
 
 def draw(topics: Sequence[Topic], file: Path, *, title: str) -> None:
     """Draw the topics, largest first, into a PNG."""
     rows = math.ceil(len(topics) / COLUMNS)
-    figure, axes = plt.subplots(
-        rows, COLUMNS, figsize=(COLUMNS * _PANEL_INCHES[0], rows * _PANEL_INCHES[1] + 0.8), squeeze=False
-    )
-    figure.suptitle(title, x=0.012, y=0.995, ha="left", va="top", fontsize=15, color=_INK)
+    height = rows * _CARD_INCHES[1] + _TITLE_INCHES
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=(COLUMNS * _CARD_INCHES[0], height), squeeze=False)
+    figure.suptitle(title, x=0.012, y=1 - 0.18 / height, ha="left", va="top", fontsize=16, color=_INK)
+    largest = max(topic.share for topic in topics)
     panels = list(axes.flat)
-    for panel, topic in zip(panels, sorted(topics, key=lambda topic: -topic.share), strict=False):
-        words, weights = topic.words[:SHOWN_WORDS], topic.weights[:SHOWN_WORDS]
-        panel.barh(range(len(words)), weights, color=_BAR, height=0.72)
-        panel.set_yticks(range(len(words)), words, fontsize=8.5, color=_INK)
-        panel.invert_yaxis()
-        panel.set_xticks([])
-        panel.tick_params(length=0)
-        for side in ("top", "right", "bottom"):
-            panel.spines[side].set_visible(False)
-        panel.set_title(f"{topic.id}   {topic.share:.1%} of the text", fontsize=9, loc="left", color=_INK)
-        panel.set_xlabel(_fitting(topic.labels), fontsize=8, color=_QUIET, loc="left")
-    for panel in panels[len(topics) :]:
+    for panel in panels:
         panel.axis("off")
-    figure.tight_layout(rect=(0, 0, 1, 0.985))
+        panel.set_xlim(0, 1)
+        panel.set_ylim(0, 1)
+    for panel, topic in zip(panels, sorted(topics, key=lambda topic: -topic.share), strict=False):
+        _card(panel, topic, largest)
+    figure.subplots_adjust(
+        left=0.008, right=0.992, bottom=0.008, top=1 - _TITLE_INCHES / height, wspace=0.05, hspace=0.06
+    )
     figure.savefig(file, dpi=_DOTS_A_INCH)
     plt.close(figure)
 
 
+def _card(panel: Axes, topic: Topic, largest: float) -> None:
+    panel.add_patch(Rectangle((0, 0), 1, 1, color=_CARD, zorder=0))
+    panel.add_patch(Rectangle((0, 0.982), topic.share / largest, 0.018, color=_BAR, zorder=1))
+    panel.text(0.05, 0.955, f"{topic.share:.1%}", fontsize=8.5, color=_QUIET, va="top")
+    panel.text(0.95, 0.955, f"topic {topic.id}", fontsize=8.5, color=_QUIET, va="top", ha="right")
+    height = 0.86
+    for word, size in zip(topic.words, WORD_SIZES, strict=False):
+        panel.text(0.05, height, word, fontsize=size, color=_INK, va="top")
+        height -= size * 0.0083
+    panel.text(0.05, 0.045, _fitting(topic.labels), fontsize=8.5, color=_BAR, va="bottom")
+
+
 def _fitting(labels: Sequence[str]) -> str:
-    """Return as many labels as fit under a panel, at least the first."""
+    """Return as many labels as fit on a card, at least the first."""
     text = labels[0] if labels else ""
     for label in labels[1:]:
         if len(text) + len(label) + 2 > _LABEL_CHARS:

@@ -37,6 +37,14 @@ def topic_table(topics: Sequence[Topic]) -> str:
     return "\n".join(lines)
 
 
+def most_typical(weights: Sequence[Weights], count: int) -> list[int]:
+    """Return the rows of the documents with the highest weights, each of another topic."""
+    chosen: dict[int, int] = {}
+    for row in sorted(range(len(weights)), key=lambda row: -max(weights[row])):
+        chosen.setdefault(weights[row].index(max(weights[row])), row)
+    return list(chosen.values())[:count]
+
+
 def answers(examples: Sequence[Example], topics: Sequence[Topic]) -> str:
     """Return a few documents with the topics that the URL found in each."""
     words = {topic.id: ", ".join(topic.words[:4]) for topic in topics}
