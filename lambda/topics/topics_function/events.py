@@ -60,7 +60,8 @@ def request_of(event: object) -> Request:
     """Read a Function URL event.
 
     Raises:
-        Problem: `not_a_url_event` where the event has not the form of payload version 2.0.
+        Problem: `not_a_url_event` where the event has not the form of payload version 2.0, `invalid_parameter` where
+            a parameter is given twice.
     """
     if not isinstance(event, Mapping):
         raise Problem(Code.NOT_A_URL_EVENT, "the event is not an object")
@@ -73,17 +74,27 @@ def request_of(event: object) -> Request:
     body = event.get("body")
     if body is not None and not isinstance(body, str):
         raise Problem(Code.NOT_A_URL_EVENT, "the event's body is not a string")
-    query = event.get("rawQueryString")
     request_id = context.get("requestId")
     return Request(
         method=method.upper(),
         path=path,
         headers=_headers_of(event.get("headers")),
-        query=dict(parse_qsl(query, keep_blank_values=True)) if isinstance(query, str) else {},
+        query=_query_of(event.get("rawQueryString")),
         request_id=request_id if isinstance(request_id, str) else "",
         raw_body=body,
         is_base64=event.get("isBase64Encoded") is True,
     )
+
+
+def _query_of(text: object) -> dict[str, str]:
+    pairs = parse_qsl(text, keep_blank_values=True) if isinstance(text, str) else []
+    query: dict[str, str] = {}
+    for name, value in pairs:
+        if name in query:
+            detail = f"the parameter {name[:40]!r} is given twice"
+            raise Problem(Code.INVALID_PARAMETER, detail, parameter=name[:40], allowed="each parameter once")
+        query[name] = value
+    return query
 
 
 def _headers_of(headers: object) -> dict[str, str]:

@@ -121,7 +121,8 @@ def _scoring(operation_id: str) -> Json:
             {
                 "name": "Content-Encoding",
                 "in": "header",
-                "schema": {"type": "string", "enum": [IDENTITY, GZIP], "default": IDENTITY},
+                "description": f"{GZIP} or {IDENTITY}",
+                "schema": {"type": "string", "default": IDENTITY},
             },
         ],
         "requestBody": {"required": True, "content": _request_content()},

@@ -51,7 +51,7 @@ def scoring_options(query: Mapping[str, str]) -> ScoringOptions:
         top=_top(query.get(TOP)),
         per_row_errors=_choice(query, ERRORS, (STRICT, PER_ROW)) == PER_ROW,
         mean_for_empty=_choice(query, EMPTY, (REFUSE, MEAN)) == MEAN,
-        corpus_version=query.get(CORPUS_VERSION) or None,
+        corpus_version=_version(query.get(CORPUS_VERSION)),
     )
 
 
@@ -73,6 +73,12 @@ def _top(text: str | None) -> int | None:
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_TOPICS)) and 1 <= int(text) <= MAX_TOPICS:
         return int(text)
     raise _refusal(TOP, text, f"whole numbers from 1 to {MAX_TOPICS}")
+
+
+def _version(text: str | None) -> str | None:
+    if text == "":
+        raise _refusal(CORPUS_VERSION, text, "a corpus version, as the header x-corpus-version names it")
+    return text
 
 
 def _choice(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ import pytest
 MARK = "zqxsecret"
 """Part of every document sent, and of nothing else."""
 
-UNIT_EVENTS = 20_000
+UNIT_EVENTS = 6_000
 SLOW_EVENTS = 100_000
 
 CONTENT_TYPES = [

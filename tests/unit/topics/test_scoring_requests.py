@@ -118,6 +118,8 @@ class TestTop:
         ("errors=maybe", "errors"),
         ("empty=zero", "empty"),
         ("Top=3", "Top"),
+        ("corpus_version=", "corpus_version"),
+        ("top=1&top=2", "top"),
     ],
 )
 def test_a_parameter_that_is_not_understood_is_named(service: Any, query: str, parameter: str) -> None:
