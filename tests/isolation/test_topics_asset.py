@@ -11,7 +11,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -32,28 +32,66 @@ session.create_client("sagemaker-runtime", region_name="us-east-1", config=Confi
 """
 
 
+RECORD = {
+    "model": "m",
+    "corpus": "c",
+    "vocabulary": "v",
+    "feature_dim": "3",
+    "algorithm": "builtin",
+    "endpoint_config": "config",
+    "artifact": "s3://models/m/output/model.tar.gz",
+}
+OBJECTS: dict[str, object] = {
+    "/corpus/corpora/c/vocabulary/surface_forms.json": {
+        "schema_version": 1,
+        "pattern": r"[^\W\d_]+",
+        "lowercase": True,
+        "normalisation": "NFC",
+        "feature_dim": 3,
+        "words": ["bike", "car", "train"],
+        "forms": {"bike": 0, "bikes": 0, "car": 1, "train": 2},
+    },
+    "/models/m/output/topics.json": {
+        "topics": [
+            {"id": 0, "label": "Cycling", "share": 0.5, "words": ["bike"], "weights": [0.9]},
+            {"id": 1, "label": "Other", "share": 0.5, "words": ["car"], "weights": [0.8]},
+        ]
+    },
+}
+
+
 class _Services(BaseHTTPRequestHandler):
-    """SSM and the SageMaker runtime, as far as the function calls them."""
+    """SSM, S3, SageMaker and its runtime, as far as the function calls them."""
+
+    calls: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        if self.headers.get("x-amz-target") == "AmazonSSM.GetParameter":
-            record = {"model": "m", "corpus": "c", "vocabulary": "v", "feature_dim": "3", "algorithm": "open"}
-            self._answer({"Parameter": {"Name": json.loads(body)["Name"], "Value": json.dumps(record)}})
-        elif self.path == "/endpoints/topics/invocations":
-            # Each record of RecordIO begins with the magic number.
-            predictions = [{"topic_weights": [1.0, 0.0]}] * body.count(b"\x0a\x23\xd7\xce")
-            self._answer({"predictions": predictions}, "model=m;corpus=c;vocabulary=v")
+        target = self.headers.get("x-amz-target") or self.path
+        self.calls.append(target)
+        if target == "AmazonSSM.GetParameter":
+            self._answer({"Parameter": {"Name": json.loads(body)["Name"], "Value": json.dumps(RECORD)}})
+        elif target == "SageMaker.DescribeEndpoint":
+            self._answer({"EndpointStatus": "InService", "EndpointConfigName": "config"})
+        elif target == "/endpoints/topics/invocations":
+            # Each record of RecordIO begins with the magic number. No attributes: the built-in image gives none.
+            self._answer({"predictions": [{"topic_weights": [0.75, 0.25]}] * body.count(b"\x0a\x23\xd7\xce")})
         else:
             self.send_error(404)
 
-    def _answer(self, content: object, attributes: str | None = None) -> None:
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.calls.append(path)
+        if path in OBJECTS:
+            self._answer(OBJECTS[path])
+        else:
+            self.send_error(404)
+
+    def _answer(self, content: object) -> None:
         data = json.dumps(content).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
-        if attributes:
-            self.send_header("X-Amzn-SageMaker-Custom-Attributes", attributes)
         self.end_headers()
         self.wfile.write(data)
 
@@ -126,7 +164,73 @@ def test_the_asset_answers_with_lambdas_own_packages_alone(runtime_packages: Pat
     answer = run(SEND_CSV + "print(json.dumps(answer))", runtime_packages, services)
 
     assert answer["statusCode"] == 200, answer
-    assert json.loads(answer["body"]) == {"predictions": [{"topic_weights": [1.0, 0.0]}]}
+    assert json.loads(answer["body"]) == {"predictions": [{"topic_weights": [0.75, 0.25]}]}
+
+
+SEND_DOCUMENTS = """
+from topics_function.handler import handle
+import json
+event = {"version": "2.0", "rawPath": "/", "rawQueryString": "top=1", "isBase64Encoded": False,
+         "headers": {"content-type": "application/json"}, "body": json.dumps({"documents": ["Two bikes", "a car"]}),
+         "requestContext": {"http": {"method": "POST"}, "requestId": "r"}}
+answer = handle(event, None)
+"""
+
+
+def test_raw_documents_are_answered_too(runtime_packages: Path, services: str) -> None:
+    answer = run(SEND_DOCUMENTS + "print(json.dumps(answer))", runtime_packages, services)
+
+    assert answer["statusCode"] == 200, answer
+    assert [one["topics"][0]["label"] for one in json.loads(answer["body"])["predictions"]] == ["Cycling", "Cycling"]
+    assert answer["headers"]["x-unknown-word-share"] == "0.5000"
+
+
+@pytest.mark.parametrize("path", ["/topics", "/health", "/openapi.json", "/docs"])
+def test_every_reading_path_answers(runtime_packages: Path, services: str, path: str) -> None:
+    script = f"""
+        from topics_function.handler import handle
+        import json
+        event = {{"version": "2.0", "rawPath": {path!r}, "headers": {{}}, "isBase64Encoded": False,
+                  "requestContext": {{"http": {{"method": "GET"}}, "requestId": "r"}}}}
+        print(json.dumps(handle(event, None)))
+    """
+
+    assert run(script, runtime_packages, services)["statusCode"] == 200
+
+
+def test_a_copy_of_a_snapshot_reads_the_record_anew_and_has_all_its_modules(
+    runtime_packages: Path, services: str, tmp_path: Path
+) -> None:
+    hooks = """
+        BEFORE, AFTER = [], []
+        register_before_snapshot = BEFORE.append
+        register_after_restore = AFTER.append
+    """
+    (tmp_path / "snapshot_restore_py.py").write_text(textwrap.dedent(hooks), encoding="utf-8")
+    script = f"""
+        import json, sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        from topics_function.handler import handle
+        import snapshot_restore_py as hooks
+        event = {{"version": "2.0", "rawPath": "/health", "headers": {{}}, "isBase64Encoded": False,
+                  "requestContext": {{"http": {{"method": "GET"}}, "requestId": "r"}}}}
+        handle(event, None)
+        for hook in hooks.BEFORE:
+            hook()
+        loaded = set(sys.modules)
+        for hook in hooks.AFTER:
+            hook()
+        status = handle(event, None)["statusCode"]
+        print(json.dumps([status, sorted(loaded)]))
+    """
+    _Services.calls.clear()
+
+    status, loaded = run(script, runtime_packages, services)
+
+    assert status == 200
+    assert _Services.calls.count("AmazonSSM.GetParameter") == 2
+    own = {f"topics_function.{path.stem}" for path in (ASSET / "topics_function").glob("*.py")}
+    assert own - set(loaded) == {"topics_function.__init__"}
 
 
 LOADED = "\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
