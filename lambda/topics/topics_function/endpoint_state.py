@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
     from topics_function.in_service import InService
 
-TTL_S: Final = 5.0
-"""An update is under way for minutes before its first answer: a look this old still sees it coming."""
+TTL_S: Final = 20.0
+"""How long a look at an endpoint in order stands. SageMaker throttles looks, and every copy of the function looks."""
 
-RETRY_AFTER_S: Final = 30
+DOUBT_TTL_S: Final = 5.0
+"""How long a look stands that stopped a request: the update may be over."""
+
+LONGEST_S: Final = 60.0
+"""How long the last look stands where the next cannot be had. New instances take longer to start, and no answer comes
+from them before: an update that the last look did not see has not answered yet."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,19 +53,17 @@ class SageMakerClient(Protocol):
 
 
 class EndpointState:
-    """The state of one endpoint, looked at no more often than every few seconds."""
+    """The state of one endpoint, looked at seldom."""
 
     def __init__(
         self,
         client: Callable[[], SageMakerClient],
         name: str,
         *,
-        ttl_s: float = TTL_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._name = name
-        self._ttl_s = ttl_s
         self._clock = clock
         self._seen: Described | None = None
         self._seen_at = 0.0
@@ -71,7 +74,10 @@ class EndpointState:
         Raises:
             Problem: `service_misconfigured` or `endpoint_unavailable`, where the state cannot be seen.
         """
-        seen = self._look()
+        verdict = self._verdict(self._look(TTL_S), facts)
+        return verdict or self._verdict(self._look(DOUBT_TTL_S), facts)
+
+    def _verdict(self, seen: Described, facts: InService) -> bool:
         # Scaling is an update as well, but one with no other config pending.
         if seen.get("PendingDeploymentSummary") or seen.get("EndpointStatus") == "RollingBack":
             return False
@@ -83,14 +89,16 @@ class EndpointState:
         """Look anew at the next use."""
         self._seen = None
 
-    def _look(self) -> Described:
-        seen = self._seen
-        if seen is not None and self._clock() - self._seen_at < self._ttl_s:
+    def _look(self, ttl_s: float) -> Described:
+        seen, age_s = self._seen, self._clock() - self._seen_at
+        if seen is not None and age_s < ttl_s:
             return seen
         try:
             seen = self._client().describe_endpoint(EndpointName=self._name)
         except (ClientError, BotoCoreError) as error:
             logger.warning("endpoint_state_unknown", extra={"error": f"{type(error).__name__}: {error}"})
+            if seen is not None and age_s < LONGEST_S:
+                return seen
             code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
             if code in ("AccessDenied", "AccessDeniedException"):
                 detail = "the function may not see whether the endpoint is being updated"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from topics_function import media_types, options
+from topics_function import openapi_schemas as schemas
 from topics_function.events import GZIP, IDENTITY, UNKNOWN_SHARE_HEADER
-from topics_function.limits import ENDPOINT_PAYLOAD_BYTES, MAX_COUNT, MAX_FEATURE_DIM, MAX_TOPICS, URL_PAYLOAD_BYTES
-from topics_function.problems import KINDS, PROBLEM_TYPE_PREFIX, Code
+from topics_function.limits import ENDPOINT_PAYLOAD_BYTES, MAX_TOPICS, URL_PAYLOAD_BYTES
+from topics_function.problems import KINDS, Code
 from topics_function.versions import CORPUS_HEADER, MODEL_HEADER, VOCABULARY_HEADER
 
-Json = dict[str, object]
+if TYPE_CHECKING:
+    from topics_function.openapi_schemas import Json
 
 VERSION: Final = "1.0.0"
 """Of the interface: the second number for additions, the first for what would break a caller."""
@@ -80,7 +82,7 @@ def document(max_body_bytes: int, max_rows: int) -> Json:
             "/docs": {"get": _page()},
         },
         "components": {
-            "schemas": _schemas(),
+            "schemas": schemas.component_schemas(),
             "securitySchemes": {
                 "sigv4": {
                     "type": "apiKey",
@@ -134,7 +136,7 @@ def _scoring(operation_id: str) -> Json:
                     UNKNOWN_SHARE_HEADER: _header("Share of unknown words, for raw text"),
                 },
                 "content": {
-                    media_types.APPLICATION_JSON: {"schema": _ref("Predictions")},
+                    media_types.APPLICATION_JSON: {"schema": schemas.ref("Predictions")},
                     media_types.APPLICATION_JSONLINES: {"schema": {"type": "string"}},
                     media_types.NDJSON: {"schema": {"type": "string"}},
                     media_types.TEXT_CSV: {"schema": {"type": "string"}},
@@ -151,7 +153,9 @@ def _request_content() -> Json:
     lines = 'One instance a line, or one {"document": "raw text"} a line'
     return {
         media_types.TEXT_CSV: {"schema": {**text, "description": csv}, "example": "0,2,1\n1,0,0\n"},
-        media_types.APPLICATION_JSON: {"schema": {"oneOf": [_ref("InstancesRequest"), _ref("DocumentsRequest")]}},
+        media_types.APPLICATION_JSON: {
+            "schema": {"oneOf": [schemas.ref("InstancesRequest"), schemas.ref("DocumentsRequest")]}
+        },
         media_types.APPLICATION_JSONLINES: {"schema": {**text, "description": lines}},
         media_types.NDJSON: {"schema": {**text, "description": lines}},
         media_types.RECORDIO_PROTOBUF: {"schema": {"type": "string", "description": "As the sagemaker SDK writes it"}},
@@ -167,7 +171,7 @@ def _reading(operation_id: str, summary: str, schema: str, codes: frozenset[Code
             "200": {
                 "description": summary,
                 "headers": _version_headers(),
-                "content": {media_types.APPLICATION_JSON: {"schema": _ref(schema)}},
+                "content": {media_types.APPLICATION_JSON: {"schema": schemas.ref(schema)}},
             },
             **_problems(codes | EVERY_PATH),
         },
@@ -217,116 +221,11 @@ def _problems(codes: frozenset[Code]) -> Json:
             "content": {
                 media_types.PROBLEM_JSON: {
                     "schema": {
-                        "allOf": [_ref("Problem")],
+                        "allOf": [schemas.ref("Problem")],
                         "properties": {"status": {"const": status}, "code": {"enum": [str(code) for code in told]}},
                     }
                 }
             },
         }
         for status, told in sorted(by_status.items())
-    }
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(properties: Json, required: list[str], *, closed: bool = False) -> Json:
-    schema: Json = {"type": "object", "properties": properties, "required": required}
-    return {**schema, "additionalProperties": False} if closed else schema
-
-
-def _schemas() -> Json:
-    string: Json = {"type": "string"}
-    weight: Json = {"type": "number"}
-    count: Json = {"type": "number", "minimum": 0, "maximum": MAX_COUNT}
-    counts: Json = {"type": "array", "items": count, "maxItems": MAX_FEATURE_DIM}
-    keys: Json = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_FEATURE_DIM - 1}}
-    shape: Json = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": 2}
-    words: Json = {"type": "array", "items": string}
-    share: Json = {"type": "number", "minimum": 0, "maximum": 1}
-    nullable_string: Json = {"type": ["string", "null"]}
-    told: Json = {
-        "unknown_word_share": share,
-        "estimated": {"const": "corpus_mean", "description": "The weights are the mean of the training corpus"},
-    }
-    sparse = _object({"keys": keys, "shape": shape, "values": counts}, ["keys", "values"], closed=True)
-    dense_data = _object({"values": counts}, ["values"], closed=True)
-    data = _object({"features": {"oneOf": [dense_data, sparse]}}, ["features"], closed=True)
-    corpus_version: Json = {**nullable_string, "description": f"As the parameter {options.CORPUS_VERSION}"}
-    strongest = _object(
-        {"id": {"type": "integer"}, "label": string, "weight": weight, "words": words},
-        ["id", "label", "weight", "words"],
-    )
-    topic = _object(
-        {
-            "id": {"type": "integer"},
-            "label": string,
-            "share": {"type": ["number", "null"], "description": "Share of the training corpus"},
-            "words": words,
-            "weights": {"type": "array", "items": weight},
-        },
-        ["id", "label", "share", "words", "weights"],
-    )
-    return {
-        "Instance": {
-            "oneOf": [
-                _object({"features": counts}, ["features"], closed=True),
-                _object({"data": data}, ["data"], closed=True),
-            ]
-        },
-        "InstancesRequest": _object(
-            {
-                "instances": {"type": "array", "items": _ref("Instance"), "minItems": 1},
-                "corpus_version": corpus_version,
-            },
-            ["instances"],
-            closed=True,
-        ),
-        "DocumentsRequest": _object(
-            {"documents": {"type": "array", "items": string, "minItems": 1}, "corpus_version": corpus_version},
-            ["documents"],
-            closed=True,
-        ),
-        "Predictions": _object({"predictions": {"type": "array", "items": _ref("Prediction")}}, ["predictions"]),
-        "Prediction": {
-            "oneOf": [
-                _object({"topic_weights": {"type": "array", "items": weight}, **told}, ["topic_weights"]),
-                _object({"topics": {"type": "array", "items": strongest}, **told}, ["topics"]),
-                _object({"error": _ref("Problem"), **told}, ["error"]),
-            ]
-        },
-        "Topics": _object(
-            {"model": string, "corpus": string, "topics": {"type": "array", "items": topic}},
-            ["model", "corpus", "topics"],
-        ),
-        "Health": _object(
-            {
-                "status": {"const": "ok"},
-                "model": nullable_string,
-                "corpus": nullable_string,
-                "feature_dim": {"type": "integer"},
-                "algorithm": string,
-                "endpoint_called": {"type": "boolean"},
-            },
-            ["status", "model", "corpus", "feature_dim", "algorithm", "endpoint_called"],
-        ),
-        "OpenApi": _object({"openapi": string}, ["openapi"]),
-        "Problem": _object(
-            {
-                "type": {"type": "string", "pattern": f"^{PROBLEM_TYPE_PREFIX}[a-z0-9_]+$"},
-                "title": string,
-                "status": {"type": "integer"},
-                "detail": string,
-                "code": {"enum": [str(code) for code in KINDS]},
-                "row": {"type": "integer", "minimum": 1, "description": "The document at fault, from 1"},
-                "column": {"type": "integer", "minimum": 1, "description": "The count at fault in its row, from 1"},
-                "pointer": {**string, "description": "RFC 6901 pointer to the fault; within its line for JSON Lines"},
-                "parameter": {**string, "description": "The parameter at fault"},
-                "allowed": {**string, "description": "What is allowed instead"},
-                "retry": {"type": "boolean", "description": "Whether the same request may succeed later"},
-                "request_id": string,
-            },
-            ["type", "title", "status", "detail", "code", "retry"],
-        ),
     }

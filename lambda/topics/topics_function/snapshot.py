@@ -27,6 +27,7 @@ LATER_MODULES: Final = (
     "topic_list",
     "endpoint_state",
     "openapi",
+    "openapi_schemas",
     "page",
 )
 """Modules that are loaded when they are first needed: in a snapshot they cost nothing, so they are put into it."""

@@ -292,11 +292,34 @@ class TestBuiltInImage:
         assert reply.json["predictions"][0]["topic_weights"] == [0, 0, 1]
         assert reply.headers["x-corpus-version"] == "c2"
 
-    def test_the_state_is_looked_at_every_few_seconds_only(self, builtin: Any) -> None:
+    def test_the_state_is_looked_at_now_and_then_only(self, builtin: Any) -> None:
         for _ in range(5):
             builtin.send_json({"documents": ["bike"]})
-
         assert builtin.sagemaker.looks == 1
+
+        builtin.clock.now += 21
+        builtin.send_json({"documents": ["bike"]})
+        assert builtin.sagemaker.looks == 2
+
+    def test_the_end_of_an_update_is_seen_soon(self, builtin: Any) -> None:
+        in_order = builtin.sagemaker.described
+        builtin.sagemaker.described = {**in_order, "EndpointStatus": "RollingBack"}
+        assert builtin.send_json({"documents": ["bike"]}).status == 503
+
+        builtin.sagemaker.described = in_order
+        builtin.clock.now += 6
+        assert builtin.send_json({"documents": ["bike"]}).status == 200
+
+    def test_a_look_that_is_throttled_lets_the_last_one_stand_for_a_while(
+        self, builtin: Any, service_failure: Any
+    ) -> None:
+        builtin.send_json({"documents": ["bike"]})
+        builtin.sagemaker.failure = service_failure("ThrottlingException", 400)
+
+        builtin.clock.now += 30
+        assert builtin.send_json({"documents": ["bike"]}).status == 200
+        builtin.clock.now += 31
+        assert builtin.send_json({"documents": ["bike"]}).json["code"] == "endpoint_unavailable"
 
     def test_a_state_that_may_not_be_seen_is_no_leave_to_guess(self, builtin: Any, service_failure: Any) -> None:
         builtin.sagemaker.failure = service_failure("AccessDeniedException", 400)
