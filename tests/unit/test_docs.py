@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+INDEX = ROOT / "docs" / "README.md"
+
+MADE = {"build", "cdk.out", "node_modules"}
+"""What set-up and runs make; a doc may name what is in there later."""
+SOURCES = sorted(
+    entry.name
+    for entry in ROOT.iterdir()
+    if entry.is_dir() and not entry.name.startswith((".", "__")) and entry.name not in MADE
+)
+
+REGISTRY_HOSTS = (
+    "pypi-org",
+    "pythonhosted-org",
+    "npmjs-org",
+    "npmjs-com",
+    "yarnpkg-com",
+    "anaconda.org",
+    "conda.io",
+    "crates.io",
+    "rubygems.org",
+    "proxy-golang-org",
+)
+
+LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
+ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:")
+CODE = re.compile(r"`(?P<code>[^`\n]+)`")
+BARE_FILE = re.compile(r"^[\w-]+\.(py|toml|cfg|mjs|sh|svg|md)$")
+UNDER_A_FOLDER = re.compile(rf"(?<![\w./<>-])(?P<path>(?:{'|'.join(map(re.escape, SOURCES))})/[\w./-]*)")
+MODULE = re.compile(rf"-m (?P<module>(?:{'|'.join(map(re.escape, SOURCES))})(?:\.\w+)*)")
+HEADING = re.compile(r"^#+ (?P<text>.+)$", re.MULTILINE)
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = HEADING.findall(document.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", re.sub(r"[`*]", "", text)).strip().lower().replace(" ", "-") for text in headings}
+
+
+def is_there(document: Path, target: str) -> bool:
+    address, _, anchor = target.partition("#")
+    file = (document.parent / address) if address else document
+    return file.exists() and (not anchor or file.suffix != ".md" or anchor in anchors(file))
+
+
+def is_source(name: str) -> bool:
+    """Whether a file of that name is in one of the project's own folders, or at its root."""
+    return (ROOT / name).exists() or any(next((ROOT / folder).rglob(name), None) for folder in SOURCES)
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+
+@pytest.mark.parametrize("document", DOCS, ids=named)
+def test_what_a_doc_links_to_is_there(document: Path) -> None:
+    targets = LINK.findall(document.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not ELSEWHERE.match(target) and not is_there(document, target)] == []
+
+
+@pytest.mark.parametrize("document", DOCS, ids=named)
+def test_the_files_and_modules_a_doc_names_are_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    paths = {path.rstrip(".") for path in UNDER_A_FOLDER.findall(text)}
+    files = {code for code in CODE.findall(text) if BARE_FILE.match(code)}
+    modules = set(MODULE.findall(text))
+
+    assert sorted(path for path in paths if not (ROOT / path).exists()) == []
+    assert sorted(name for name in files if not is_source(name)) == []
+    assert sorted(module for module in modules if not is_module(module)) == []
+
+
+@pytest.mark.parametrize("document", DOCS, ids=named)
+def test_no_doc_names_a_package_registrys_host(document: Path) -> None:
+    text = document.read_text(encoding="utf-8").lower()
+
+    assert [host for host in REGISTRY_HOSTS if host in text] == []
+
+
+def test_the_index_leads_to_every_doc() -> None:
+    linked = {(INDEX.parent / target).resolve() for target in LINK.findall(INDEX.read_text(encoding="utf-8"))}
+
+    assert [named(document) for document in DOCS[1:] if document != INDEX and document not in linked] == []
