@@ -1,0 +1,136 @@
+"""The corpora of the benchmark: prepared by the project's own command, then read back as matrices."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, vstack
+
+from training_scripts import recordio
+from training_scripts.corpus.manifest import SURFACE_FORMS_PATH, CorpusManifest
+from training_scripts.corpus.sources import ApiReference, JsonLines, Newsgroups, iter_documents
+
+if TYPE_CHECKING:
+    from training_scripts.corpus.documents import Source
+
+CorpusName = Literal["api-reference", "20newsgroups", "debian"]
+FOLDER: Final = Path("build/bench/corpora")
+ARCHIVE: Final = Path("../shared/data/20news-bydate.tar.gz")
+WINDOW: Final = 10
+_FIELD: Final = re.compile(r"^([A-Z][\w-]*):[ ]?((?:.*\n?)(?: .*\n?)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Documents of one part of a corpus."""
+
+    counts: csr_matrix
+    labels: npt.NDArray[np.str_]
+    ids: list[str]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A prepared corpus in memory."""
+
+    name: CorpusName
+    folder: Path
+    words: list[str]
+    train: Part
+    validation: Part
+    test: Part
+
+
+def prepare(name: CorpusName) -> Path:
+    """Prepare the corpus unless it is there; returns its folder."""
+    folder = FOLDER / name
+    command = [sys.executable, "-m", "training_scripts.prepare"]
+    if name == "api-reference":
+        command += ["api-reference"]
+    elif name == "20newsgroups":
+        command += ["20newsgroups", *(["--archive", str(ARCHIVE)] if ARCHIVE.exists() else []), "--least-words", "10"]
+    else:
+        command += ["jsonl", str(_debian_descriptions()), "--text-field", "text", "--label-field", "section"]
+        command += ["--id-field", "package", "--source-name", "Debian package descriptions"]
+    subprocess.run([*command, "--output", str(folder)], check=True)
+    return folder
+
+
+def load(name: CorpusName) -> Corpus:
+    """Return a prepared corpus."""
+    folder = FOLDER / name
+    manifest = CorpusManifest.load(folder)
+    words = (folder / "auxiliary" / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    parts = {part: _part(folder, part, manifest.feature_dim) for part in ("train", "validation", "test")}
+    return Corpus(name, folder, words, **parts)
+
+
+def windows(corpus: Corpus) -> csr_matrix:
+    """Return which words each run of WINDOW known words of a test document holds, shape (windows, words)."""
+    forms = json.loads((corpus.folder / SURFACE_FORMS_PATH).read_text(encoding="utf-8"))
+    token = re.compile(forms["pattern"])
+    wanted = set(corpus.test.ids)
+    source = _source(corpus.name)
+    rows: list[npt.NDArray[np.int64]] = []
+    for document in iter_documents(source):
+        if document.id not in wanted:
+            continue
+        text = unicodedata.normalize(forms["normalisation"], document.text).lower()
+        known = np.array(
+            [forms["forms"][form] for form in token.findall(text) if form in forms["forms"]], dtype=np.int64
+        )
+        if known.size:
+            rows += list(np.lib.stride_tricks.sliding_window_view(known, min(WINDOW, known.size)))
+    ends = np.cumsum([0, *(row.size for row in rows)])
+    counts = csr_matrix(
+        (np.ones(ends[-1], np.float32), np.concatenate(rows), ends), shape=(len(rows), len(corpus.words))
+    )
+    counts.sum_duplicates()
+    return counts
+
+
+def _source(name: CorpusName) -> Source:
+    if name == "api-reference":
+        return ApiReference()
+    if name == "20newsgroups":
+        return Newsgroups(archive=ARCHIVE if ARCHIVE.exists() else None)
+    return JsonLines(_debian_descriptions(), text_field="text", label_field="section", id_field="package")
+
+
+def _part(folder: Path, part: str, feature_dim: int) -> Part:
+    shards = sorted((folder / part).glob("*.pbr"))
+    counts = vstack(
+        [recordio.read_records(path.read_bytes(), feature_dim=feature_dim) for path in shards], format="csr"
+    )
+    with (folder / "labels" / f"{part}.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return Part(counts, np.array([row["label"] for row in rows]), [row["id"] for row in rows])
+
+
+def _debian_descriptions() -> Path:
+    path = FOLDER / "debian.jsonl"
+    if path.exists():
+        return path
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    listing = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, text=True, check=True).stdout
+    seen: set[str] = set()
+    with path.open("w", encoding="utf-8") as stream:
+        for stanza in listing.split("\n\n"):
+            fields: dict[str, str] = dict(_FIELD.findall(stanza + "\n"))
+            text = fields.get("Description", fields.get("Description-en", "")).strip()
+            if text and text not in seen and "Package" in fields:
+                seen.add(text)
+                section = fields.get("Section", "none").strip().rpartition("/")[2]
+                row = {"package": fields["Package"].strip(), "section": section, "text": text}
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return path

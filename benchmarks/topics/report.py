@@ -1,0 +1,269 @@
+"""The benchmark's results as a page of tables, plots and raw JSON."""
+
+# ruff: noqa: PLC0415, ANN401 (matplotlib is imported after its settings, and has no types)
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import version
+from statistics import mean, median, stdev
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Record = dict[str, Any]
+
+COLUMNS: Final[dict[str, tuple[str, str]]] = {
+    "npmi": ("NPMI, test docs", ".3f"),
+    "npmi_window": ("NPMI, window 10", ".3f"),
+    "tu10": ("TU@10", ".3f"),
+    "tu20": ("TU@20", ".3f"),
+    "used": ("topics used", ".1f"),
+    "perplexity": ("completion perplexity", ".0f"),
+    "purity": ("purity", ".3f"),
+    "nmi": ("NMI", ".3f"),
+    "knn": ("10-NN accuracy", ".3f"),
+    "cpu_s": ("CPU s", ".1f"),
+    "wall_s": ("wall s", ".1f"),
+    "memory_mb": ("peak MB", ".0f"),
+}
+PACKAGES: Final = ("jax", "numpy", "scipy", "scikit-learn", "tomotopy", "gensim")
+OURS, DEFAULT, GIBBS, NMF = "open NTM", "open NTM, adadelta", "Gibbs LDA", "NMF"
+
+
+class Outcome(NamedTuple):
+    """Everything that was measured."""
+
+    tuning: dict[str, list[Record]]
+    chosen: dict[str, Record]
+    scored: list[Record]
+    curves: list[Record]
+    trials: int
+    seconds: float
+
+
+class Bound(NamedTuple):
+    """One of the bounds that were set beforehand."""
+
+    name: str
+    at_least: bool
+    allowed: float
+    measured: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure keeps to its bound."""
+        return self.measured >= self.allowed if self.at_least else self.measured <= self.allowed
+
+
+def write(folder: Path, outcome: Outcome) -> None:
+    """Write <folder>/benchmarks/results.json, results.md and the plots."""
+    target = folder / "benchmarks"
+    target.mkdir(parents=True, exist_ok=True)
+    raw = {"versions": _versions(), **outcome._asdict()}
+    (target / "results.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+    parts = [
+        "# Benchmark results\n",
+        _about(outcome),
+        "## Bounds\n",
+        _bounds_table(bounds(outcome)),
+        "## Scores\n",
+        *(_table(outcome, corpus, topics) for corpus, topics in _settings(outcome)),
+        "## What tuning chose\n",
+        _chosen(outcome),
+        "## Topics of the first seed\n",
+        _words(outcome),
+    ]
+    (target / "results.md").write_text("\n".join(parts), encoding="utf-8")
+    if outcome.curves:
+        _plot_curves(target / "quality-against-cpu.svg", outcome)
+    _plot_topics(target / "npmi-and-tu.svg", outcome)
+
+
+def average(outcome: Outcome, model: str, metric: str, topics: int = 30, corpus: str = "20newsgroups") -> float:
+    """Return the mean over seeds."""
+    return float(mean(record[metric] for record in _of(outcome, model, topics, corpus)))
+
+
+def bounds(outcome: Outcome) -> list[Bound]:
+    """Return the bounds set beforehand with what was measured, as ratios where they are ratios."""
+
+    def ratio(metric: str, peer: str, topics: int = 30, model: str = OURS) -> float:
+        return average(outcome, model, metric, topics) / average(outcome, peer, metric, topics)
+
+    numbers = sorted({record["topics"] for record in outcome.scored if record["corpus"] == "20newsgroups"})
+    found = [
+        Bound("NPMI against Gibbs, K=30", True, 1.40, ratio("npmi", GIBBS)),
+        Bound("NPMI against NMF, K=30", True, 1.20, ratio("npmi", NMF)),
+        *(
+            Bound(f"NPMI against {peer}, K={number}", True, 1.0, ratio("npmi", peer, number))
+            for number in numbers
+            if number != 30
+            for peer in (GIBBS, NMF)
+        ),
+        Bound("TU@10, K=30", True, 0.92, average(outcome, OURS, "tu10")),
+        Bound("topics used of 30, fewest of the seeds", True, 30, min(record["used"] for record in _of(outcome, OURS))),
+        Bound("10-NN accuracy against Gibbs", True, 1.10, ratio("knn", GIBBS)),
+        Bound("purity against Gibbs", True, 1.35, ratio("purity", GIBBS)),
+        *(
+            Bound(f"completion perplexity against Gibbs, K={number}", False, 1.0, ratio("perplexity", GIBBS, number))
+            for number in numbers
+            if number in {20, 30, 50}
+        ),
+        Bound("default optimizer: NPMI against Gibbs", True, 1.30, ratio("npmi", GIBBS, model=DEFAULT)),
+        Bound("default optimizer: TU@10", True, 0.90, average(outcome, DEFAULT, "tu10")),
+    ]
+    if outcome.curves:
+        found.append(
+            Bound(
+                "CPU s to pass Gibbs-1000 in NPMI, TU, 10-NN and purity, against its own",
+                False,
+                0.125,
+                _cpu_to_pass(outcome),
+            )
+        )
+    return found
+
+
+def _cpu_to_pass(outcome: Outcome) -> float:
+    wanted = {metric: average(outcome, GIBBS, metric) for metric in ("npmi", "tu10", "knn", "purity")}
+    passing = [
+        record["cpu_s"]
+        for record in outcome.curves
+        if record["model"] == OURS and all(record[metric] >= least for metric, least in wanted.items())
+    ]
+    return float(min(passing, default=float("inf"))) / average(outcome, GIBBS, "cpu_s")
+
+
+def _of(outcome: Outcome, model: str, topics: int = 30, corpus: str = "20newsgroups") -> list[Record]:
+    return [
+        record
+        for record in outcome.scored
+        if (record["model"], record["topics"], record["corpus"]) == (model, topics, corpus)
+    ]
+
+
+def _settings(outcome: Outcome) -> list[tuple[str, int]]:
+    return sorted({(record["corpus"], record["topics"]) for record in outcome.scored})
+
+
+def _about(outcome: Outcome) -> str:
+    seeds = len({record["seed"] for record in outcome.scored})
+    packages = ", ".join(f"{name} {number}" for name, number in _versions().items())
+    return (
+        f"{outcome.trials} trials a tuned model, {seeds} seeds, {outcome.seconds / 60:.0f} minutes. {packages}. "
+        f"Means over seeds, ± the standard deviation. The protocol is in [benchmarks.md](../benchmarks.md).\n"
+    )
+
+
+def _versions() -> dict[str, str]:
+    return {"Python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def _bounds_table(found: list[Bound]) -> str:
+    lines = ["| bound | allowed | measured | met |", "|---|---|---|---|"]
+    for bound in found:
+        sign = "≥" if bound.at_least else "≤"
+        lines.append(
+            f"| {bound.name} | {sign} {bound.allowed:g} | {bound.measured:.3f} | {'yes' if bound.met else '**no**'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _table(outcome: Outcome, corpus: str, topics: int) -> str:
+    lines = [
+        f"### {corpus}, K = {topics}\n",
+        "| model | " + " | ".join(title for title, _ in COLUMNS.values()) + " |",
+        "|---" * (len(COLUMNS) + 1) + "|",
+    ]
+    for model in outcome.chosen:
+        records = _of(outcome, model, topics, corpus)
+        lines.append(
+            f"| {model} | "
+            + " | ".join(_cell([record[name] for record in records], form) for name, (_, form) in COLUMNS.items())
+            + " |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _cell(values: list[float], form: str) -> str:
+    spread = f" ± {stdev(values):{form}}" if len(values) > 1 and stdev(values) > 0 else ""
+    return f"{mean(values):{form}}{spread}"
+
+
+def _chosen(outcome: Outcome) -> str:
+    lines = ["| model | settings | median CPU s of a trial |", "|---|---|---|"]
+    for model, settings in outcome.chosen.items():
+        seconds = [record["cpu_s"] for record in outcome.tuning.get(model, [])]
+        shown = (
+            ", ".join(f"{name} {value}" for name, value in settings.items()) or "the library's or the job's defaults"
+        )
+        lines.append(f"| {model} | {shown} | {f'{median(seconds):.1f}' if seconds else 'not tuned'} |")
+    return "\n".join(lines) + "\n"
+
+
+def _words(outcome: Outcome) -> str:
+    parts = []
+    for model in (OURS, GIBBS):
+        first = next(record for record in _of(outcome, model) if record["seed"] == 0)
+        parts.append(f"### {model}\n")
+        parts += [f"{number}. {' '.join(words)}" for number, words in enumerate(first["words"], start=1)]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _figure(path: Path, draw: Callable[[Any], None], panels: int) -> None:
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    # Without these two a plot of the same figures would be another file each time.
+    mpl.rcParams["svg.hashsalt"] = "open-ntm"
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, panels, figsize=(5 * panels, 3.6), layout="constrained")
+    draw(axes)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def _plot_curves(path: Path, outcome: Outcome) -> None:
+    metrics = ("npmi", "tu10", "knn", "purity")
+
+    def draw(axes: Any) -> None:
+        for axis, metric in zip(axes, metrics, strict=True):
+            for model in (OURS, GIBBS):
+                records = [record for record in outcome.curves if record["model"] == model]
+                records += [record for record in _of(outcome, model) if record["seed"] == 0]
+                records.sort(key=lambda record: float(record["cpu_s"]))
+                axis.plot(
+                    [record["cpu_s"] for record in records],
+                    [record[metric] for record in records],
+                    marker="o",
+                    label=model,
+                )
+            axis.set(xscale="log", xlabel="CPU seconds", title=COLUMNS[metric][0])
+        axes[0].legend()
+
+    _figure(path, draw, len(metrics))
+
+
+def _plot_topics(path: Path, outcome: Outcome) -> None:
+    numbers = sorted({record["topics"] for record in outcome.scored if record["corpus"] == "20newsgroups"})
+
+    def draw(axes: Any) -> None:
+        for axis, metric in zip(axes, ("npmi", "tu10", "perplexity"), strict=True):
+            for model in outcome.chosen:
+                if model != "plain NTM":
+                    axis.plot(
+                        numbers,
+                        [average(outcome, model, metric, number) for number in numbers],
+                        marker="o",
+                        label=model,
+                    )
+            axis.set(xlabel="topics", title=COLUMNS[metric][0])
+        axes[0].legend(fontsize=7)
+
+    _figure(path, draw, 3)

@@ -1,0 +1,75 @@
+"""One fit and its scores in its own process: `python -m benchmarks.topics.trial '<JSON>'` prints one JSON line."""
+
+# ruff: noqa: E402, PLC0415 (the thread counts must be set before any library is imported)
+
+from __future__ import annotations
+
+import os
+
+# One thread for every library: thread counts would decide the comparison of seconds.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+import json
+import resource
+import sys
+import time
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.topics import corpora, metrics, models
+from training_scripts.ntm.coherence import top_word_ids
+
+SPLIT_SEED: Final = 7
+
+
+def main() -> None:
+    """Fit the model that the argument describes, and score it on the part it names."""
+    wanted = json.loads(sys.argv[1])
+    corpus = corpora.load(wanted["corpus"])
+    started, cpu = time.perf_counter(), time.process_time()
+    model = _fitted(wanted, corpus)
+    fit = {"wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+    part = corpus.validation if wanted["part"] == "validation" else corpus.test
+    train, test = model.weights(corpus.train.counts), model.weights(part.counts)
+    first, second = metrics.halves(part.counts, SPLIT_SEED)
+    scores: dict[str, Any] = {
+        "npmi": metrics.coherence(metrics.cooccurrence(part.counts), model.topics),
+        "tu10": metrics.topic_uniqueness(model.topics, 10),
+        "tu20": metrics.topic_uniqueness(model.topics, 20),
+        "used": metrics.topics_used(test),
+        "perplexity": metrics.perplexity(model.probabilities(model.weights(first)), second),
+        "purity": metrics.purity(test, part.labels),
+        "nmi": metrics.mutual_information(test, part.labels),
+        "knn": metrics.neighbour_accuracy(train, corpus.train.labels, test, part.labels),
+    }
+    if wanted["part"] == "test":
+        scores["npmi_window"] = metrics.coherence(metrics.cooccurrence(corpora.windows(corpus)), model.topics)
+        top = top_word_ids(np.asarray(model.topics, np.float32), 10)
+        scores["words"] = [[corpus.words[word] for word in row] for row in top]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**wanted, **fit, "memory_mb": memory, "epochs": getattr(model, "epochs", None), **scores}))
+
+
+def _fitted(wanted: dict[str, Any], corpus: corpora.Corpus) -> models.Model:
+    arguments = corpus, wanted["topics"], wanted["seed"], dict(wanted["settings"])
+    name = wanted["model"]
+    if name in {"open NTM", "open NTM, adadelta", "plain NTM"}:
+        return models.OpenNtm(*arguments)
+    if name == "ProdLDA":
+        from benchmarks.topics.prodlda import ProdLda
+
+        return ProdLda(*arguments)
+    peers = {
+        "Gibbs LDA": models.GibbsLda,
+        "NMF": models.Nmf,
+        "batch LDA": models.BatchLda,
+        "online LDA": models.OnlineLda,
+    }
+    return peers[name](*arguments)
+
+
+if __name__ == "__main__":
+    main()
