@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
@@ -12,14 +13,18 @@ from stacks import corpus, regions, settings
 from stacks.data_stack import DataStack
 from stacks.errors import SynthError
 from stacks.names import stack_prefix
+from stacks.policy_packs import hold_to_policies
 from stacks.serving_stack import ServingStack
 from stacks.training_stack import TrainingStack
+
+if TYPE_CHECKING:
+    from stacks.settings import StageSettings
 
 ROOT = Path(__file__).parent
 
 
-def build(app: cdk.App) -> None:
-    """Add the chosen stage's stacks to `app`.
+def build(app: cdk.App) -> tuple[str, StageSettings]:
+    """Add the chosen stage's stacks to `app`; return its name and settings.
 
     Raises:
         SynthError: a setting is wrong, or there is no prepared corpus.
@@ -36,6 +41,7 @@ def build(app: cdk.App) -> None:
     data = DataStack(
         app,
         f"{name}-Data",
+        stage=stage,
         settings=chosen,
         corpus=prepared,
         description=f"Topic model service, stage {stage}: key, buckets and corpus",
@@ -58,16 +64,18 @@ def build(app: cdk.App) -> None:
     )
     serving.add_stack_dependency(training)
     cdk.Tags.of(app).add("topic-model:stage", stage)
+    return stage, chosen
 
 
 def main() -> int:
     """Synthesize; return the exit code."""
     app = cdk.App()
     try:
-        build(app)
+        stage, chosen = build(app)
     except SynthError as error:
         print(f"synth: {error}", file=sys.stderr)
         return 2
+    hold_to_policies(app, stage=stage, hardened=chosen.hardened)
     app.synth()
     return 0
 

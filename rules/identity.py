@@ -18,7 +18,9 @@ TAKES_NO_RESOURCE: Final = frozenset(
     {
         "cloudwatch:PutMetricData",
         "ec2:CreateNetworkInterface",
+        "ec2:CreateNetworkInterfacePermission",
         "ec2:DeleteNetworkInterface",
+        "ec2:DeleteNetworkInterfacePermission",
         "ec2:DescribeDhcpOptions",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSecurityGroups",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rules.model import Fault, Rule, Template, items, mapping, objects, rule
+from rules.model import Fault, JsonValue, Rule, Template, items, mapping, objects, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 VPC: Final = "AWS::EC2::VPC"
 ENDPOINT: Final = "AWS::EC2::VPCEndpoint"
@@ -21,7 +21,18 @@ WAYS_OUT: Final = (
     "AWS::EC2::TransitGatewayAttachment",
 )
 EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
+HTTPS: Final = 443
 PUBLIC_ADDRESS: Final = "MapPublicIpOnLaunch"
+
+
+def reaches_everywhere(entry: Mapping[str, JsonValue]) -> bool:
+    """Tell whether a security group's entry is about every address."""
+    return entry.get("CidrIp") in EVERYWHERE or entry.get("CidrIpv6") in EVERYWHERE
+
+
+def is_https(entry: Mapping[str, JsonValue]) -> bool:
+    """Tell whether an entry is about TLS alone: what goes to S3 by its public addresses, through its endpoint."""
+    return entry.get("IpProtocol") == "tcp" and entry.get("FromPort") == entry.get("ToPort") == HTTPS
 
 
 @rule("TM-VPC-NO-WAY-OUT", "The stage's own VPC has no way to the internet", "Documents could leave by it")
@@ -37,20 +48,25 @@ def no_way_out(template: Template) -> Iterator[Fault]:
             yield Fault(subnet.logical_id, f"Properties/{PUBLIC_ADDRESS}", "the subnet gives out public addresses")
 
 
-@rule("TM-VPC-GROUPS", "Security groups open nothing to everywhere", "Other hosts could reach the service's own")
+@rule(
+    "TM-VPC-GROUPS",
+    "Security groups let nobody in from everywhere, and out by TLS only",
+    "Other hosts could reach the service's own",
+)
 def groups(template: Template) -> Iterator[Fault]:
     """Look at what security groups let in and out."""
     for group in template.resources("AWS::EC2::SecurityGroup"):
         for direction in ("SecurityGroupIngress", "SecurityGroupEgress"):
             for number, entry in enumerate(objects(group.get(direction))):
-                if entry.get("CidrIp") in EVERYWHERE or entry.get("CidrIpv6") in EVERYWHERE:
+                if reaches_everywhere(entry) and not (direction == "SecurityGroupEgress" and is_https(entry)):
                     path = f"Properties/{direction}/{number}"
                     yield Fault(group.logical_id, path, "the security group is open to every address")
         if not items(group.get("SecurityGroupEgress")):
             path = "Properties/SecurityGroupEgress"
             yield Fault(group.logical_id, path, "a group that says nothing of what goes out lets everything out")
     for rule_ in template.resources("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"):
-        if rule_.get("CidrIp") in EVERYWHERE or rule_.get("CidrIpv6") in EVERYWHERE:
+        outward = rule_.type == "AWS::EC2::SecurityGroupEgress"
+        if reaches_everywhere(rule_.properties) and not (outward and is_https(rule_.properties)):
             yield Fault(rule_.logical_id, "Properties", "the security group is open to every address")
 
 

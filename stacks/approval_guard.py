@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.deployment_function import DeploymentFunction
-from stacks.model_parameters import parameters_arn
+from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.names import parameters_prefix
 
 from deployment_functions.model_fields import APPROVED
@@ -16,7 +16,7 @@ from deployment_functions.model_fields import APPROVED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_cdk import aws_logs as logs
+    from stacks.platform import Platform
 
 
 class ApprovalGuard(Construct):
@@ -29,7 +29,7 @@ class ApprovalGuard(Construct):
         *,
         stage: str,
         approved: Mapping[str, str],
-        retention: logs.RetentionDays,
+        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -39,12 +39,13 @@ class ApprovalGuard(Construct):
                 "Restorer",
                 handler="approval_guard.handle",
                 description="Restores the approved model's parameters when the rollout of another is rolled back",
-                retention=retention,
+                platform=platform,
             )
             .allow(
                 "ssm:GetParameter",
                 "ssm:PutParameter",
                 on=[parameters_arn(stack, stage, f"{APPROVED}/*")],
+                because=FIELDS_OF_A_MODEL,
             )
             .custom_resource(
                 "Approval",

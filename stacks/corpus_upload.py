@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_logs as logs
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
@@ -14,6 +14,8 @@ from stacks.deployment_function import DeploymentFunction
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from stacks.platform import Platform
 
 CORPORA_PREFIX: Final = "corpora/"
 """Every corpus is a folder of its own under this prefix, named by its hash; none is ever changed or removed."""
@@ -33,7 +35,8 @@ class CorpusUpload(Construct):
         folder: Path,
         corpus_hash: str,
         bucket: s3.Bucket,
-        retention: logs.RetentionDays,
+        key: kms.IKey,
+        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
         # The corpus's own hash names the asset: S3 needs it once, whatever a file system says of the folder.
@@ -50,14 +53,22 @@ class CorpusUpload(Construct):
             "Uploader",
             handler="corpus_uploader.handle",
             description="Copies a prepared corpus from the deploy's assets to its place in the corpus bucket",
-            retention=retention,
+            platform=platform,
             timeout=cdk.Duration.minutes(15),
             memory_mb=1024,
             storage_mb=4096,
         )
-        asset.grant_read(function.role)
-        bucket.grant_put(function.role, f"{CORPORA_PREFIX}*")
-        bucket.grant_read(function.role, f"{CORPORA_PREFIX}*/corpus.json")
+        function.allow("s3:GetObject", on=[asset.bucket.arn_for_objects(asset.s3_object_key)])
+        function.allow(
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            on=[bucket.arn_for_objects(f"{CORPORA_PREFIX}*")],
+            because="A corpus is a folder of files named by its hash, and the next one has another hash.",
+        )
+        function.allow(
+            "s3:ListBucket", on=[bucket.bucket_arn], when={"StringLike": {"s3:prefix": f"{CORPORA_PREFIX}*"}}
+        )
+        function.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key.key_arn])
         self.resource = function.custom_resource(
             "Corpus",
             kind="Corpus",

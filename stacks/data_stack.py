@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 
+from stacks.alarms import watch_lost_events
+from stacks.captured import CapturedRequests
 from stacks.corpus_upload import CORPORA_PREFIX, CorpusUpload
-from stacks.policies import retention_days
+from stacks.keys import OperationsKey, StageKey
+from stacks.lost_events import LostEvents
+from stacks.network import Placement
+from stacks.platform import Platform
+from stacks.policies import retention_days, tell_stage
 from stacks.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
+from stacks.private_network import PrivateNetwork
+from stacks.settings import ExistingNetwork, OwnNetwork
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from constructs import Construct
 
+    from stacks.service_role import ServiceRole
     from stacks.settings import S3Corpus, StageSettings
 
 
@@ -39,8 +48,8 @@ class CorpusLocation:
     bucket: s3.IBucket
     corpora_prefix: str
     corpus_hash: str
-    own: bool
-    """Whether the bucket is this stage's, so that its key is too."""
+    key: kms.IKey | None
+    """What its objects are encrypted under; None for a key that AWS manages."""
 
     @property
     def prefix(self) -> str:
@@ -49,50 +58,119 @@ class CorpusLocation:
 
 
 class DataStack(cdk.Stack):
-    """Key, corpus bucket, artifacts bucket, access logs; and the corpus, uploaded when it was prepared here."""
+    """Keys, network and alarm topic; the buckets; and the corpus, uploaded when it was prepared here."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
+        stage: str,
         settings: StageSettings,
         corpus: LocalCorpus | S3Corpus,
         description: str,
     ) -> None:
         super().__init__(scope, construct_id, description=description)
+        tell_stage(self, stage, settings)
         removal_policy = cdk.RemovalPolicy(settings.removal_policy.upper())
-        retention = retention_days(settings.log_retention_days)
-        self.key = kms.Key(
+        self.key = StageKey(
             self,
             "Key",
-            description=f"Encrypts corpora, models and transform output of {construct_id}",
-            enable_key_rotation=True,
+            description=f"Topic model, stage {stage}: corpora, models, volumes and transform output",
             removal_policy=removal_policy,
         )
-        access_logs = AccessLogBucket(self, "AccessLogs", removal_policy=removal_policy)
-        corpora = PrivateBucket(self, "Corpora", key=self.key, access_logs=access_logs, removal_policy=removal_policy)
-        self.artifacts = PrivateBucket(
-            self, "Artifacts", key=self.key, access_logs=access_logs, removal_policy=removal_policy
+        self.platform = self._platform(stage, settings, removal_policy)
+        self.access_logs = AccessLogBucket(self, "AccessLogs", removal_policy=removal_policy)
+        corpora = self._bucket("Corpora", removal_policy)
+        self.artifacts = self._bucket("Artifacts", removal_policy)
+        self.captured = (
+            CapturedRequests(
+                self,
+                "Capture",
+                stage=stage,
+                settings=settings.capture,
+                access_logs=self.access_logs,
+                removal_policy=removal_policy,
+            )
+            if settings.capture is not None
+            else None
         )
-        emptied: cdk.CustomResource | None = None
-        if removal_policy is cdk.RemovalPolicy.DESTROY:
-            emptier = BucketEmptier(self, "OnDestroy", retention=retention)
-            emptied = emptier.empty(corpora)
-            emptier.empty(self.artifacts)
-            logs_emptied = emptier.empty(access_logs)
-            for bucket in (corpora, self.artifacts):
-                # Deleted after them, as long as they are there they are logged.
-                bucket.node.add_dependency(logs_emptied)
-        self.corpus = self._corpus(corpus, corpora, retention, emptied)
+        emptied = self._empty(corpora) if removal_policy is cdk.RemovalPolicy.DESTROY else None
+        self.corpus = self._corpus(corpus, corpora, emptied)
         self._describe(corpora)
 
+    def _platform(self, stage: str, settings: StageSettings, removal_policy: cdk.RemovalPolicy) -> Platform:
+        retention = retention_days(settings.log_retention_days)
+        key = OperationsKey(self, "OperationsKey", stage=stage, removal_policy=removal_policy)
+        alarms = sns.Topic(
+            self,
+            "Alarms",
+            display_name=f"Topic model, stage {stage}: alarms",
+            master_key=key,
+            enforce_ssl=True,
+        )
+        alarms.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[alarms.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        platform = Platform(
+            stage=stage,
+            hardened=settings.hardened,
+            tracing=settings.operations.tracing,
+            retention=retention,
+            removal_policy=removal_policy,
+            operations_key=key,
+            lost_events=LostEvents(self, "LostEvents", key=key),
+            alarms=alarms,
+            placement=self._placement(stage, settings, key, removal_policy),
+        )
+        watch_lost_events(self, platform)
+        return platform
+
+    def _placement(
+        self, stage: str, settings: StageSettings, key: kms.IKey, removal_policy: cdk.RemovalPolicy
+    ) -> Placement | None:
+        network = settings.network
+        if isinstance(network, OwnNetwork):
+            return PrivateNetwork(
+                self,
+                "Network",
+                stage=stage,
+                settings=network,
+                key=key,
+                retention=retention_days(settings.log_retention_days),
+                removal_policy=removal_policy,
+                tracing=settings.operations.tracing,
+            ).placement
+        if isinstance(network, ExistingNetwork):
+            return Placement(network.subnet_ids, network.security_group_ids)
+        return None
+
+    def _bucket(self, construct_id: str, removal_policy: cdk.RemovalPolicy) -> PrivateBucket:
+        return PrivateBucket(
+            self, construct_id, key=self.key, access_logs=self.access_logs, removal_policy=removal_policy
+        )
+
+    def _empty(self, corpora: s3.Bucket) -> cdk.CustomResource:
+        """Have every bucket emptied on destroy, and return what empties the corpora."""
+        emptier = BucketEmptier(self, "OnDestroy", platform=self.platform)
+        kept: list[s3.Bucket] = [self.artifacts] if self.captured is None else [self.artifacts, self.captured.bucket]
+        emptied = emptier.empty(corpora)
+        for bucket in kept:
+            emptier.empty(bucket)
+        logs_emptied = emptier.empty(self.access_logs)
+        for bucket in (corpora, *kept):
+            # Deleted after them, as long as they are there they are logged.
+            bucket.node.add_dependency(logs_emptied)
+        return emptied
+
     def _corpus(
-        self,
-        corpus: LocalCorpus | S3Corpus,
-        corpora: s3.Bucket,
-        retention: logs.RetentionDays,
-        emptied: cdk.CustomResource | None,
+        self, corpus: LocalCorpus | S3Corpus, corpora: s3.Bucket, emptied: cdk.CustomResource | None
     ) -> CorpusLocation:
         if isinstance(corpus, LocalCorpus):
             upload = CorpusUpload(
@@ -101,22 +179,17 @@ class DataStack(cdk.Stack):
                 folder=corpus.folder,
                 corpus_hash=corpus.corpus_hash,
                 bucket=corpora,
-                retention=retention,
+                key=self.key,
+                platform=self.platform,
             )
             if emptied is not None:
                 # Gone before the bucket is emptied, no upload can come after.
                 upload.resource.node.add_dependency(emptied)
-            return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, own=True)
-        named = s3.Bucket.from_bucket_attributes(
-            self,
-            "NamedCorpora",
-            bucket_name=corpus.bucket,
-            encryption_key=(
-                kms.Key.from_key_arn(self, "NamedCorporaKey", corpus.kms_key_arn) if corpus.kms_key_arn else None
-            ),
-        )
+            return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, self.key)
+        key = kms.Key.from_key_arn(self, "NamedCorporaKey", corpus.kms_key_arn) if corpus.kms_key_arn else None
+        named = s3.Bucket.from_bucket_name(self, "NamedCorpora", corpus.bucket)
         parent = corpus.prefix.rstrip("/").removesuffix(corpus.corpus_hash)
-        return CorpusLocation(named, parent, corpus.corpus_hash, own=False)
+        return CorpusLocation(named, parent, corpus.corpus_hash, key)
 
     def _describe(self, corpora: s3.Bucket) -> None:
         cdk.CfnOutput(self, "CorporaBucket", value=corpora.bucket_name, description="Prepared corpora, a folder a hash")
@@ -131,6 +204,12 @@ class DataStack(cdk.Stack):
         )
 
 
-def grant_corpus_read(grantee: iam.IGrantable, corpus: CorpusLocation, *, pattern: str) -> None:
-    """Allow `grantee` to read the objects of every corpus that match `pattern`, and to decrypt them."""
-    corpus.bucket.grant_read(grantee, f"{corpus.corpora_prefix}{pattern}")
+def grant_corpus_read(role: ServiceRole, corpus: CorpusLocation, *, pattern: str) -> None:
+    """Allow `role` to read the objects of every corpus that match `pattern`, and to decrypt them."""
+    role.allow(
+        "s3:GetObject",
+        on=[corpus.bucket.arn_for_objects(f"{corpus.corpora_prefix}{pattern}")],
+        because="Every corpus is a folder named by its hash, and a model in service may be of an older one.",
+    )
+    if corpus.key is not None:
+        role.allow("kms:Decrypt", on=[corpus.key.key_arn])

@@ -8,14 +8,29 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
+
+from stacks.acknowledgments import acknowledge, everywhere
+from stacks.service_role import NO_RESOURCE, ServiceRole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
+    from aws_cdk import aws_logs as logs
+
+    from stacks.platform import Platform
+
+RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 ASSETS: Final = Path(__file__).parent.parent / "lambda"
+DLQ_PACKS: Final = ("HIPAA.Security", "NIST.800.53.R5", "Serverless")
+NEVER_QUEUED: Final = (
+    "Called synchronously: its caller is told of every failure. Lambda puts only asynchronous events into a "
+    "dead-letter queue, so one would stay empty here."
+)
+ONE_AT_A_TIME: Final = (
+    "Called by a deploy or by the pipeline, one at a time, and by nobody else. A reservation would take from the "
+    "account's pool what the URL's function, which has one, may need."
+)
 NOT_IN_AN_ASSET: Final = ["**/__pycache__", "__pycache__", "*.pyc", "**/*.pyc"]
 
 
@@ -24,13 +39,25 @@ def function_code(name: str) -> lambda_.AssetCode:
     return lambda_.Code.from_asset(str(ASSETS / name), exclude=NOT_IN_AN_ASSET)
 
 
-def function_role(scope: Construct, construct_id: str, *, log_group: logs.ILogGroup, description: str) -> iam.Role:
-    """Return a role that a function assumes and that may write to `log_group`, and nothing else."""
-    role = iam.Role(
+def function_role(
+    scope: Construct, construct_id: str, *, log_group: logs.ILogGroup, description: str, platform: Platform
+) -> ServiceRole:
+    """Return a role that a function assumes and that may log, trace and be in the stage's VPC, and nothing else."""
+    role = ServiceRole(
         scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description
     )
-    log_group.grant_write(role)
+    role.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])
+    if platform.placement is not None:
+        role.allow_interfaces()
+    if platform.tracing:
+        # What CDK allows a function that is traced.
+        role.acknowledge_wildcard("*", because=NO_RESOURCE)
     return role
+
+
+def tracing(platform: Platform) -> lambda_.Tracing:
+    """Return whether the stage's functions are traced, as Lambda takes it."""
+    return lambda_.Tracing.ACTIVE if platform.tracing else lambda_.Tracing.DISABLED
 
 
 class DeploymentFunction(Construct):
@@ -43,15 +70,18 @@ class DeploymentFunction(Construct):
         *,
         handler: str,
         description: str,
-        retention: logs.RetentionDays,
+        platform: Platform,
+        asynchronous: bool = True,
         timeout: cdk.Duration | None = None,
         memory_mb: int = 256,
         storage_mb: int = 512,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)
-        self.role = function_role(self, "Role", log_group=log_group, description=f"Runs the function: {description}")
+        log_group = platform.log_group(self, "Logs")
+        self.role = function_role(
+            self, "Role", log_group=log_group, description=f"Runs the function: {description}", platform=platform
+        )
         self.function = lambda_.Function(
             self,
             "Function",
@@ -66,15 +96,26 @@ class DeploymentFunction(Construct):
             memory_size=memory_mb,
             ephemeral_storage_size=cdk.Size.mebibytes(storage_mb),
             environment=dict(environment or {}),
+            tracing=tracing(platform),
+            dead_letter_queue=platform.lost_events if asynchronous else None,
         )
+        if platform.placement is not None:
+            platform.placement.place(self.function)
+        if asynchronous:
+            self.role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[platform.operations_key.key_arn])
+        else:
+            acknowledge(self.function, everywhere("LambdaDLQ", NEVER_QUEUED, packs=DLQ_PACKS))
+        acknowledge(self.function, everywhere("LambdaConcurrency", ONE_AT_A_TIME, packs=DLQ_PACKS[:2]))
 
     def allow(
-        self, *actions: str, on: list[str], when: Mapping[str, Mapping[str, object]] | None = None
+        self,
+        *actions: str,
+        on: list[str],
+        because: str | None = None,
+        when: Mapping[str, Mapping[str, object]] | None = None,
     ) -> DeploymentFunction:
-        """Allow the function `actions` on the ARNs `on`, under the conditions `when`."""
-        self.role.add_to_policy(
-            iam.PolicyStatement(actions=list(actions), resources=on, conditions=dict(when) if when else None)
-        )
+        """Allow the function `actions` on the ARNs `on`; see ServiceRole."""
+        self.role.allow(*actions, on=on, because=because, when=when)
         return self
 
     def custom_resource(

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks import instance_types
+from stacks.rollout import deployment_config
+from stacks.variant import VARIANT
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
-    from stacks.settings import EndpointSettings
-
-VARIANT: Final = "AllTraffic"
-"""The one variant's name. Blue/green updates need the same name before and after."""
+    from stacks.alarms import RolloutAlarms
+    from stacks.captured import CapturedRequests
+    from stacks.platform import Platform
+    from stacks.settings import EndpointSettings, RolloutSettings
 
 
 class AutoscaledEndpoint(Construct):
@@ -38,51 +39,39 @@ class AutoscaledEndpoint(Construct):
         model: sagemaker.CfnModel,
         settings: EndpointSettings,
         key: kms.IKey,
-        retention: logs.RetentionDays,
+        platform: Platform,
+        rollout: RolloutSettings,
+        alarms: RolloutAlarms,
+        captured: CapturedRequests | None,
     ) -> None:
         super().__init__(scope, construct_id)
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
-            # Hosts with disks of their own encrypt them in hardware, and refuse a key.
-            kms_key_id=None if instance_types.has_local_nvme(settings.instance_type) else key.key_arn,
-            production_variants=[
-                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    model_name=model.attr_model_name,
-                    instance_type=settings.instance_type,
-                    initial_instance_count=settings.min_instances,
-                    initial_variant_weight=1,
-                )
-            ],
+            kms_key_id=key.key_arn if _takes_key(settings) else None,
+            production_variants=[_variant(settings, model)],
+            data_capture_config=_capture(captured) if captured is not None else None,
         )
+        serverless = settings.serverless is not None
         # SageMaker would make the group by itself, keep what is in it for ever, and leave it behind.
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=f"/aws/sagemaker/Endpoints/{name}",
-            retention=retention,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        log_group = platform.log_group(self, "Logs", name=f"/aws/sagemaker/Endpoints/{name}")
         self.endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=name,
             endpoint_config_name=config.attr_endpoint_config_name,
-            retain_all_variant_properties=True,
-            exclude_retained_variant_properties=[
+            retain_all_variant_properties=None if serverless else True,
+            exclude_retained_variant_properties=None
+            if serverless
+            else [
                 # Without this an update would also keep the old data capture setting.
                 sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DataCaptureConfig")
             ],
+            deployment_config=deployment_config(rollout, alarms=alarms.alarms),
         )
-        self.endpoint.node.add_dependency(log_group)
-        self._scale(settings)
-
-    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow `grantee` to call this endpoint, and no other."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["sagemaker:InvokeEndpoint"], resource_arns=[self.endpoint.ref]
-        )
+        self.endpoint.node.add_dependency(log_group, alarms)
+        if not serverless:
+            self._scale(settings)
 
     def _scale(self, settings: EndpointSettings) -> None:
         if settings.max_instances == settings.min_instances:
@@ -112,3 +101,43 @@ class AutoscaledEndpoint(Construct):
             scale_in_cooldown=cdk.Duration.seconds(settings.scale_in_cooldown_s),
             scale_out_cooldown=cdk.Duration.seconds(settings.scale_out_cooldown_s),
         )
+
+
+def _takes_key(settings: EndpointSettings) -> bool:
+    # Hosts with disks of their own encrypt them in hardware and refuse a key; serverless has no storage of ours.
+    return settings.serverless is None and not instance_types.has_local_nvme(settings.instance_type)
+
+
+def _variant(
+    settings: EndpointSettings, model: sagemaker.CfnModel
+) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
+    if settings.serverless is not None:
+        return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+            variant_name=VARIANT,
+            model_name=model.attr_model_name,
+            initial_variant_weight=1,
+            serverless_config=sagemaker.CfnEndpointConfig.ServerlessConfigProperty(
+                memory_size_in_mb=settings.serverless.memory_mb, max_concurrency=settings.serverless.max_concurrency
+            ),
+        )
+    return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+        variant_name=VARIANT,
+        model_name=model.attr_model_name,
+        instance_type=settings.instance_type,
+        initial_instance_count=settings.min_instances,
+        initial_variant_weight=1,
+    )
+
+
+def _capture(captured: CapturedRequests) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
+    option = sagemaker.CfnEndpointConfig.CaptureOptionProperty
+    return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
+        enable_capture=True,
+        initial_sampling_percentage=captured.settings.sampling_percent,
+        destination_s3_uri=captured.uri,
+        kms_key_id=captured.key.key_arn,
+        capture_options=[option(capture_mode="Input"), option(capture_mode="Output")],
+        capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
+            csv_content_types=["text/csv"], json_content_types=["application/json", "application/jsonlines"]
+        ),
+    )

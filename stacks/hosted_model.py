@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from stacks.service_role import ServiceRole, service_principal
 from stacks.training_role import (
     MODELS_PREFIX,
+    SAGEMAKER,
     encrypt_volumes,
     pull_image,
     put_metrics,
-    sagemaker_principal,
     write_sagemaker_logs,
 )
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
+    from stacks.captured import CapturedRequests
     from stacks.ntm_image import NtmImage
+    from stacks.platform import Platform
 
 METRICS_NAMESPACE: Final = "/aws/sagemaker/Endpoints"
 
@@ -40,27 +42,38 @@ class HostedModel(Construct):
         key: kms.IKey,
         image: NtmImage,
         endpoint_name: str,
+        platform: Platform,
+        captured: CapturedRequests | None,
+        serverless: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.role = iam.Role(
+        self.role = ServiceRole(
             self,
             "Role",
-            assumed_by=sagemaker_principal(cdk.Stack.of(self)),
+            assumed_by=service_principal(SAGEMAKER, cdk.Stack.of(self)),
             description="The hosted topic model: read its artifact, log",
         )
-        self.role.add_to_policy(
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[artifacts.arn_for_objects(f"{MODELS_PREFIX}*")])
+        self.role.allow(
+            "s3:GetObject",
+            on=[artifacts.arn_for_objects(f"{MODELS_PREFIX}*")],
+            because="Which model is served is decided by an approval, after the role was made.",
         )
-        self.role.add_to_policy(iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn]))
+        self.role.allow("kms:Decrypt", on=[key.key_arn])
         encrypt_volumes(self.role, key)
         write_sagemaker_logs(self.role, f"Endpoints/{endpoint_name}")
         put_metrics(self.role, METRICS_NAMESPACE)
         pull_image(self.role, image)
+        if captured is not None:
+            captured.grant_write(self.role)
+        if platform.placement is not None:
+            self.role.allow_interfaces(sagemaker=True)
         self.model = sagemaker.CfnModel(
             self,
             "Model",
             execution_role_arn=self.role.role_arn,
-            enable_network_isolation=True,
+            # A serverless endpoint has neither isolation nor a VPC; settings that ask for them refuse it.
+            enable_network_isolation=None if serverless else True,
+            vpc_config=platform.placement.of_model() if platform.placement is not None else None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image.uri, model_data_url=artifact_uri
             ),

@@ -21,6 +21,11 @@ def parameters_arn(stack: cdk.Stack, stage: str, pattern: str = "*") -> str:
     )
 
 
+FIELDS_OF_A_MODEL: Final = (
+    "A parameter a field, and the fields of one model are read and written together: the wildcard is the stage's own "
+    "path, under which nothing else is."
+)
+
 _DESCRIPTIONS: Final = {
     "artifact_uri": "S3 URI of the approved model's model.tar.gz",
     "job_name": "Name of the training job that made the approved model",

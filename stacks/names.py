@@ -13,6 +13,11 @@ def endpoint_name(stage: str) -> str:
     return f"topic-model-{stage}"
 
 
+def function_name(stage: str) -> str:
+    """Return the URL function's name: alarms that a rollout watches name it before it is there."""
+    return f"topic-model-{stage}-topics"
+
+
 def pipeline_name(stage: str) -> str:
     """Return the training state machine's name."""
     return f"topic-model-{stage}-training"

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk import aws_logs as logs
+
+from rules.model import STAGE_METADATA
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+    from stacks.settings import StageSettings
 
 _RETENTION = {
     1: logs.RetentionDays.ONE_DAY,
@@ -24,3 +33,8 @@ _RETENTION = {
 def retention_days(days: int) -> logs.RetentionDays:
     """Return CDK's name for a log retention in days."""
     return _RETENTION[days]
+
+
+def tell_stage(stack: cdk.Stack, stage: str, settings: StageSettings) -> None:
+    """Say in the template whose stage it is of, and what it promises: rules and auditors read templates alone."""
+    stack.template_options.metadata = {STAGE_METADATA: {"Name": stage, "Hardened": settings.hardened}}

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.acknowledgments import acknowledge, everywhere, flattened
 from stacks.deployment_function import DeploymentFunction
+
+if TYPE_CHECKING:
+    from stacks.platform import Platform
+
+S3_PACKS: Final = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
+NOT_REPLICATED: Final = (
+    "Versioned, and made again from its sources: a corpus by the command that prepared it, byte for byte, a model by a "
+    "training. A copy in a second region is for the owner of the documents to decide."
+)
 
 
 class AccessLogBucket(s3.Bucket):
@@ -36,6 +47,15 @@ class AccessLogBucket(s3.Bucket):
                 )
             ],
         )
+        acknowledge(
+            self,
+            everywhere("S3BucketReplicationEnabled", "They are about this region's buckets.", packs=S3_PACKS)
+            | everywhere(
+                "S3DefaultEncryptionKMS",
+                "S3 delivers access logs only to buckets under its own keys (SSE-S3); under a KMS key they are lost.",
+                packs=S3_PACKS,
+            ),
+        )
 
 
 class PrivateBucket(s3.Bucket):
@@ -49,6 +69,7 @@ class PrivateBucket(s3.Bucket):
         key: kms.IKey,
         access_logs: s3.IBucket,
         removal_policy: cdk.RemovalPolicy,
+        expire_after_days: int | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -66,33 +87,36 @@ class PrivateBucket(s3.Bucket):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="ForgetOldVersions",
-                    noncurrent_version_expiration=cdk.Duration.days(90),
+                    expiration=cdk.Duration.days(expire_after_days) if expire_after_days else None,
+                    noncurrent_version_expiration=cdk.Duration.days(min(90, expire_after_days or 90)),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
                 )
             ],
         )
+        acknowledge(self, everywhere("S3BucketReplicationEnabled", NOT_REPLICATED, packs=S3_PACKS))
 
 
 class BucketEmptier(Construct):
     """Empties buckets when the stack is destroyed, so that they can be deleted. For stages that keep nothing."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, retention: logs.RetentionDays) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, platform: Platform) -> None:
         super().__init__(scope, construct_id)
         self._function = DeploymentFunction(
             self,
             "Emptier",
             handler="bucket_emptier.handle",
             description="Empties the stage's buckets when the stack is destroyed",
-            retention=retention,
+            platform=platform,
             timeout=cdk.Duration.minutes(15),
         )
 
     def empty(self, bucket: s3.Bucket) -> cdk.CustomResource:
         """Declare that `bucket` is emptied before it is deleted, and after what depends on the returned resource."""
         # A policy a bucket: in one for all, whatever waits for it would wait for every bucket.
-        rights = iam.Policy(
+        rights = iam.ManagedPolicy(
             self,
             f"{bucket.node.id}Rights",
+            description=f"Empty the bucket {bucket.node.id} when the stack is destroyed",
             roles=[self._function.role],
             statements=[
                 iam.PolicyStatement(actions=["s3:ListBucketVersions"], resources=[bucket.bucket_arn]),
@@ -100,6 +124,14 @@ class BucketEmptier(Construct):
                     actions=["s3:DeleteObject", "s3:DeleteObjectVersion"], resources=[bucket.arn_for_objects("*")]
                 ),
             ],
+        )
+        acknowledge(
+            rights,
+            {
+                f"AwsSolutions-IAM5[Resource::{flattened(bucket.arn_for_objects('*'), cdk.Stack.of(self))}]": (
+                    "Emptying a bucket is deleting each of its objects; stages that keep their data have no such role."
+                )
+            },
         )
         resource = self._function.custom_resource(
             bucket.node.id, kind="EmptiedBucket", properties={"Bucket": bucket.bucket_name}

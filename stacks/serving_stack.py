@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 
+from stacks.alarms import RolloutAlarms, watch_service
 from stacks.approval_guard import ApprovalGuard
+from stacks.dashboard import Dashboard
 from stacks.endpoint import AutoscaledEndpoint
 from stacks.hosted_model import HostedModel
+from stacks.model_age import ModelAge
 from stacks.model_parameters import approved_model
 from stacks.names import endpoint_name, parameters_prefix
 from stacks.ntm_image import NtmImage
-from stacks.policies import retention_days
+from stacks.policies import tell_stage
 from stacks.url_function import UrlFunction
 
 if TYPE_CHECKING:
@@ -40,10 +43,11 @@ class ServingStack(cdk.Stack):
         description: str,
     ) -> None:
         super().__init__(scope, construct_id, description=description)
-        retention = retention_days(settings.log_retention_days)
+        tell_stage(self, stage, settings)
+        platform = data.platform
         image = NtmImage(self, "NtmImage")
         approved = approved_model(self, stage=stage)
-        guard = ApprovalGuard(self, "ApprovalGuard", stage=stage, approved=approved, retention=retention)
+        guard = ApprovalGuard(self, "ApprovalGuard", stage=stage, approved=approved, platform=platform)
         hosted = HostedModel(
             self,
             "Hosted",
@@ -52,9 +56,13 @@ class ServingStack(cdk.Stack):
             key=data.key,
             image=image,
             endpoint_name=endpoint_name(stage),
+            platform=platform,
+            captured=data.captured,
+            serverless=settings.endpoint.serverless is not None,
         )
         # Updated before anything that can fail for the model's sake, the guard is rolled back whenever that does.
         hosted.model.node.add_dependency(guard.resource)
+        alarms = RolloutAlarms(self, "RolloutAlarms", platform=platform, settings=settings.rollout)
         endpoint = AutoscaledEndpoint(
             self,
             "Hosting",
@@ -62,7 +70,10 @@ class ServingStack(cdk.Stack):
             model=hosted.model,
             settings=settings.endpoint,
             key=data.key,
-            retention=retention,
+            platform=platform,
+            rollout=settings.rollout,
+            alarms=alarms,
+            captured=data.captured,
         )
         in_service = self._in_service(stage, settings, approved, endpoint)
         topics = UrlFunction(
@@ -71,10 +82,13 @@ class ServingStack(cdk.Stack):
             endpoint=endpoint,
             in_service_parameter=in_service,
             corpus=data.corpus,
-            key=data.key,
             settings=settings.url,
-            retention=retention,
+            platform=platform,
         )
+        ModelAge(self, "ModelAge", platform=platform)
+        if settings.operations.dashboard:
+            Dashboard(self, "Dashboard", stage=stage, alarms=alarms, function_logs=topics.log_group)
+        watch_service(self, platform, max_topic_shift=settings.operations.max_topic_shift)
         cdk.CfnOutput(self, "FunctionUrl", value=topics.url.url, description="POST word counts or text here")
         cdk.CfnOutput(
             self,

@@ -26,6 +26,9 @@ DEFAULT_STAGE: Final = "dev"
 STAGE_PATTERN: Final = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 """Short, since a training job's name carries it and may have 63 characters in all."""
 
+HARDENED_LOG_DAYS: Final = 365
+"""A year of logs is what PCI DSS 10.5.1 asks for; the rule on log groups asks the same of the templates."""
+
 DEPLOY_WAIT_LIMIT_S: Final = 3600
 """CloudFormation waits no longer for a custom resource, so neither can a deploy for a training."""
 START_UP_MARGIN_S: Final = 600
@@ -91,9 +94,85 @@ class TrainingSettings(Frozen):
         return self.max_runtime_s + START_UP_MARGIN_S
 
 
+class NoNetwork(Frozen):
+    """Functions, jobs and hosts are in AWS's own networks."""
+
+    kind: Literal["none"] = "none"
+
+
+class ExistingNetwork(Frozen):
+    """A VPC that is there already, named by its ids: nothing is looked up.
+
+    It must lead to the services that the stage's own VPC has endpoints for, or the functions hang.
+    """
+
+    kind: Literal["existing"]
+    subnet_ids: Annotated[tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")], ...], Field(min_length=1)]
+    security_group_ids: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")], ...], Field(min_length=1, max_length=5)
+    ]
+
+
+class OwnNetwork(Frozen):
+    """A private VPC that the data stack makes: no internet gateway, no NAT, endpoints only."""
+
+    kind: Literal["own"]
+    cidr: Annotated[str, Field(pattern=r"^(\d{1,3}\.){3}\d{1,3}/(1[6-9]|2[0-2])$")] = "10.42.0.0/20"
+    zones: Annotated[int, Field(ge=2, le=3)] = 2
+    """Availability zones, a subnet each."""
+
+
+Network = Annotated[NoNetwork | ExistingNetwork | OwnNetwork, Field(discriminator="kind")]
+
+
+class CaptureSettings(Frozen):
+    """What is kept of the endpoint's requests and answers: a store of documents' word counts."""
+
+    sampling_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    keep_days: Annotated[int, Field(ge=1, le=3653)] = 90
+    readers: tuple[Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")], ...] = ()
+    """ARNs of the roles that may read it. Everybody else is denied, whatever their own policies allow."""
+
+
+class RolloutSettings(Frozen):
+    """How a new model takes over the traffic, and what takes it back."""
+
+    strategy: Literal["all_at_once", "canary", "linear", "rolling"] = "all_at_once"
+    """The first three are blue/green: a second fleet, and the traffic moves at once, in two steps or in many."""
+    step_percent: Annotated[int, Field(ge=5, le=50)] = 10
+    """Share of the fleet that moves at a time: the canary, the linear step or the rolling batch."""
+    wait_s: Annotated[int, Field(ge=0, le=3600)] = 300
+    """How long alarms are watched after each step."""
+    max_duration_s: Annotated[int, Field(ge=600, le=28_800)] = 7200
+    rollback_on_alarm: bool = True
+    max_server_errors: Annotated[int, Field(ge=1)] = 5
+    """Answers 5xx in a minute, of the endpoint or the URL, that ring the alarm."""
+    max_latency_ms: Annotated[int, Field(ge=1, le=60_000)] = 2000
+    """The model's p99 latency that rings it, for three minutes."""
+
+
+class OperationsSettings(Frozen):
+    """Who watches, and how closely."""
+
+    tracing: bool = False
+    """X-Ray segments of every function."""
+    dashboard: bool = True
+    max_topic_shift: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Jensen-Shannon divergence, in bits, of the topics of late from those of the training, that rings an alarm."""
+
+
+class ServerlessSettings(Frozen):
+    """An endpoint without instances: paid by use, slow when it wakes, and without VPC, isolation or data capture."""
+
+    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
+    max_concurrency: Annotated[int, Field(ge=1, le=200)] = 5
+
+
 class EndpointSettings(Frozen):
     """Hosting of the model: the variant, and the bounds between which it scales."""
 
+    serverless: ServerlessSettings | None = None
+    """Instead of instances; the settings of instances and scaling are not used then."""
     instance_type: InstanceType = "ml.m5.large"
     min_instances: Annotated[int, Field(ge=1, le=100)] = 1
     max_instances: Annotated[int, Field(ge=1, le=100)] = 4
@@ -144,6 +223,12 @@ class StageSettings(Frozen):
     training: TrainingSettings = TrainingSettings()
     endpoint: EndpointSettings = EndpointSettings()
     url: UrlSettings = UrlSettings()
+    network: Network = NoNetwork()
+    capture: CaptureSettings | None = None
+    rollout: RolloutSettings = RolloutSettings()
+    operations: OperationsSettings = OperationsSettings()
+    hardened: bool = False
+    """Whether the stage promises what an auditor signs: settings and templates that fall short are refused."""
     approval: Literal["automatic", "manual"] = "manual"
     """Whether a successful training goes into service by itself. A stage's first model always does."""
     removal_policy: Literal["destroy", "retain"] = "retain"
@@ -151,6 +236,43 @@ class StageSettings(Frozen):
     log_retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 180, 365, 400, 731, 1827, 3653] = 90
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
     """Refuse at synth what this region lacks. None: one template for every region, checked when it is deployed."""
+
+    @model_validator(mode="after")
+    def _a_serverless_endpoint_can_do_what_is_asked(self) -> StageSettings:
+        if self.endpoint.serverless is None:
+            return self
+        asked = {
+            f"network.kind is {self.network.kind}": self.network.kind != "none",
+            "capture is set": self.capture is not None,
+            f"rollout.strategy is {self.rollout.strategy}": self.rollout.strategy != "all_at_once",
+            "hardened is true, which asks for network isolation": self.hardened,
+        }
+        for setting, conflict in asked.items():
+            if conflict:
+                raise ValueError(
+                    f"endpoint.serverless is set and {setting}, but a serverless endpoint has no VPC, no network "
+                    "isolation, no data capture and no gradual rollout: take instances, or change that setting"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _a_hardened_stage_keeps_its_promises(self) -> StageSettings:
+        if not self.hardened:
+            return self
+        owed = {
+            "network.kind to own or existing": self.network.kind != "none",
+            "capture": self.capture is not None,
+            "removal_policy to retain": self.removal_policy == "retain",
+            f"log_retention_days to {HARDENED_LOG_DAYS} or more": self.log_retention_days >= HARDENED_LOG_DAYS,
+            "url.auth to AWS_IAM": self.url.auth == "AWS_IAM",
+            "url.reserved_concurrency": self.url.reserved_concurrency is not None,
+            "operations.tracing to true": self.operations.tracing,
+            "rollout.rollback_on_alarm to true": self.rollout.rollback_on_alarm,
+        }
+        for setting, paid in owed.items():
+            if not paid:
+                raise ValueError(f"hardened is true: set {setting}, or hardened to false")
+        return self
 
     @model_validator(mode="after")
     def _a_deploy_can_wait_for_the_training(self) -> StageSettings:

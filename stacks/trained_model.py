@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.deployment_function import DeploymentFunction
-from stacks.model_parameters import parameters_arn
+from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.names import parameters_prefix
 from stacks.settings import DEPLOY_WAIT_LIMIT_S
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_logs as logs
     from aws_cdk import aws_stepfunctions as sfn
+
+    from stacks.platform import Platform
 
 ENDED: Final = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
@@ -38,7 +40,7 @@ class TrainedModel(Construct):
         corpus_hash: str,
         definition_hash: str,
         run_on_deploy: bool,
-        retention: logs.RetentionDays,
+        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -47,7 +49,7 @@ class TrainedModel(Construct):
             "Start",
             handler="training_gate.start",
             description="Starts the training pipeline for a deploy, and cleans up after it on destroy",
-            retention=retention,
+            platform=platform,
             timeout=cdk.Duration.minutes(2),
         )
         start.allow("states:StartExecution", "states:ListExecutions", on=[state_machine.state_machine_arn]).allow(
@@ -60,14 +62,23 @@ class TrainedModel(Construct):
                     arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
                 )
             ],
-        ).allow("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter", on=[parameters_arn(stack, stage)])
+            because="Runs of this one state machine; what a run is called is not known before.",
+        ).allow(
+            "ssm:GetParameter",
+            "ssm:PutParameter",
+            "ssm:DeleteParameter",
+            on=[parameters_arn(stack, stage)],
+            because=FIELDS_OF_A_MODEL,
+        )
         answer = DeploymentFunction(
             self,
             "Answer",
             handler="training_gate.answer",
             description="Tells CloudFormation how the training that it waits for has ended",
-            retention=retention,
+            platform=platform,
         )
+        # By its ARN: the queue's own policy, in the data stack, lets EventBridge in.
+        lost = sqs.Queue.from_queue_arn(self, "LostEvents", platform.lost_events.queue_arn)
         rule = events.Rule(
             self,
             "Ended",
@@ -77,7 +88,7 @@ class TrainedModel(Construct):
                 detail_type=["Step Functions Execution Status Change"],
                 detail={"stateMachineArn": [state_machine.state_machine_arn], "status": list(ENDED)},
             ),
-            targets=[targets.LambdaFunction(answer.function)],
+            targets=[targets.LambdaFunction(answer.function, dead_letter_queue=lost)],
         )
         self.resource = start.custom_resource(
             "Model",

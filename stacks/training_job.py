@@ -14,14 +14,19 @@ from training_scripts.content_types import RECORDIO_PROTOBUF
 from training_scripts.hyperparameters import FEATURE_DIM
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stacks.settings import TrainingSettings
 
 CHANNELS: Final = ("train", "validation", "test", "auxiliary")
 AUXILIARY_CONTENT_TYPE: Final = "text/plain"
 
 
-def request(settings: TrainingSettings, *, stage: str) -> dict[str, object]:
-    """Return the parameters of the state that calls CreateTrainingJob."""
+def request(settings: TrainingSettings, *, stage: str, placeholders: Sequence[str] = ()) -> dict[str, object]:
+    """Return the parameters of the state that calls CreateTrainingJob.
+
+    `placeholders` names the subnets and security groups of the VPC that it runs in, if it runs in one.
+    """
     # Any size does: only the other names are taken, the corpus's own size comes from the run.
     fixed = {name: value for name, value in settings.hyperparameters.for_job(1).items() if name != FEATURE_DIM}
     return {
@@ -41,12 +46,27 @@ def request(settings: TrainingSettings, *, stage: str) -> dict[str, object]:
         "EnableNetworkIsolation": True,
         "EnableInterContainerTrafficEncryption": settings.instance_count > 1,
         "Environment": {"CORPUS_HASH.$": "$.run.value.corpus_hash"},
+        **_vpc(placeholders),
         "Tags": [{"Key": "topic-model:stage", "Value": stage}],
     }
 
 
+def _vpc(placeholders: Sequence[str]) -> dict[str, object]:
+    if not placeholders:
+        return {}
+    return {
+        "VpcConfig": {
+            "Subnets": [f"${{{name}}}" for name in placeholders if name.startswith("Subnet")],
+            "SecurityGroupIds": [f"${{{name}}}" for name in placeholders if name.startswith("SecurityGroup")],
+        }
+    }
+
+
 def definition_hash(settings: TrainingSettings, *, stage: str, image: str) -> str:
-    """Return a name for everything about the job that is not the corpus: a new one means a training is due."""
+    """Return a name for everything about the job that is not the corpus: a new one means a training is due.
+
+    Where it runs makes no other model of it, so the network is left out.
+    """
     text = json.dumps({"request": request(settings, stage=stage), "image": image}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

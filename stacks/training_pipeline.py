@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import training_job
 from stacks.names import job_name_prefix, pipeline_name
+from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
+from stacks.training_role import encrypt_volumes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_lambda as lambda_
 
     from stacks.ntm_image import NtmImage
+    from stacks.platform import Platform
     from stacks.settings import TrainingSettings
 
 _THROTTLED: Final = {
@@ -42,7 +46,9 @@ _FUNCTION_UNAVAILABLE: Final = {
 }
 
 
-def definition(settings: TrainingSettings, *, stage: str, definition_hash: str) -> dict[str, object]:
+def definition(
+    settings: TrainingSettings, *, stage: str, definition_hash: str, placeholders: Sequence[str] = ()
+) -> dict[str, object]:
     """Return the pipeline in Amazon States Language, with `${…}` for what the account decides.
 
     `definition_hash` stands in the definition itself, so that a run records the one that it ran by.
@@ -63,7 +69,7 @@ def definition(settings: TrainingSettings, *, stage: str, definition_hash: str) 
             "Train": {
                 "Type": "Task",
                 "Resource": "arn:${Partition}:states:::sagemaker:createTrainingJob.sync",
-                "Parameters": training_job.request(settings, stage=stage),
+                "Parameters": training_job.request(settings, stage=stage, placeholders=placeholders),
                 "Retry": [_THROTTLED],
                 "ResultPath": "$.training",
                 "Next": "RecordModel",
@@ -109,29 +115,32 @@ class TrainingPipeline(Construct):
         key: kms.IKey,
         begin: lambda_.IFunction,
         record: lambda_.IFunction,
-        retention: logs.RetentionDays,
+        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        log_group = logs.LogGroup(self, "Logs", retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)
-        self.role = iam.Role(
+        log_group = platform.log_group(self, "Logs")
+        placement = platform.placement.substitutions() if platform.placement is not None else {}
+        self.role = ServiceRole(
             self,
             "Role",
-            assumed_by=iam.PrincipalWithConditions(
-                iam.ServicePrincipal("states.amazonaws.com"), {"StringEquals": {"aws:SourceAccount": stack.account}}
-            ),
+            assumed_by=service_principal("states.amazonaws.com", stack),
             description="The training pipeline: start, watch and stop this stage's training jobs",
         )
         self._allow_training(stage, training_role, key)
         for function in (begin, record):
-            function.grant_invoke(self.role)
+            self.role.allow("lambda:InvokeFunction", on=[function.function_arn])
+        # What CDK allows a state machine that logs and is traced.
+        self.role.acknowledge_wildcard("*", because=NO_RESOURCE)
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
             state_machine_name=pipeline_name(stage),
             comment=f"Trains the topic model of stage {stage}",
             definition_body=sfn.DefinitionBody.from_string(
-                json.dumps(definition(settings, stage=stage, definition_hash=definition_hash))
+                json.dumps(
+                    definition(settings, stage=stage, definition_hash=definition_hash, placeholders=list(placement))
+                )
             ),
             definition_substitutions={
                 "Partition": stack.partition,
@@ -141,9 +150,10 @@ class TrainingPipeline(Construct):
                 "KeyArn": key.key_arn,
                 "BeginFunctionArn": begin.function_arn,
                 "RecordFunctionArn": record.function_arn,
+                **placement,
             },
             role=self.role,
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ERROR, include_execution_data=False),
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
@@ -153,43 +163,31 @@ class TrainingPipeline(Construct):
         jobs = stack.format_arn(
             service="sagemaker", resource="training-job", resource_name=f"{job_name_prefix(stage)}*"
         )
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "sagemaker:AddTags",
-                    "sagemaker:CreateTrainingJob",
-                    "sagemaker:DescribeTrainingJob",
-                    "sagemaker:StopTrainingJob",
-                ],
-                resources=[jobs],
-            )
+        self.role.allow(
+            "sagemaker:AddTags",
+            "sagemaker:CreateTrainingJob",
+            "sagemaker:DescribeTrainingJob",
+            "sagemaker:StopTrainingJob",
+            on=[jobs],
+            because="A job is named by its run, behind the stage's own prefix.",
         )
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["iam:PassRole"],
-                resources=[training_role.role_arn],
-                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-            )
+        self.role.allow(
+            "iam:PassRole",
+            on=[training_role.role_arn],
+            when={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         )
-        self.role.add_to_policy(
-            # How `.sync` learns of the job's end: one rule an account, made and owned by Step Functions.
-            iam.PolicyStatement(
-                actions=["events:DescribeRule", "events:PutRule", "events:PutTargets"],
-                resources=[
-                    stack.format_arn(
-                        service="events",
-                        resource="rule",
-                        resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
-                    )
-                ],
-            )
+        # How `.sync` learns of the job's end: one rule an account, made and owned by Step Functions.
+        self.role.allow(
+            "events:DescribeRule",
+            "events:PutRule",
+            "events:PutTargets",
+            on=[
+                stack.format_arn(
+                    service="events",
+                    resource="rule",
+                    resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+                )
+            ],
         )
-        self.role.add_to_policy(
-            # SageMaker makes the grant for the job's volumes on behalf of whoever creates the job.
-            iam.PolicyStatement(
-                actions=["kms:CreateGrant"],
-                resources=[key.key_arn],
-                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-            )
-        )
-        self.role.add_to_policy(iam.PolicyStatement(actions=["kms:DescribeKey"], resources=[key.key_arn]))
+        # SageMaker makes the grant for the job's volumes on behalf of whoever creates the job.
+        encrypt_volumes(self.role, key)

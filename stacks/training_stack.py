@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 
 from stacks import training_job
+from stacks.alarms import watch_pipeline
 from stacks.data_stack import grant_corpus_read
 from stacks.deployment_function import DeploymentFunction
-from stacks.model_parameters import parameters_arn
+from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.names import job_name_prefix, parameters_prefix, pipeline_name
 from stacks.ntm_image import REPOSITORY, TAG, NtmImage
-from stacks.policies import retention_days
+from stacks.policies import tell_stage
 from stacks.trained_model import TrainedModel
 from stacks.training_pipeline import TrainingPipeline
 from stacks.training_role import MODELS_PREFIX, TrainingRole
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_logs as logs
     from constructs import Construct
 
     from stacks.data_stack import CorpusLocation, DataStack
+    from stacks.platform import Platform
     from stacks.settings import StageSettings
 
 
@@ -39,11 +40,18 @@ class TrainingStack(cdk.Stack):
         description: str,
     ) -> None:
         super().__init__(scope, construct_id, description=description)
-        retention = retention_days(settings.log_retention_days)
+        tell_stage(self, stage, settings)
+        platform = data.platform
         definition_hash = training_job.definition_hash(settings.training, stage=stage, image=f"{REPOSITORY}:{TAG}")
         image = NtmImage(self, "NtmImage")
         role = TrainingRole(
-            self, "TrainingRole", corpus=data.corpus, artifacts=data.artifacts, key=data.key, image=image
+            self,
+            "TrainingRole",
+            corpus=data.corpus,
+            artifacts=data.artifacts,
+            key=data.key,
+            image=image,
+            platform=platform,
         )
         pipeline = TrainingPipeline(
             self,
@@ -55,9 +63,9 @@ class TrainingStack(cdk.Stack):
             image=image,
             output_path=data.artifacts.s3_url_for_object(MODELS_PREFIX.rstrip("/")),
             key=data.key,
-            begin=self._begin(stage, settings, data.corpus, retention).function,
-            record=self._record(stage, settings, retention).function,
-            retention=retention,
+            begin=self._begin(stage, settings, data.corpus, platform).function,
+            record=self._record(stage, settings, platform).function,
+            platform=platform,
         )
         model = TrainedModel(
             self,
@@ -67,9 +75,10 @@ class TrainingStack(cdk.Stack):
             corpus_hash=data.corpus.corpus_hash,
             definition_hash=definition_hash,
             run_on_deploy=settings.training.run_on_deploy,
-            retention=retention,
+            platform=platform,
         )
         model.resource.node.add_dependency(role, pipeline)
+        watch_pipeline(self, platform)
         cdk.CfnOutput(
             self,
             "StateMachineArn",
@@ -78,14 +87,15 @@ class TrainingStack(cdk.Stack):
         )
 
     def _begin(
-        self, stage: str, settings: StageSettings, corpus: CorpusLocation, retention: logs.RetentionDays
+        self, stage: str, settings: StageSettings, corpus: CorpusLocation, platform: Platform
     ) -> DeploymentFunction:
         function = DeploymentFunction(
             self,
             "Begin",
             handler="pipeline_begin.handle",
             description="First step of the pipeline: one run at a time, and the corpus's size",
-            retention=retention,
+            platform=platform,
+            asynchronous=False,
             environment={
                 "CORPUS_BUCKET": corpus.bucket.bucket_name,
                 "CORPUS_PREFIX": corpus.prefix,
@@ -108,12 +118,13 @@ class TrainingStack(cdk.Stack):
             ],
         )
 
-    def _record(self, stage: str, settings: StageSettings, retention: logs.RetentionDays) -> DeploymentFunction:
+    def _record(self, stage: str, settings: StageSettings, platform: Platform) -> DeploymentFunction:
         return DeploymentFunction(
             self,
             "Record",
             handler="pipeline_record.handle",
             description="Last step of the pipeline: records the candidate, and approves it where the stage says so",
-            retention=retention,
-            environment={"PARAMETERS": parameters_prefix(stage), "APPROVAL": settings.approval},
-        ).allow("ssm:GetParameter", "ssm:PutParameter", on=[parameters_arn(self, stage)])
+            platform=platform,
+            asynchronous=False,
+            environment={"PARAMETERS": parameters_prefix(stage), "APPROVAL": settings.approval, "STAGE": stage},
+        ).allow("ssm:GetParameter", "ssm:PutParameter", on=[parameters_arn(self, stage)], because=FIELDS_OF_A_MODEL)

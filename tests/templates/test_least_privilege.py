@@ -28,7 +28,7 @@ WITHOUT_A_RESOURCE = {
 
 def statements(templates: Templates, part: str) -> list[dict[str, object]]:
     """Every statement of every identity policy of a template."""
-    policies = templates[part].find_resources("AWS::IAM::Policy").values()
+    policies = templates[part].find_resources("AWS::IAM::ManagedPolicy").values()
     return [statement for policy in policies for statement in policy["Properties"]["PolicyDocument"]["Statement"]]
 
 
@@ -70,7 +70,7 @@ def test_the_pipeline_may_pass_only_the_training_role_and_only_to_sagemaker(dev:
 
 
 def test_the_url_function_may_ask_this_endpoint_and_read_vocabularies_and_nothing_else(dev: Templates) -> None:
-    policies = dev["serving"].find_resources("AWS::IAM::Policy")
+    policies = dev["serving"].find_resources("AWS::IAM::ManagedPolicy")
     [policy] = [policy for name, policy in policies.items() if name.startswith("TopicsRole")]
     allowed = [
         (sorted(map(str, listed(statement["Action"]))), str(statement["Resource"]))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
 
 from deployment_functions import clients
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
+from deployment_functions.model_metrics import loss_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +52,9 @@ def handle(event: Event, _context: object) -> dict[str, object]:
     """Record the model; return its fields and whether it was approved."""
     ledger = Ledger(clients.ssm(), os.environ["PARAMETERS"])
     model = fields(event)
+    told = loss_line(model, stage=os.environ["STAGE"], now_s=time.time())
+    if told is not None:
+        print(told)
     approved = record(ledger, model, approval=cast("Approval", os.environ["APPROVAL"]))
     return {"model": dict(model), "approved": approved}
 
