@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.end_to_end.deployment import SERVING, TRAINING, Answer, Deployment, Run, Traffic
+from stacks.names import function_name
+from tests.end_to_end.deployment import SERVING, STAGE, TRAINING, Answer, Deployment, Run, Traffic
 
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 
@@ -153,7 +154,7 @@ def test_a_request_that_is_not_signed_is_turned_away(deployment: Deployment, url
 
 def test_a_person_who_may_call_this_url_may_and_one_who_may_not_may_not(deployment: Deployment, url: str) -> None:
     iam, functions = deployment.client("iam"), deployment.client("lambda").list_functions()["Functions"]
-    [function] = [item["FunctionArn"] for item in functions if "TopicsFunction" in item["FunctionName"]]
+    [function] = [item["FunctionArn"] for item in functions if item["FunctionName"] == function_name(STAGE)]
     keys = {}
     for name in ("caller", "stranger"):
         iam.create_user(UserName=name)

@@ -74,7 +74,11 @@ def test_a_host_with_disks_of_its_own_is_given_no_key_since_it_refuses_one(synth
 
 def test_the_url_is_on_an_alias_and_asks_for_signed_requests(dev: Templates) -> None:
     dev["serving"].has_resource_properties("AWS::Lambda::Url", {"AuthType": "AWS_IAM", "Qualifier": "live"})
-    dev["serving"].resource_count_is("AWS::Lambda::Permission", 0)
+    invokers = [
+        permission["Properties"]["Principal"]
+        for permission in dev["serving"].find_resources("AWS::Lambda::Permission").values()
+    ]
+    assert invokers == ["events.amazonaws.com"]
 
 
 def test_the_url_is_open_only_where_a_setting_says_so_and_bounded_then(synthesize: Synthesize) -> None:
