@@ -2,8 +2,8 @@
 
 The published implementations need torch or TensorFlow, gigabytes that nothing else here wants. This one follows the
 paper and topmost's port of it: encoder of two softplus layers of 200 units, batch-normalised mu, log-variance and
-decoder without learned scale, Laplace approximation of the Dirichlet prior, dropout on the encoder's output and on theta, Adam
-with beta1 0.99, batches of 200.
+decoder without learned scale, Laplace approximation of the Dirichlet prior, dropout on the encoder's output and on
+theta, Adam with beta1 0.99, batches of 200.
 """
 
 # ruff: noqa: ANN401, PLR0917 (JAX hands trees through: their shape is told by the functions that make them)

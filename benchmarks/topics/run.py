@@ -63,11 +63,8 @@ class Runner:
                 self._known[_key(record)] = record
                 with RESULTS.open("a", encoding="utf-8") as stream:
                     stream.write(json.dumps(record) + "\n")
-                print(
-                    f"{stage}: {done} of {len(missing)}, {time.monotonic() - started:.0f} s; {record['model']} "
-                    f"K={record['topics']} npmi {record['npmi']:.3f} tu {record['tu10']:.3f} {record['cpu_s']:.0f} CPU s",
-                    file=sys.stderr,
-                )
+                what = f"{record['model']}, K={record['topics']}, seed {record['seed']}, {record['cpu_s']:.0f} CPU s"
+                print(f"{stage}: {done} of {len(missing)}, {time.monotonic() - started:.0f} s: {what}", file=sys.stderr)
         return [self._known[_key(fit)] for fit in wanted]
 
 
