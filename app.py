@@ -35,7 +35,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         overrides=app.node.try_get_context("settings"),
     )
     if chosen.region is not None:
-        regions.require_region(chosen.region)
+        regions.require(chosen.region, chosen)
     prepared = corpus.find(chosen, root=ROOT)
     name = stack_prefix(stage)
     data = DataStack(

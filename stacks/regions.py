@@ -1,10 +1,26 @@
-"""What each region has of what the service needs. Pure: rules read it too."""
+"""What each region has of what the service needs, with dates and sources. Pure: rules and `make doctor` read it too."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from stacks.errors import SynthError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stacks.settings import StageSettings
+
+AS_OF: Final = "2026-11-23"
+"""The day on which the table was last compared with its sources."""
+
+SOURCES: Final = {
+    "NTM image": "ntm.json of sagemaker-core 3.27.0, which a test compares",
+    "Function URL": "https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html",
+    "SnapStart": "https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions",
+    "partition": "endpoints.json of botocore 1.43.106, which a test compares",
+}
 
 REGISTRY_ACCOUNTS: Final = {
     "af-south-1": "455444449433",
@@ -47,11 +63,87 @@ REGISTRY_ACCOUNTS: Final = {
 }
 """Account by region, as the SageMaker SDK's own table has it (ntm.json in sagemaker-core); a test compares them."""
 
+NO_FUNCTION_URL: Final = frozenset(
+    {
+        "ap-south-2",
+        "ap-southeast-4",
+        "ca-west-1",
+        "eu-central-2",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+    }
+)
+"""Regions with NTM that the Lambda guide lists as having no Function URLs."""
 
-def require_region(region: str) -> None:
-    """Raise SynthError if `region` has no NTM image."""
-    if region not in REGISTRY_ACCOUNTS:
+UNKNOWN_FUNCTION_URL: Final = ("cn-", "us-gov-", "us-iso")
+"""Partitions about which the guide says nothing, being the commercial regions' own: synth allows them, and
+`make doctor` says what it could not check."""
+
+WITH_SNAP_START: Final = frozenset({"aws"})
+"""SnapStart is in all commercial regions but ap-southeast-6 and ap-east-2, which have no NTM either."""
+
+PARTITIONS: Final = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "us-iso-": "aws-iso",
+}
+"""Partition by the beginning of a region's name; any other is of `aws`."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region, as far as the service is concerned."""
+
+    name: str
+    partition: str
+    ntm_account: str
+    function_url: bool | None
+    """None where no source tells."""
+
+
+def partition(region: str) -> str:
+    """Return the partition of a region."""
+    return next((name for beginning, name in PARTITIONS.items() if region.startswith(beginning)), "aws")
+
+
+def region(name: str) -> Region:
+    """Return what is known of a region.
+
+    Raises:
+        SynthError: SageMaker has no NTM there.
+    """
+    if name not in REGISTRY_ACCOUNTS:
         raise SynthError(
-            f"region is {region!r}, where SageMaker has no NTM image: choose one of "
+            f"region is {name!r}, where SageMaker has no NTM image: choose one of "
             f"{', '.join(sorted(REGISTRY_ACCOUNTS))}"
         )
+    url = None if name.startswith(UNKNOWN_FUNCTION_URL) else name not in NO_FUNCTION_URL
+    return Region(name, partition(name), REGISTRY_ACCOUNTS[name], url)
+
+
+def require(name: str, settings: StageSettings) -> Region:
+    """Return the region if it has what the stage asks for.
+
+    Raises:
+        SynthError: names what it lacks, and the setting that does without.
+    """
+    found = region(name)
+    if found.function_url is False and settings.url.enabled:
+        raise SynthError(
+            f"region is {name!r}, where Lambda has no Function URLs (as of {AS_OF}): set url.enabled to false, and "
+            "have applications call the endpoint or invoke the function, or choose another region"
+        )
+    if settings.url.snap_start and found.partition not in WITH_SNAP_START:
+        raise SynthError(
+            f"region is {name!r}, in a partition where Lambda has no SnapStart (as of {AS_OF}): set url.snap_start to "
+            "false, or choose a region of the partition aws"
+        )
+    return found
+
+
+def with_function_url() -> Iterable[str]:
+    """Return the regions in which the whole service can be, as far as is known."""
+    return (name for name in REGISTRY_ACCOUNTS if region(name).function_url is not False)

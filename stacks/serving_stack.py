@@ -89,7 +89,14 @@ class ServingStack(cdk.Stack):
         if settings.operations.dashboard:
             Dashboard(self, "Dashboard", stage=stage, alarms=alarms, function_logs=topics.log_group)
         watch_service(self, platform, max_topic_shift=settings.operations.max_topic_shift)
-        cdk.CfnOutput(self, "FunctionUrl", value=topics.url.url, description="POST word counts or text here")
+        if topics.url is not None:
+            cdk.CfnOutput(self, "FunctionUrl", value=topics.url.url, description="POST word counts or text here")
+        cdk.CfnOutput(
+            self,
+            "FunctionAlias",
+            value=topics.alias.function_arn,
+            description="What the URL calls, and what other functions may invoke",
+        )
         cdk.CfnOutput(
             self,
             "EndpointName",

@@ -198,9 +198,13 @@ class EndpointSettings(Frozen):
 class UrlSettings(Frozen):
     """The Function URL, which applications call."""
 
+    enabled: bool = True
+    """False where the region has no Function URLs: the function is there, and is invoked by its name."""
     auth: Literal["AWS_IAM", "NONE"] = "AWS_IAM"
     """AWS_IAM: callers sign with credentials that may invoke it. NONE: open to the internet."""
     memory_mb: Annotated[int, Field(ge=512, le=10_240)] = 1024
+    snap_start: bool = False
+    """Start from a snapshot of the loaded function: no cold start, at the price of keeping snapshots."""
     reserved_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Most requests at once; None leaves the account's limit. An open URL must have one."""
 

@@ -74,6 +74,7 @@ class UrlFunction(Construct):
                 "CORPORA_PREFIX": corpus.corpora_prefix,
             },
             tracing=tracing(platform),
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,
         )
         if platform.placement is not None:
             platform.placement.place(self.function)
@@ -81,7 +82,11 @@ class UrlFunction(Construct):
         self.alias = lambda_.Alias(
             self, "Alias", alias_name=URL_ALIAS, version=self.function.current_version, description="What the URL calls"
         )
-        self.url = self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType[settings.auth])
+        self.url = (
+            self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType[settings.auth])
+            if settings.enabled
+            else None
+        )
 
     def _allow(self, endpoint: AutoscaledEndpoint, in_service_parameter: str, corpus: CorpusLocation) -> None:
         self.role.allow("sagemaker:InvokeEndpoint", on=[endpoint.endpoint.ref])
