@@ -74,6 +74,8 @@ def test_what_is_passed_on_is_always_a_row_of_finite_counts(body: bytes) -> None
         (b"1,2,3\n,2,3", Code.NOT_A_NUMBER, 2, 1),
         (b"1,2,3\n1,2,", Code.NOT_A_NUMBER, 2, 3),
         (b"1,2,\n1,2,3", Code.NOT_A_NUMBER, 1, 3),
+        (b"1,x,3", Code.NOT_A_NUMBER, 1, 2),
+        (b"12,,3", Code.NOT_A_NUMBER, 1, 2),
         (b"1,2 3,4", Code.NOT_A_NUMBER, 1, 2),
         (b"1,1_000,4", Code.NOT_A_NUMBER, 1, 2),
         (b"1,0x10,4", Code.NOT_A_NUMBER, 1, 2),

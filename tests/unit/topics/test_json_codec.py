@@ -128,6 +128,16 @@ def test_a_faulty_body_is_refused_with_a_pointer(body: bytes, code: Code, pointe
     assert (refusal.value.code, refusal.value.pointer) == (code, pointer)
 
 
+@pytest.mark.parametrize("value", [b"[],", b"{},", b'"ab",'])
+def test_a_body_whose_values_would_fill_the_memory_is_refused_before_it_is_parsed(value: bytes) -> None:
+    body = b'{"instances":[' + value * (30 * 1024 * 1024 // len(value))
+
+    with pytest.raises(Problem) as refusal:
+        request_of(body, max_rows=10_000)
+
+    assert (refusal.value.code, refusal.value.status) == (Code.BODY_TOO_LARGE, 413)
+
+
 def test_a_million_keys_with_one_repeated_are_refused_at_once() -> None:
     keys = [*range(1_000_000), 5]
     instance = {"data": {"features": {"keys": keys, "values": [1] * len(keys)}}}
