@@ -94,16 +94,17 @@ def _train(root: Path, *, tar: bool) -> int:
 
 
 class _StopRequest:
-    """Whether someone asked the job to end (SIGTERM, which SageMaker sends; Ctrl-C on a laptop)."""
+    """Whether the job is to end: SIGTERM, which SageMaker sends; Ctrl-C; nobody waiting for it any more."""
 
     def __init__(self) -> None:
         self._requested = False
+        self._parent = os.getppid()
 
     def note(self, _number: int, _frame: FrameType | None) -> None:
         self._requested = True
 
     def is_requested(self) -> bool:
-        return self._requested
+        return self._requested or os.getppid() != self._parent
 
 
 def _configure_runtime() -> None:

@@ -1,6 +1,7 @@
 """Words of topics from what any topic model answers: topic weights, and the counts they were inferred from.
 
-For the built-in image, whose artifact does not tell its topics, and for any other model behind an endpoint. NumPy and SciPy only.
+For the built-in image, whose artifact does not tell its topics, and for any other model behind an endpoint. NumPy and
+SciPy only.
 """
 
 from __future__ import annotations

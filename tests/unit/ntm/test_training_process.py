@@ -87,7 +87,7 @@ def pair(make_job: JobMaker, planted: Planted) -> Callable[..., list[Path]]:
 def test_two_instances_train_one_model_as_good_as_one_instance_on_all_documents(
     start: Start, pair: Callable[..., list[Path]], make_job: JobMaker, planted: Planted
 ) -> None:
-    settings = {"epochs": "20", "num_patience_epochs": "99"}
+    settings = {"epochs": "10", "num_patience_epochs": "99"}
     roots = pair(**settings)
     alone = make_job("alone", train=planted(240, 1), validation=planted(60, 2), hyperparameters=settings)
 
