@@ -49,7 +49,11 @@ class AccessLogBucket(s3.Bucket):
         )
         acknowledge(
             self,
-            everywhere("S3BucketReplicationEnabled", "They are about this region's buckets.", packs=S3_PACKS)
+            everywhere(
+                "S3BucketReplicationEnabled",
+                "Evidence about this region's buckets, kept beside them for 400 days.",
+                packs=S3_PACKS,
+            )
             | everywhere(
                 "S3DefaultEncryptionKMS",
                 "S3 delivers access logs only to buckets under its own keys (SSE-S3); under a KMS key they are lost.",
