@@ -6,8 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import leaves_list, linkage
 
+from explore import palette
+from explore.confusion import confusion_of
 from explore.documents import CountedDocuments, of_source
+from explore.grouping import Tree
+from explore.scorers import LocalModel, score_all
+from explore.study import Study, study
+from explore.topics import Topic
+from explore.vectors import TopicVectors, write_topic_vectors
 from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.corpus.preparation import prepare
 from training_scripts.corpus.progress import Progress
@@ -81,3 +89,53 @@ def write_model(folder: Path, manifest: CorpusManifest, words: list[str], *, ver
         "topics": describe(arrays["topics"], np.full(len(themes), 1 / len(themes)), words),
     }
     artifact.write(folder, arrays, document, words)
+
+
+@pytest.fixture(scope="session")
+def vectors_file(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The topic vectors of the world's documents."""
+    file = tmp_path_factory.mktemp("vectors") / "vectors.parquet"
+    weights, model = score_all(LocalModel(world.model), world.documents(), Progress("test"))
+    write_topic_vectors(file, world.documents(), weights, model=model)
+    return file
+
+
+@pytest.fixture(scope="session")
+def studied(world: World, vectors_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    cache = tmp_path_factory.mktemp("cache")
+    return study(
+        vectors_file, world.model, world.documents(), cache=cache, method="tsne", seed=0, progress=Progress("test")
+    )
+
+
+def study_of(documents: int, topics: int = 30) -> Study:
+    """A study of made-up documents, as many as asked for."""
+    rng = np.random.default_rng(0)
+    weights = rng.dirichlet(np.full(topics, 0.1), documents).astype(np.float32)
+    strongest = weights.argmax(axis=1)
+    labels = [f"label {number}" for number in range(20)]
+    vectors = TopicVectors(
+        weights, [f"group/{n:06}" for n in range(documents)], [labels[n % 20] for n in strongest], "m", "c" * 64, {}
+    )
+    angle = strongest * 2.4 + rng.normal(0, 0.1, documents)
+    distance = 5 * np.sqrt(strongest + 1) + rng.normal(0, 1, documents)
+    marks = palette.marks(rng.random((topics, 2)), [1] * topics)
+    described = [
+        Topic(topic, [f"word{topic}x{n}" for n in range(10)], [0.1] * 10, 1 / topics, 1, 0.3, 1.0, [topic], [(0, 0.5)])
+        for topic in range(topics)
+    ]
+    steps = linkage(rng.random((topics, 3)), "average")
+    return Study(
+        vectors=vectors,
+        topics=described,
+        tree=Tree(steps, leaves_list(steps).tolist()),
+        advice=[],
+        confusion=confusion_of(vectors, list(range(topics))),
+        rows=np.arange(documents),
+        positions=np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=1).astype(np.float32),
+        method="tsne",
+        snippets=dict.fromkeys(vectors.ids, "the words of a document, some of them " * 5),
+        labels=labels,
+        topic_marks=marks,
+        label_marks=marks[:20],
+    )

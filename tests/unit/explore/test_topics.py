@@ -8,11 +8,9 @@ import pytest
 
 from explore import confusion, grouping
 from explore.errors import ExploreError
-from explore.scorers import LocalModel, score_all
 from explore.topics import Words, describe, hellinger
-from explore.vectors import TopicVectors, load_topic_vectors, write_topic_vectors
+from explore.vectors import TopicVectors, load_topic_vectors
 from tests.unit.explore.conftest import THEMES
-from training_scripts.corpus.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +20,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def vectors(world: World, tmp_path_factory: pytest.TempPathFactory) -> TopicVectors:
-    file = tmp_path_factory.mktemp("vectors") / "vectors.parquet"
-    weights, model = score_all(LocalModel(world.model), world.documents(), Progress("test"))
-    write_topic_vectors(file, world.documents(), weights, model=model)
-    return load_topic_vectors(file)
+def vectors(vectors_file: Path) -> TopicVectors:
+    return load_topic_vectors(vectors_file)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,73 @@
+"""Topics to explore: `python -m explore --vectors FILE --model DIR --corpus DIR --out DIR` writes a page, figures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from explore import options as common
+from explore.files import written_whole
+from explore.map import METHODS
+from explore.page.build import page
+from explore.score import DEFAULT_FILE
+from explore.study import study
+from training_scripts.corpus.progress import Progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+PROGRAM: Final = "python -m explore"
+DEFAULT_OUTPUT: Final = Path("build/explore")
+PAGE: Final = "topics.html"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    return common.run("explore", lambda: _explore(options))
+
+
+def _explore(options: argparse.Namespace) -> None:
+    progress = Progress("explore")
+    found = study(
+        options.vectors,
+        options.model,
+        common.read_documents(options, progress),
+        cache=options.out,
+        method=options.map,
+        seed=options.seed,
+        progress=progress,
+    )
+    progress.tell("writing the page")
+    target = options.out / PAGE
+    content = page(found)
+    with written_whole(target) as partial:
+        partial.write_bytes(content)
+    # Only here: the page needs no matplotlib, which takes a second to load.
+    from explore import figures  # noqa: PLC0415
+
+    progress.tell("drawing the figures")
+    drawn = figures.write(found, options.out)
+    print(f"{target}: {len(found.rows):,} documents, {len(found.topics)} topics, {len(content) / 1e6:.1f} MB")
+    print(f"  figures  {', '.join(path.name for path in drawn)}")
+    print(f"  model    {found.vectors.model}\n  corpus   {found.vectors.corpus}")
+    for advice in found.advice:
+        print(f"  merge {advice.topics[0]} and {advice.topics[1]}? {advice.reason}")
+
+
+def _parser() -> common.Parser:
+    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("--vectors", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"topic vectors ({DEFAULT_FILE})")
+    add("--model", type=Path, required=True, metavar="DIR", help="the folder of the model that made them")
+    add("--out", type=Path, default=DEFAULT_OUTPUT, metavar="DIR", help=f"folder to write ({DEFAULT_OUTPUT})")
+    add("--map", choices=METHODS, default=METHODS[0], help=f"how documents are laid out ({METHODS[0]})")
+    add("--seed", type=int, default=0, metavar="N", help="of the map (0)")
+    common.add_documents(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
