@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Sized
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ RECORDIO_MAGIC = 0xCED7230A
 _HEADER = struct.Struct("<II")
 _LENGTH_MASK = (1 << 29) - 1
 _WHOLE, _END = 0, 3
+Record = TypeVar("Record", bound=Sized)
 
 
 class SplitError(ValueError):
@@ -62,24 +64,24 @@ SPLITTERS: Mapping[str, Callable[[Iterable[bytes]], Iterator[bytes]]] = {
 }
 
 
-def requests(records: Iterable[bytes], *, max_bytes: int, many: bool) -> Iterator[bytes]:
-    """Yield request bodies: one record each, or with `many` as many as fit into `max_bytes`.
+def batches(records: Iterable[Record], *, max_bytes: int, many: bool) -> Iterator[list[Record]]:
+    """Yield the records of each request: one, or with `many` as many as fit into `max_bytes`.
 
     Raises:
         SplitError: one record alone is larger.
     """
-    batch: list[bytes] = []
+    batch: list[Record] = []
     size = 0
     for record in records:
         if len(record) > max_bytes:
             raise SplitError(f"a record of {len(record)} bytes is larger than the payload limit of {max_bytes} bytes")
         if batch and (not many or size + len(record) > max_bytes):
-            yield b"".join(batch)
+            yield batch
             batch, size = [], 0
         batch.append(record)
         size += len(record)
     if batch:
-        yield b"".join(batch)
+        yield batch
 
 
 def _frame(buffer: bytearray) -> tuple[bytes, int] | None:

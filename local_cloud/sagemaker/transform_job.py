@@ -4,22 +4,58 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.wire import Node
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Scope
-    from local_cloud.wire import JsonObject, JsonValue, Node
+    from local_cloud.wire import JsonObject, JsonValue
 
 DEFAULT_PAYLOAD_MB = 6
 DEFAULT_TIMEOUT_S = 600
+MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100
 MIB = 1024 * 1024
 _ECHOED = (
     "ModelName", "MaxConcurrentTransforms", "ModelClientConfig", "MaxPayloadInMB", "BatchStrategy", "Environment",
     "TransformInput", "TransformOutput", "TransformResources", "DataProcessing", "ExperimentConfig",
 )  # fmt: skip
 FINAL = frozenset({"Completed", "Failed", "Stopped"})
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How requests are made of records.
+
+    Attributes:
+        concurrency: requests that an instance has at a time.
+        payload_mb: largest request in megabytes.
+        takes_many: whether a request holds as many records as fit.
+    """
+
+    concurrency: int
+    payload_mb: int
+    takes_many: bool
+
+    def __str__(self) -> str:
+        return (
+            f"MaxConcurrentTransforms={self.concurrency}, MaxPayloadInMB={self.payload_mb}, "
+            f"BatchStrategy={self._strategy}"
+        )
+
+    @property
+    def _strategy(self) -> str:
+        return "MULTI_RECORD" if self.takes_many else "SINGLE_RECORD"
+
+    def variables(self) -> dict[str, str]:
+        """Return them as a container's environment names them."""
+        return {
+            "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(self.payload_mb),
+            "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(self.concurrency),
+            "SAGEMAKER_BATCH_STRATEGY": self._strategy,
+        }
 
 
 class TransformJob:
@@ -49,20 +85,19 @@ class TransformJob:
         """Type of its instances."""
         return self.request.node("TransformResources").text("InstanceType")
 
-    @property
-    def concurrency(self) -> int:
-        """Requests that an instance has at a time."""
-        return max(1, self.request.integer("MaxConcurrentTransforms", 1))
-
-    @property
-    def payload_mb(self) -> int:
-        """Largest request in megabytes."""
-        return self.request.integer("MaxPayloadInMB", DEFAULT_PAYLOAD_MB)
-
-    @property
-    def takes_many(self) -> bool:
-        """Whether a request holds as many records as fit."""
-        return self.request.text("BatchStrategy", "MultiRecord") == "MultiRecord"
+    def parameters(self, told: JsonObject) -> Parameters:
+        """Return how requests are made: as the job says, else as its container told, else as the service assumes."""
+        request, container = self.request, Node(told)
+        strategies = {"MULTI_RECORD": "MultiRecord", "SINGLE_RECORD": "SingleRecord"}
+        strategy = strategies.get(container.text("BatchStrategy"), "MultiRecord")
+        payload_mb = request.integer("MaxPayloadInMB", container.integer("MaxPayloadInMB", DEFAULT_PAYLOAD_MB))
+        concurrency = request.integer("MaxConcurrentTransforms") or container.integer("MaxConcurrentTransforms")
+        return Parameters(
+            # What a container tells is bounded as what a request asks for.
+            concurrency=max(1, min(concurrency, MAX_PAYLOAD_TIMES_CONCURRENCY_MB // max(1, payload_mb))),
+            payload_mb=payload_mb,
+            takes_many=request.text("BatchStrategy", strategy) == "MultiRecord",
+        )
 
     @property
     def timeout_s(self) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from local_cloud import roles
 from local_cloud.sagemaker import pages, splitting
-from local_cloud.sagemaker.transform_job import TransformJob
+from local_cloud.sagemaker.data_processing import Processing, ProcessingError
+from local_cloud.sagemaker.transform_job import DEFAULT_PAYLOAD_MB, MAX_PAYLOAD_TIMES_CONCURRENCY_MB, TransformJob
 from local_cloud.sagemaker.transform_run import TransformRun
 from local_cloud.service_errors import ServiceError, validation_error
 from local_cloud.storage import Location, ObjectStore, StorageError, StoredObject
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.models import Model, Models
     from local_cloud.wire import JsonObject, Node
-
-MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100
 
 
 class TransformJobs:
@@ -55,7 +54,7 @@ class TransformJobs:
         """Check a request and start the job."""
         job = TransformJob(call.scope, call.request)
         self._refuse_taken_name(job)
-        _check(call.request, job)
+        _check(call.request)
         model = self._models.model(call.scope, call.request.text("ModelName"))
         credentials = roles.assume(call.scope, model.role_arn, session="SageMaker", source_arn=job.arn)
         objects = _find_objects(call.request, self._backend.store(call.scope, credentials), model)
@@ -104,7 +103,7 @@ class TransformJobs:
             )
 
 
-def _check(request: Node, job: TransformJob) -> None:
+def _check(request: Node) -> None:
     source = request.node("TransformInput")
     if source.node("DataSource").node("S3DataSource").text("S3DataType") != "S3Prefix":
         raise validation_error("TransformInput: an S3DataType other than S3Prefix is not emulated by the local cloud.")
@@ -112,15 +111,17 @@ def _check(request: Node, job: TransformJob) -> None:
         raise validation_error("TransformInput: CompressionType is not emulated by the local cloud.")
     if source.text("SplitType", "None") not in splitting.SPLITTERS:
         raise validation_error(f"SplitType {source.text('SplitType')} is not emulated by the local cloud.")
-    processing = request.node("DataProcessing")
-    for member, default in (("InputFilter", "$"), ("OutputFilter", "$"), ("JoinSource", "None")):
-        if processing.text(member, default) != default:
-            raise validation_error(f"DataProcessing.{member} is not emulated by the local cloud.")
-    if job.payload_mb < 1:
+    try:
+        Processing(request)
+    except ProcessingError as error:
+        raise validation_error(str(error)) from None
+    payload_mb = request.integer("MaxPayloadInMB", DEFAULT_PAYLOAD_MB)
+    concurrency = max(1, request.integer("MaxConcurrentTransforms"))
+    if payload_mb < 1:
         raise validation_error("MaxPayloadInMB of 0 is not supported for built-in algorithms.")
-    if job.payload_mb * job.concurrency > MAX_PAYLOAD_TIMES_CONCURRENCY_MB:
+    if payload_mb * concurrency > MAX_PAYLOAD_TIMES_CONCURRENCY_MB:
         raise validation_error(
-            f"MaxPayloadInMB {job.payload_mb} times MaxConcurrentTransforms {job.concurrency} must not exceed "
+            f"MaxPayloadInMB {payload_mb} times MaxConcurrentTransforms {concurrency} must not exceed "
             f"{MAX_PAYLOAD_TIMES_CONCURRENCY_MB} MB."
         )
     Location.parse(request.node("TransformOutput").text("S3OutputPath"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, BinaryIO
 
 from local_cloud.sagemaker import logs, splitting
+from local_cloud.sagemaker.data_processing import Processing, ProcessingError, Record
 from local_cloud.sagemaker.serving import Owner, ServedModel, ServingError, ServingInstance, stop_all
 from local_cloud.sagemaker.transform_job import MIB, TransformJob
 from local_cloud.service_errors import ServiceError
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from local_cloud.roles import Credentials
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.models import Model
+    from local_cloud.wire import JsonObject
 
 logger = logging.getLogger("local_cloud")
 
@@ -34,6 +37,7 @@ CLIENT_ERROR = 400
 SERVER_ERROR = 500
 OK = 200
 MAX_MESSAGE_LENGTH = 1024
+EXECUTION_PARAMETERS_TIMEOUT_S = 4.0
 
 
 class TransformFailedError(Exception):
@@ -59,6 +63,8 @@ class TransformRun:
         self._job = job
         self._model = model
         self._objects = objects
+        self._processing = Processing(job.request)
+        self._parameters = job.parameters({})
         self._store = backend.store(job.scope, credentials)
         self._source = Location.parse(
             job.request.node("TransformInput").node("DataSource").node("S3DataSource").text("S3Uri")
@@ -101,8 +107,8 @@ class TransformRun:
             instances = served.start(job.instance_count)
             try:
                 job.start()
-                self._log(f"MaxConcurrentTransforms={job.concurrency}, MaxPayloadInMB={job.payload_mb}, "
-                          f"BatchStrategy={'MULTI_RECORD' if job.takes_many else 'SINGLE_RECORD'}")  # fmt: skip
+                self._parameters = job.parameters(_execution_parameters(instances[0].port))
+                self._log(str(self._parameters))
                 self._deal(instances)
             finally:
                 stop_all(instances, lambda item: item.process.terminate(grace_s))
@@ -128,44 +134,51 @@ class TransformRun:
                 raise
 
     def _transform_one(self, instance: ServingInstance, item: StoredObject) -> None:
-        job = self._job
+        job, parameters = self._job, self._parameters
         source = Location(self._source.bucket, item.key)
         split = splitting.SPLITTERS[job.request.node("TransformInput").text("SplitType", "None")]
         with tempfile.TemporaryFile(dir=self._folder) as answers:
             try:
-                bodies = splitting.requests(
-                    split(self._store.chunks(source)), max_bytes=job.payload_mb * MIB, many=job.takes_many
+                batches = splitting.batches(
+                    self._processing.prepare(split(self._store.chunks(source))),
+                    max_bytes=parameters.payload_mb * MIB,
+                    many=parameters.takes_many,
                 )
-                self._ask_all(instance, source, bodies, answers)
+                self._ask_all(instance, source, batches, answers)
                 answers.seek(0)
                 output = job.request.node("TransformOutput")
                 place = Location.parse(output.text("S3OutputPath")) / f"{self._relative(item)}.out"
                 self._store.upload(answers, place, kms_key=output.text("KmsKeyId"))
-            except splitting.SplitError as error:
+            except (splitting.SplitError, ProcessingError) as error:
                 self._log(f"{source.bucket}/{source.key}: ClientError: {error}")
                 raise TransformFailedError(f"ClientError: {SEE_LOGS}") from None
             except StorageError as error:
                 self._log(f"{source.bucket}/{source.key}: {error}")
                 raise TransformFailedError(f"ClientError: {error}") from None
 
-    def _ask_all(self, instance: ServingInstance, source: Location, bodies: Iterator[bytes], answers: BinaryIO) -> None:
+    def _ask_all(
+        self, instance: ServingInstance, source: Location, batches: Iterator[list[Record]], answers: BinaryIO
+    ) -> None:
         """Send the requests of one object, several at a time, and write their answers in order."""
         assemble_lines = self._job.request.node("TransformOutput").text("AssembleWith", "None") == "Line"
-        waiting: deque[Future[bytes]] = deque()
+        concurrency = self._parameters.concurrency
+        waiting: deque[tuple[list[Record], Future[bytes]]] = deque()
 
         def write_next() -> None:
-            answer = waiting.popleft().result()
+            batch, answered = waiting.popleft()
+            answer = self._processing.finish(batch, answered.result())
             answers.write(answer)
             if assemble_lines and not answer.endswith(b"\n"):
                 answers.write(b"\n")
 
-        with ThreadPoolExecutor(self._job.concurrency) as pool:
-            for body in bodies:
+        with ThreadPoolExecutor(concurrency) as pool:
+            for batch in batches:
                 if self._job.stop_requested.is_set():
                     raise _StoppedError
-                if len(waiting) == self._job.concurrency:
+                if len(waiting) == concurrency:
                     write_next()
-                waiting.append(pool.submit(self._ask, instance, source, body))
+                body = b"".join(record.sent for record in batch)
+                waiting.append((batch, pool.submit(self._ask, instance, source, body)))
             while waiting:
                 write_next()
 
@@ -200,9 +213,7 @@ class TransformRun:
             **self._model.container.mapping("Environment"),
             **job.request.mapping("Environment"),
             "SAGEMAKER_BATCH": "true",
-            "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(job.payload_mb),
-            "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(job.concurrency),
-            "SAGEMAKER_BATCH_STRATEGY": "MULTI_RECORD" if job.takes_many else "SINGLE_RECORD",
+            **job.parameters({}).variables(),
         }
 
     def _relative(self, item: StoredObject) -> str:
@@ -211,3 +222,17 @@ class TransformRun:
 
     def _log(self, message: str) -> None:
         self._data_log.write([(int(time.time() * 1000), f"[sagemaker logs]: {message}")])
+
+
+def _execution_parameters(port: int) -> JsonObject:
+    """Ask a container what it can do; one that does not say can do what the service assumes."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=EXECUTION_PARAMETERS_TIMEOUT_S)
+    try:
+        connection.request("GET", "/execution-parameters")
+        answer = connection.getresponse()
+        told = json.loads(answer.read() or b"{}") if answer.status == OK else {}
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    finally:
+        connection.close()
+    return told if isinstance(told, dict) else {}

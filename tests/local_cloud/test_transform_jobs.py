@@ -45,7 +45,7 @@ class Transforms:
             "ModelName": self._model,
             "TransformInput": {
                 "DataSource": source,
-                "ContentType": "text/csv",
+                "ContentType": changes.pop("content_type", "text/csv"),
                 "SplitType": changes.pop("split", "Line"),
             },
             "TransformOutput": {
@@ -149,6 +149,57 @@ def test_a_job_can_be_stopped(transforms: Transforms, account: Account, bucket: 
     )
 
 
+def test_json_lines_keep_their_ids_while_only_the_record_is_sent(
+    transforms: Transforms, account: Account, bucket: str
+) -> None:
+    lines = [json.dumps({"id": f"doc-{number}", "record": {"features": [number]}}) for number in range(3)]
+    account.root("s3").put_object(Bucket=bucket, Key="ids/docs.jsonl", Body="\n".join(lines).encode())
+    request = transforms.request(
+        f"s3://{bucket}/ids/",
+        content_type="application/jsonlines",
+        DataProcessing={
+            "InputFilter": "$.record",
+            "JoinSource": "Input",
+            "OutputFilter": "$['id','SageMakerOutput']",
+        },
+    )
+    job = transforms.run(request)
+
+    assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
+    assert [json.loads(line) for line in transforms.outputs(request)["docs.jsonl.out"].splitlines()] == [
+        {"id": f"doc-{number}", "SageMakerOutput": {"line": f'{{"features":[{number}]}}'}} for number in range(3)
+    ]
+
+
+def test_a_record_without_what_the_filter_names_fails_the_job_and_is_named_in_the_data_log(
+    transforms: Transforms, account: Account, bucket: str
+) -> None:
+    account.root("s3").put_object(Bucket=bucket, Key="no-record/docs.jsonl", Body=b'{"record": {}}\n{"id": 1}\n')
+    request = transforms.request(
+        f"s3://{bucket}/no-record/", content_type="application/jsonlines", DataProcessing={"InputFilter": "$.record"}
+    )
+    job = transforms.run(request)
+
+    assert (job["TransformJobStatus"], job["FailureReason"]) == (
+        "Failed", "ClientError: See job logs for more information",
+    )  # fmt: skip
+    assert data_log(account, request)[-1].endswith("InputFilter $.record, record 2: there is no record")
+
+
+def test_a_container_tells_how_many_requests_it_takes_at_a_time(transforms: Transforms, account: Account) -> None:
+    request = transforms.request()
+    transforms.run(request)
+
+    assert any("MaxConcurrentTransforms=3, MaxPayloadInMB=6" in message for message in data_log(account, request))
+
+
+def data_log(account: Account, request: dict[str, Any]) -> list[str]:
+    events = account.root("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/TransformJobs", logStreamNamePrefix=f"{request['TransformJobName']}/"
+    )["events"]
+    return [event["message"] for event in events if "[sagemaker logs]" in event["message"]]
+
+
 def test_a_state_machine_waits_for_a_transform_job(transforms: Transforms, account: Account) -> None:
     role = account.role(
         allow("sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob"), service="states.amazonaws.com"
@@ -179,7 +230,9 @@ def test_a_state_machine_waits_for_a_transform_job(transforms: Transforms, accou
         ({"MaxPayloadInMB": 20, "MaxConcurrentTransforms": 6}, "must not exceed 100 MB"),
         ({"ModelName": "none"}, "Could not find model"),
         ({"split": "TFRecord"}, "SplitType TFRecord is not emulated"),
-        ({"DataProcessing": {"JoinSource": "Input"}}, "DataProcessing.JoinSource is not emulated"),
+        ({"DataProcessing": {"JoinSource": "Input"}}, "text/csv cannot be joined with an output of application/jsonl"),
+        ({"DataProcessing": {"InputFilter": "$..a"}}, "DataProcessing: '\\$..a' is not understood"),
+        ({"DataProcessing": {"OutputFilter": "$.a"}, "accept": "image/png"}, "Accept to be one of text/csv"),
         ({"instances": 9}, "ml.m5.large for transform job usage"),
     ],
 )

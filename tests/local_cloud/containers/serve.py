@@ -24,7 +24,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer(200, b"")
+        told = {"MaxConcurrentTransforms": 3, "BatchStrategy": "MULTI_RECORD"}
+        self._answer(200, json.dumps(told).encode() if self.path == "/execution-parameters" else b"")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

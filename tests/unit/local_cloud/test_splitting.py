@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.sagemaker.splitting import SplitError, lines, recordio, requests
+from local_cloud.sagemaker.splitting import SplitError, batches, lines, recordio
 
 
 def chunked(data: bytes, size: int) -> Iterator[bytes]:
@@ -53,10 +53,10 @@ def test_what_is_not_recordio_is_refused(data: bytes, message: str) -> None:
 def test_a_request_holds_as_many_records_as_fit() -> None:
     records = [b"aaaa", b"bbbb", b"cccc"]
 
-    assert list(requests(records, max_bytes=8, many=True)) == [b"aaaabbbb", b"cccc"]
-    assert list(requests(records, max_bytes=8, many=False)) == records
+    assert list(batches(records, max_bytes=8, many=True)) == [[b"aaaa", b"bbbb"], [b"cccc"]]
+    assert list(batches(records, max_bytes=8, many=False)) == [[record] for record in records]
 
 
 def test_a_record_larger_than_a_request_is_refused() -> None:
     with pytest.raises(SplitError, match="9 bytes is larger than the payload limit of 8"):
-        list(requests([b"123456789"], max_bytes=8, many=True))
+        list(batches([b"123456789"], max_bytes=8, many=True))
