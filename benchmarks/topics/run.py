@@ -38,6 +38,7 @@ class Plan:
     topics: tuple[int, ...]
     scored: tuple[corpora.CorpusName, ...]
     curves: bool
+    models: tuple[str, ...] = tuple(space.DEFAULTS)
 
 
 FULL: Final = Plan(trials=8, seeds=5, topics=(20, 30, 50, 100), scored=("20newsgroups", "debian"), curves=True)
@@ -82,23 +83,36 @@ def main() -> int:
     )
     parser.add_argument("--jobs", type=int, default=2, help="fits at a time, each of one thread (default 2)")
     parser.add_argument("--topics", type=int, nargs="+", help="only these numbers of topics, 30 among them")
+    parser.add_argument("--seeds", type=int, help="only this many seeds")
+    parser.add_argument("--scored", nargs="+", choices=FULL.scored, help="only these corpora, 20newsgroups among them")
+    parser.add_argument(
+        "--models", nargs="+", choices=space.DEFAULTS, help="only these, Gibbs LDA, NMF and ours among them"
+    )
     options = parser.parse_args()
-    plan = QUICK if options.quick else FULL
-    if options.topics:
-        plan = replace(plan, topics=tuple(options.topics))
+    plan = _restricted(QUICK if options.quick else FULL, options)
     started = time.monotonic()
     for name in (TUNING_CORPUS, *plan.scored):
         corpora.prepare(name)
     runner = Runner(options.jobs)
-    tuning = {model: _tune(runner, model, plan.trials) for model in space.SPACES}
+    tuning = {model: _tune(runner, model, plan.trials) for model in space.SPACES if model in plan.models}
     chosen = {model: max(records, key=objective)["settings"] for model, records in tuning.items()}
-    chosen |= {model: space.DEFAULTS[model] for model in space.UNTUNED}
+    chosen |= {model: space.DEFAULTS[model] for model in space.UNTUNED if model in plan.models}
     scored = runner.run("score", _scored(plan, chosen))
     curves = runner.run("curves", _curves(chosen)) if plan.curves else []
     folder = Path("build/bench/quick") if options.quick else Path("docs")
     report.write(folder, report.Outcome(tuning, chosen, scored, curves, plan.trials, time.monotonic() - started))
     print(f"wrote {folder / 'benchmarks'} in {time.monotonic() - started:.0f} s", file=sys.stderr)
     return 0
+
+
+def _restricted(plan: Plan, options: argparse.Namespace) -> Plan:
+    return replace(
+        plan,
+        topics=tuple(options.topics or plan.topics),
+        seeds=options.seeds or plan.seeds,
+        scored=tuple(options.scored or plan.scored),
+        models=tuple(options.models or plan.models),
+    )
 
 
 def _tune(runner: Runner, model: str, trials: int) -> list[Record]:
