@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from constructs import Construct
 
-from stacks.regions import REGISTRY_ACCOUNTS
+from stacks.regions import REGISTRY_ACCOUNTS, REPOSITORY, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-REPOSITORY: Final = "ntm"
-TAG: Final = "1"
 
 
 class NtmImage(Construct):

@@ -22,6 +22,9 @@ SOURCES: Final = {
     "partition": "endpoints.json of botocore 1.43.106, which a test compares",
 }
 
+REPOSITORY: Final = "ntm"
+TAG: Final = "1"
+
 REGISTRY_ACCOUNTS: Final = {
     "af-south-1": "455444449433",
     "ap-east-1": "286214385809",

@@ -1,0 +1,1 @@
+"""`make doctor`: what a deploy would otherwise find out late, asked of AWS before."""
