@@ -130,7 +130,7 @@ class OpenNtmSwitches(_Frozen):
     """Keep the posterior's log-variance within [-8, 4]."""
     coherence_weight: Annotated[Float, Field(ge=0.0, le=10_000.0)] = 30.0
     """Strength of the term that draws a topic's top words to those that occur together; 0 turns it off."""
-    coherence_unseen_share: Annotated[Float, Field(ge=0.0, le=100.0)] = 0.1
+    coherence_unseen_share: Annotated[Float, Field(ge=0.0, le=100.0)] = 0.3
     """Size of an imagined unseen corpus, against the training documents, in which the words should still be met
     together: discounts words that share a few documents by chance. 0 takes the training documents at their word."""
     seed: Annotated[Int, Field(ge=0, le=2**31 - 1)] = 0
