@@ -23,8 +23,13 @@ def pipeline_name(stage: str) -> str:
     return f"topic-model-{stage}-training"
 
 
+def transform_pipeline_name(stage: str) -> str:
+    """Return the batch transform state machine's name."""
+    return f"topic-model-{stage}-transform"
+
+
 def job_name_prefix(stage: str) -> str:
-    """Return what the names of a stage's training jobs begin with; roles are scoped by it."""
+    """Return what the names of a stage's training and transform jobs begin with; roles are scoped by it."""
     return f"topic-model-{stage}-"
 
 

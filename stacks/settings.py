@@ -31,6 +31,8 @@ HARDENED_LOG_DAYS: Final = 365
 
 DEPLOY_WAIT_LIMIT_S: Final = 3600
 """CloudFormation waits no longer for a custom resource, so neither can a deploy for a training."""
+TRANSFORM_MB_UNDER_WAY: Final = 100
+"""MaxPayloadInMB times MaxConcurrentTransforms, at most."""
 START_UP_MARGIN_S: Final = 600
 """What a training job takes beside its run time: getting instances, downloading the image and data, uploading."""
 
@@ -195,6 +197,26 @@ class EndpointSettings(Frozen):
         return self
 
 
+class TransformSettings(Frozen):
+    """Batch transform: how many instances work, and how much each is sent at a time."""
+
+    instance_type: InstanceType = "ml.m5.large"
+    instance_count: Annotated[int, Field(ge=1, le=100)] = 2
+    max_payload_mb: Annotated[int, Field(ge=1, le=100)] = 6
+    max_concurrent_transforms: Annotated[int, Field(ge=1, le=100)] = 2
+    max_runtime_s: Annotated[int, Field(ge=60, le=432_000)] = 14_400
+
+    @model_validator(mode="after")
+    def _what_is_under_way_is_bounded(self) -> TransformSettings:
+        if self.max_payload_mb * self.max_concurrent_transforms > TRANSFORM_MB_UNDER_WAY:
+            raise ValueError(
+                f"max_payload_mb is {self.max_payload_mb} and max_concurrent_transforms "
+                f"{self.max_concurrent_transforms}, together more than the {TRANSFORM_MB_UNDER_WAY} MB that SageMaker "
+                "takes at a time: lower one of them"
+            )
+        return self
+
+
 class UrlSettings(Frozen):
     """The Function URL, which applications call."""
 
@@ -227,6 +249,7 @@ class StageSettings(Frozen):
     training: TrainingSettings = TrainingSettings()
     endpoint: EndpointSettings = EndpointSettings()
     url: UrlSettings = UrlSettings()
+    transform: TransformSettings = TransformSettings()
     network: Network = NoNetwork()
     capture: CaptureSettings | None = None
     rollout: RolloutSettings = RolloutSettings()

@@ -1,0 +1,168 @@
+"""Batch transform: the state machine that runs it, and the model with the role that it runs under."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from stacks import transform_job
+from stacks.names import job_name_prefix, transform_pipeline_name
+from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
+from stacks.training_role import (
+    MODELS_PREFIX,
+    SAGEMAKER,
+    encrypt_volumes,
+    pull_image,
+    put_metrics,
+    write_sagemaker_logs,
+)
+from stacks.transform_job import TRANSFORM_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+
+    from stacks.ntm_image import NtmImage
+    from stacks.platform import Platform
+    from stacks.settings import TransformSettings
+
+METRICS_NAMESPACE: Final = "/aws/sagemaker/TransformJobs"
+
+
+class TransformPipeline(Construct):
+    """Model, state machine, and a role for each."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: TransformSettings,
+        approved: Mapping[str, str],
+        artifacts: s3.IBucket,
+        key: kms.IKey,
+        image: NtmImage,
+        platform: Platform,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack, stage = cdk.Stack.of(self), platform.stage
+        model = self._model(approved["artifact_uri"], artifacts, key, image, platform=platform)
+        role = self._pipeline_role(stage, key)
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_name=transform_pipeline_name(stage),
+            comment=f"Batch transform by the approved topic model of stage {stage}",
+            definition_body=sfn.DefinitionBody.from_string(json.dumps(transform_job.definition(settings, stage=stage))),
+            definition_substitutions={
+                "Partition": stack.partition,
+                "ModelName": model.attr_model_name,
+                "ModelVersion": approved["job_name"],
+                "CorpusHash": approved["corpus_hash"],
+                "KeyArn": key.key_arn,
+            },
+            role=role,
+            logs=sfn.LogOptions(
+                destination=platform.log_group(self, "Logs"), level=sfn.LogLevel.ALL, include_execution_data=False
+            ),
+            tracing_enabled=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        cdk.CfnOutput(
+            stack,
+            "TransformStateMachineArn",
+            value=self.state_machine.state_machine_arn,
+            description="Batch transform: python -m training_scripts.transform starts it",
+        )
+
+    def _model(
+        self, artifact_uri: str, artifacts: s3.IBucket, key: kms.IKey, image: NtmImage, *, platform: Platform
+    ) -> sagemaker.CfnModel:
+        """Declare the approved model once more: the endpoint's role must not read and write what runs bring."""
+        role = ServiceRole(
+            self,
+            "ModelRole",
+            assumed_by=service_principal(SAGEMAKER, cdk.Stack.of(self)),
+            description="Batch transform by the topic model: read its artifact and the input, write the output, log",
+        )
+        role.allow(
+            "s3:GetObject",
+            on=[artifacts.arn_for_objects(f"{MODELS_PREFIX}*"), artifacts.arn_for_objects(f"{TRANSFORM_PREFIX}*")],
+            because="Which model is approved, and which input a run brings, is decided after the role was made.",
+        )
+        role.allow(
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            on=[artifacts.arn_for_objects(f"{TRANSFORM_PREFIX}*")],
+            because="A run's output has the run's name behind this one prefix.",
+        )
+        role.allow(
+            "s3:ListBucket",
+            on=[artifacts.bucket_arn],
+            when={"StringLike": {"s3:prefix": f"{TRANSFORM_PREFIX}*"}},
+        )
+        role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key.key_arn])
+        encrypt_volumes(role, key)
+        write_sagemaker_logs(role, "TransformJobs")
+        put_metrics(role, METRICS_NAMESPACE)
+        pull_image(role, image)
+        if platform.placement is not None:
+            role.allow_interfaces(sagemaker=True)
+        model = sagemaker.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=role.role_arn,
+            enable_network_isolation=True,
+            vpc_config=platform.placement.of_model() if platform.placement is not None else None,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+                image=image.uri, model_data_url=artifact_uri
+            ),
+        )
+        model.node.add_dependency(role)
+        return model
+
+    def _pipeline_role(self, stage: str, key: kms.IKey) -> ServiceRole:
+        stack = cdk.Stack.of(self)
+        role = ServiceRole(
+            self,
+            "Role",
+            assumed_by=service_principal("states.amazonaws.com", stack),
+            description="The transform pipeline: start, watch and stop this stage's transform jobs",
+        )
+        role.allow(
+            "sagemaker:AddTags",
+            "sagemaker:CreateTransformJob",
+            "sagemaker:DescribeTransformJob",
+            "sagemaker:StopTransformJob",
+            on=[
+                stack.format_arn(
+                    service="sagemaker", resource="transform-job", resource_name=f"{job_name_prefix(stage)}*"
+                )
+            ],
+            because="A job is named by its run, behind the stage's own prefix.",
+        )
+        # How `.sync` learns of the job's end: one rule an account, made and owned by Step Functions.
+        role.allow(
+            "events:DescribeRule",
+            "events:PutRule",
+            "events:PutTargets",
+            on=[
+                stack.format_arn(
+                    service="events",
+                    resource="rule",
+                    resource_name="StepFunctionsGetEventsForSageMakerTransformJobsRule",
+                )
+            ],
+        )
+        # SageMaker makes the grant for the job's volumes on behalf of whoever creates the job.
+        encrypt_volumes(role, key)
+        # What CDK allows a state machine that logs and is traced.
+        role.acknowledge_wildcard("*", because=NO_RESOURCE)
+        return role

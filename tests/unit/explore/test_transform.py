@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from explore.errors import ExploreError
+from explore.scorers import LocalModel, score_all
+from explore.vectors import load_topic_vectors
+from stacks.settings import TransformSettings
+from stacks.transform_job import definition
+from tests.unit.explore.conftest import MODEL
+from training_scripts import transform, transform_run
+from training_scripts.corpus.progress import Progress
+from training_scripts.ntm.artifact import read
+from training_scripts.ntm.inference import NtmInference
+from training_scripts.ntm.requests import decode as decode_request
+from training_scripts.transform_records import INPUT_FILTER, OUTPUT_FILTER, RecordError, decode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.explore.conftest import World
+
+BUCKET = "artifacts"
+
+
+class MissingError(Exception):
+    """What boto3's clients raise for what is not there."""
+
+
+class Aws:
+    """S3, Step Functions and CloudFormation of a deployed stage; the transform is done as SageMaker documents it."""
+
+    class exceptions:  # noqa: N801 -- boto3's name
+        ClientError = NoSuchKey = ExecutionDoesNotExist = MissingError
+
+    def __init__(self, world: World, *, instances: int = 2) -> None:
+        self._world = world
+        self.objects: dict[str, bytes] = {}
+        self.executions: dict[str, dict[str, str]] = {}
+        self.ends_as = "SUCCEEDED"
+        self.model = MODEL
+        text = json.dumps(definition(TransformSettings(instance_count=instances), stage="dev"))
+        self._definition = text.replace("${CorpusHash}", world.manifest.corpus_hash)
+
+    def client(self, name: str) -> Aws:
+        return self
+
+    def describe_stacks(self, StackName: str) -> Any:
+        if "dev" not in StackName:
+            raise MissingError
+        outputs = {"ArtifactsBucket": BUCKET} if "Data" in StackName else {"TransformStateMachineArn": "arn:machine"}
+        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]}]}
+
+    def describe_state_machine(self, stateMachineArn: str) -> Any:
+        return {"definition": self._definition.replace("${ModelVersion}", self.model)}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:
+        assert Bucket == BUCKET
+        self.objects[Key] = Body
+
+    def get_object(self, Bucket: str, Key: str) -> Any:
+        if Key not in self.objects:
+            raise MissingError
+        return {"Body": io.BytesIO(self.objects[Key])}
+
+    def start_execution(self, *, stateMachineArn: str, name: str, **given: str) -> Any:
+        sent = json.loads(given["input"])
+        folder = sent["input_uri"].removeprefix(f"s3://{BUCKET}/")
+        output = sent["output_uri"].removeprefix(f"s3://{BUCKET}/")
+        if self.ends_as == "SUCCEEDED":
+            for key in [key for key in self.objects if key.startswith(folder)]:
+                self.objects[f"{output}/{key.removeprefix(folder)}.out"] = self._answer(self.objects[key])
+        arn = f"arn:execution:{name}"
+        result = {"model": self.model, "corpus": self._world.manifest.corpus_hash, "started": 1000, "ended": 3000}
+        cause = json.dumps({"FailureReason": "ClientError: See job logs for more information"})
+        self.executions[arn] = {"status": self.ends_as, "output": json.dumps(result), "cause": cause}
+        return {"executionArn": arn}
+
+    def describe_execution(self, executionArn: str) -> Any:
+        if executionArn not in self.executions:
+            raise MissingError
+        return self.executions[executionArn]
+
+    def _answer(self, body: bytes) -> bytes:
+        model = NtmInference(read(self._world.model))
+        lines = [json.loads(line) for line in body.splitlines()]
+        records = b"\n".join(json.dumps(line["record"]).encode() for line in lines)
+        rows = model.topic_weights(decode_request(records, "application/jsonlines", feature_dim=model.feature_dim))
+        answers = [
+            {"id": line["id"], "SageMakerOutput": {"topic_weights": row.tolist()}}
+            for line, row in zip(lines, rows, strict=True)
+        ]
+        return b"".join(json.dumps(answer).encode() + b"\n" for answer in answers)
+
+
+@pytest.fixture
+def aws(world: World, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    found = Aws(world)
+    monkeypatch.setattr("boto3.Session", lambda: found)
+    return found
+
+
+@pytest.fixture
+def arguments(world: World, tmp_path: Path) -> list[str]:
+    return [
+        "--stage", "dev", "--out", str(tmp_path / "vectors.parquet"), "--corpus", str(world.corpus),
+        "--source", "jsonl", "--input", str(world.source.path), "--label-field", "label", "--id-field", "id",
+    ]  # fmt: skip
+
+
+def test_the_vectors_are_those_of_the_model_itself(
+    aws: Aws, world: World, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert transform.main(arguments) == 0
+
+    found = load_topic_vectors(tmp_path / "vectors.parquet")
+    expected, _ = score_all(LocalModel(world.model), world.documents(), Progress("test"))
+    np.testing.assert_allclose(found.weights, expected, atol=1e-6)
+    assert (found.model, found.corpus) == (MODEL, world.manifest.corpus_hash)
+    assert found.without.keys() == {"empty", "unknown"}
+    assert "120 topic vectors of 4 topics" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors.parquet"]
+
+
+def test_there_are_at_least_as_many_input_files_as_instances(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = world.documents()
+
+    assert transform_run.input_files(documents, 4) == 4
+    assert transform_run.input_files(documents, 1000) == 120
+    monkeypatch.setattr(transform_run, "FILE_BYTES", 500)
+    assert transform_run.input_files(documents, 4) % 4 == 0
+    assert transform_run.input_files(documents, 4) > 4
+
+
+def test_a_run_that_was_interrupted_is_collected_and_not_started_again(
+    aws: Aws, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transform_run, "_collect", interrupted)
+        assert transform.main(arguments) == 130
+    assert not (tmp_path / "vectors.parquet").exists()
+
+    assert transform.main(arguments) == 0
+    assert len(aws.executions) == 1
+    assert load_topic_vectors(tmp_path / "vectors.parquet").weights.shape == (120, 4)
+
+
+@pytest.mark.parametrize("change", ["the run failed", "another model was approved", "the run is forgotten"])
+def test_a_run_that_is_of_no_use_is_started_over(
+    aws: Aws, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    clock = itertools.count(1)
+    monkeypatch.setattr("time.time", lambda: next(clock))
+    aws.ends_as = "FAILED"
+    assert transform.main(arguments) == 2
+    aws.ends_as = "SUCCEEDED"
+    if change == "another model was approved":
+        aws.model = "model-2"
+        for execution in aws.executions.values():
+            execution["status"] = "SUCCEEDED"
+    if change == "the run is forgotten":
+        aws.executions.clear()
+
+    assert transform.main(arguments) == 0
+    assert load_topic_vectors(tmp_path / "vectors.parquet").model == aws.model
+
+
+def test_a_job_that_fails_is_told_by_sagemakers_own_sentence(
+    aws: Aws, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.ends_as = "FAILED"
+
+    assert transform.main(arguments) == 2
+    assert "is failed: ClientError: See job logs for more information\n" in capsys.readouterr().err
+    assert not (tmp_path / "vectors.parquet").exists()
+
+
+def test_an_output_with_a_document_missing_is_refused(
+    aws: Aws, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = aws._answer
+    monkeypatch.setattr(aws, "_answer", lambda body: whole(body).split(b"\n", 1)[1])
+    clients = transform_run.Clients(aws)
+
+    with pytest.raises(ExploreError, match="answered 118 of 120 documents"):
+        transform_run.run(
+            clients, transform_run.find_stage(clients, "dev"), world.documents(), tmp_path / "note", Progress("test")
+        )
+
+
+def test_documents_of_another_corpus_are_refused_before_anything_is_sent(
+    aws: Aws, world: World, tmp_path: Path
+) -> None:
+    clients = transform_run.Clients(aws)
+    stage = transform_run.find_stage(clients, "dev")
+
+    with pytest.raises(ExploreError, match="name the model's own corpus"):
+        transform_run.run(
+            clients, stage, replace(world.documents(), corpus="0" * 64), tmp_path / "note", Progress("test")
+        )
+    assert aws.objects == {}
+
+
+def test_a_stage_that_is_not_deployed_is_one_sentence(
+    aws: Aws, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert transform.main([*arguments, "--stage", "prod"]) == 2
+    assert "there is no stack TopicModel-prod-Data" in capsys.readouterr().err
+
+
+def test_the_job_sends_the_record_alone_and_keeps_the_id_with_its_answer() -> None:
+    sent = definition(TransformSettings(), stage="dev")["States"]["Transform"]["Parameters"]  # type: ignore[index]
+
+    assert sent["DataProcessing"] == {"InputFilter": INPUT_FILTER, "JoinSource": "Input", "OutputFilter": OUTPUT_FILTER}
+    assert (INPUT_FILTER, OUTPUT_FILTER) == ("$.record", "$['id','SageMakerOutput']")
+    assert sent["TransformInput"]["SplitType"] == sent["TransformOutput"]["AssembleWith"] == "Line"
+    assert sent["TransformOutput"]["KmsKeyId"] == sent["TransformResources"]["VolumeKmsKeyId"] == "${KeyArn}"
+
+
+@pytest.mark.parametrize("line", [b"no json", b'{"id": "a"}', b'{"id": "a", "SageMakerOutput": 1}', b"[]"])
+def test_an_output_line_that_is_something_else_is_named(line: bytes) -> None:
+    with pytest.raises(RecordError, match=r"out\.jsonl, line 2 is no id with its topic weights"):
+        list(decode(b'{"id":"a","SageMakerOutput":{"topic_weights":[1]}}\n' + line + b"\n", where="out.jsonl"))
+
+
+def test_more_under_way_than_sagemaker_takes_is_refused() -> None:
+    with pytest.raises(ValueError, match="together more than the 100 MB"):
+        TransformSettings(max_payload_mb=20, max_concurrent_transforms=6)

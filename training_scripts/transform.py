@@ -1,0 +1,62 @@
+"""Topic vectors of many documents by batch transform: `python -m training_scripts.transform --help`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from explore import options as common
+from explore.errors import ExploreError
+from explore.score import DEFAULT_FILE
+from explore.vectors import write_topic_vectors
+from training_scripts import transform_run
+from training_scripts.corpus.progress import Progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+PROGRAM: Final = "python -m training_scripts.transform"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    return common.run("transform", lambda: _transform(options))
+
+
+def _transform(options: argparse.Namespace) -> None:
+    progress = Progress("transform")
+    note = options.out.with_name(f".{options.out.name}.transform.json")
+    documents = common.read_documents(options, progress)
+    try:
+        clients = transform_run.Clients(boto3.Session())
+        stage = transform_run.find_stage(clients, options.stage)
+        outcome = transform_run.run(clients, stage, documents, note, progress)
+    except (ClientError, BotoCoreError) as error:
+        raise ExploreError(str(error)) from None
+    write_topic_vectors(options.out, documents, outcome.weights, model=outcome.model)
+    note.unlink(missing_ok=True)
+    known = outcome.weights.shape[0]
+    print(
+        f"{options.out}: {known:,} topic vectors of {outcome.weights.shape[1]} topics, and "
+        f"{len(documents.ids) - known:,} documents without a known word\n"
+        f"  job     {outcome.seconds:.1f} s on {stage.instances} instances, {known / max(outcome.seconds, 1e-3):,.0f} "
+        f"documents a second\n  model   {outcome.model}\n  corpus  {documents.corpus}"
+    )
+
+
+def _parser() -> common.Parser:
+    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    parser.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
+    parser.add_argument("--out", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"to write ({DEFAULT_FILE})")
+    common.add_documents(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
