@@ -18,6 +18,7 @@ from stacks.model_parameters import approved_model
 from stacks.names import endpoint_name, parameters_prefix
 from stacks.ntm_image import NtmImage
 from stacks.policies import tell_stage
+from stacks.transform_pipeline import TransformPipeline
 from stacks.url_function import UrlFunction
 
 if TYPE_CHECKING:
@@ -83,6 +84,16 @@ class ServingStack(cdk.Stack):
             in_service_parameter=in_service,
             corpus=data.corpus,
             settings=settings.url,
+            platform=platform,
+        )
+        TransformPipeline(
+            self,
+            "Transform",
+            settings=settings.transform,
+            approved=approved,
+            artifacts=data.artifacts,
+            key=data.key,
+            image=image,
             platform=platform,
         )
         ModelAge(self, "ModelAge", platform=platform)
