@@ -35,8 +35,9 @@ OutputSink: TypeAlias = Callable[[Sequence[tuple[int, str]]], None]
 class Instance:
     """One process that stands for one instance, with its output and its memory watched."""
 
-    def __init__(self, process: subprocess.Popen[bytes], name: str, sink: OutputSink) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], name: str, sink: OutputSink, *, max_memory_bytes: int) -> None:
         self.name = name
+        self.max_memory_bytes = max_memory_bytes
         self.started = time.monotonic()
         self.out_of_memory = False
         self._process = process
@@ -159,14 +160,26 @@ class Supervisor:
         return self._closing.is_set()
 
     def start(
-        self, program: Sequence[str], *, name: str, folder: Path, environment: Mapping[str, str], sink: OutputSink
+        self,
+        program: Sequence[str],
+        *,
+        name: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        sink: OutputSink,
+        max_memory_mb: int | None = None,
     ) -> Instance:
-        """Start a program in a session of its own.
+        """Start a program in a session of its own, with less memory than the others where `max_memory_mb` says so.
 
         Raises:
             OSError: it cannot be started.
         """
-        return self._spawner.submit(self._spawn, program, name, folder, environment, sink).result()
+        limit = self._limit if max_memory_mb is None else min(self._limit, max_memory_mb * MIB)
+
+        def adopted(process: subprocess.Popen[bytes]) -> Instance:
+            return Instance(process, name, sink, max_memory_bytes=limit)
+
+        return self._spawner.submit(self._spawn, program, folder, environment, adopted).result()
 
     def close(self) -> None:
         """Stop them all: SIGTERM to every one, then SIGKILL to those that are left."""
@@ -181,7 +194,11 @@ class Supervisor:
         self._spawner.shutdown()
 
     def _spawn(
-        self, program: Sequence[str], name: str, folder: Path, environment: Mapping[str, str], sink: OutputSink
+        self,
+        program: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        adopted: Callable[[subprocess.Popen[bytes]], Instance],
     ) -> Instance:
         if self._closing.is_set():
             raise OSError("the local cloud is stopping")
@@ -194,7 +211,7 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        instance = Instance(process, name, sink)
+        instance = adopted(process)
         with self._lock:
             self._instances.add(instance)
         instance.when_ended(self._forget)
@@ -209,6 +226,6 @@ class Supervisor:
             with self._lock:
                 instances = list(self._instances)
             for instance in instances:
-                if instance.memory_bytes() > self._limit:
+                if instance.memory_bytes() > instance.max_memory_bytes:
                     instance.out_of_memory = True
                     instance.kill()

@@ -7,8 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local_cloud.sagemaker import pages
+from local_cloud.sagemaker import pages, serverless
+from local_cloud.sagemaker.serverless import Serverless
 from local_cloud.service_errors import validation_error
+from local_cloud.storage import Location
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Scope
@@ -29,6 +31,7 @@ class VariantSpec:
     instance_type: str
     count: int
     weight: float
+    serverless: Serverless | None
     environment: dict[str, str]
 
 
@@ -89,9 +92,13 @@ class EndpointConfigs:
         """Check a request and keep the config."""
         name = call.request.text("EndpointConfigName")
         _refuse_what_is_not_emulated(call.request)
+        if "DataCaptureConfig" in call.request:
+            Location.parse(call.request.node("DataCaptureConfig").text("DestinationS3Uri"))
         variants = tuple(self._variant(call.scope, item) for item in call.request.nodes("ProductionVariants"))
         if len({variant.name for variant in variants}) < len(variants):
             raise validation_error("Variant names within an endpoint configuration must be unique.")
+        if any(variant.serverless for variant in variants):
+            serverless.refuse_what_it_has_not(call.request, [variant.model for variant in variants])
         config = EndpointConfig(call.scope, name, _arn(call.scope, name), time.time(), call.request, variants)
         with self._lock:
             if (call.scope, name) in self._configs:
@@ -110,19 +117,19 @@ class EndpointConfigs:
 
     def _variant(self, scope: Scope, item: Node) -> VariantSpec:
         name = item.text("VariantName")
-        if "ServerlessConfig" in item:
-            raise validation_error(f"Variant {name}: ServerlessConfig is not emulated by the local cloud.")
-        if "ModelName" not in item or "InstanceType" not in item or "InitialInstanceCount" not in item:
-            raise validation_error(
-                f"Variant {name}: ModelName, InstanceType and InitialInstanceCount must be specified."
-            )
+        sizes = Serverless.of(item)
+        needed = ("ModelName",) if sizes else ("ModelName", "InstanceType", "InitialInstanceCount")
+        if any(member not in item for member in needed):
+            raise validation_error(f"Variant {name}: {', '.join(needed)} must be specified.")
         model = self._models.model(scope, item.text("ModelName"))
         return VariantSpec(
             name=name,
             model=model,
             instance_type=item.text("InstanceType"),
-            count=item.integer("InitialInstanceCount"),
+            # What is serverless here is one process, which is never cold.
+            count=item.integer("InitialInstanceCount", 1),
             weight=item.number("InitialVariantWeight", DEFAULT_WEIGHT),
+            serverless=sizes,
             environment=model.container.mapping("Environment"),
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import pages
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH, Backend
-from local_cloud.sagemaker.fleet import Fleet
+from local_cloud.sagemaker.fleet import Fleet, Variant
 from local_cloud.sagemaker.serving import ServingError
 from local_cloud.service_errors import ServiceError, validation_error
 
@@ -70,6 +70,8 @@ class Endpoint:
         }
         if self.fleet is not None:
             told["ProductionVariants"] = [variant.describe(self.status) for variant in self.fleet.variants.values()]
+            if self.fleet.capture is not None:
+                told["DataCaptureConfig"] = self.fleet.capture.describe()
         if self.failure:
             told["FailureReason"] = self.failure
         if self.deployment is not None:
@@ -140,7 +142,9 @@ class Endpoints:
                 raise validation_error(f'Cannot create already existing endpoint "{endpoint.arn}".')
             self._endpoints[call.scope, name] = endpoint
         self._backend.tags.create(endpoint.arn, call.request.nodes("Tags"))
-        self._in_background(endpoint, lambda: self._deploy(endpoint, config, config.variants), "Failed")
+        self._in_background(
+            endpoint, lambda: self._deploy(endpoint, config, config.variants, _capture(config)), "Failed"
+        )
         return {"EndpointArn": endpoint.arn}
 
     def update(self, call: Call) -> JsonObject:
@@ -154,8 +158,9 @@ class Endpoints:
         elif not request.flag("RetainDeploymentConfig"):
             endpoint.deployment = None
         specs = _retained(config.variants, endpoint, request)
+        capture = _retained_capture(config, endpoint, request)
         # A new fleet that does not come up leaves the old one in service, as a blue/green deployment does.
-        self._in_background(endpoint, lambda: self._deploy(endpoint, config, specs), "InService")
+        self._in_background(endpoint, lambda: self._deploy(endpoint, config, specs, capture), "InService")
         return {"EndpointArn": endpoint.arn}
 
     def update_weights_and_capacities(self, call: Call) -> JsonObject:
@@ -169,6 +174,11 @@ class Endpoints:
                 f'The variant name(s) "{", ".join(unknown)}" is/are not present within endpoint configuration '
                 f'"{endpoint.config.name}".'
             )
+        for item in wanted:
+            if known[item.text("VariantName")].spec.serverless and "DesiredInstanceCount" in item:
+                raise validation_error(
+                    f"Variant {item.text('VariantName')} is serverless: it has no DesiredInstanceCount."
+                )
         if any(item.integer("DesiredInstanceCount", 1) < 1 for item in wanted):
             raise validation_error("DesiredInstanceCount must be 1 or more for an instance-based variant.")
         self._begin_update(endpoint)
@@ -193,8 +203,10 @@ class Endpoints:
                 raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
             endpoint.status = "Updating"
 
-    def _deploy(self, endpoint: Endpoint, config: EndpointConfig, specs: Sequence[VariantSpec]) -> None:
-        fleet = Fleet(self._backend, endpoint.name, endpoint.arn, config, specs=specs, loop=lambda: self.loop)
+    def _deploy(self, endpoint: Endpoint, config: EndpointConfig, specs: Sequence[VariantSpec], capture: Node) -> None:
+        fleet = Fleet(
+            self._backend, endpoint.name, endpoint.arn, config, specs=specs, loop=lambda: self.loop, capture=capture
+        )
         fleet.open()
         old, endpoint.fleet = endpoint.fleet, fleet
         endpoint.config = config
@@ -244,13 +256,32 @@ def _retained(specs: Sequence[VariantSpec], endpoint: Endpoint, request: Node) -
     return [
         dataclasses.replace(
             spec,
-            count=old[spec.name].desired if "DesiredInstanceCount" not in excluded else spec.count,
+            count=old[spec.name].desired if _keeps_count(spec, old[spec.name], excluded) else spec.count,
             weight=old[spec.name].weight if "DesiredWeight" not in excluded else spec.weight,
         )
         if spec.name in old
         else spec
         for spec in specs
     ]
+
+
+def _keeps_count(spec: VariantSpec, old: Variant, excluded: set[str]) -> bool:
+    # Between instances and serverless there is no count to keep.
+    on_instances = spec.serverless is None and old.spec.serverless is None
+    return on_instances and "DesiredInstanceCount" not in excluded
+
+
+def _capture(config: EndpointConfig) -> Node:
+    return config.request.node("DataCaptureConfig")
+
+
+def _retained_capture(config: EndpointConfig, endpoint: Endpoint, request: Node) -> Node:
+    """Return the old data capture where the variants' properties are kept and this one is not excluded."""
+    excluded = {item.text("VariantPropertyType") for item in request.nodes("ExcludeRetainedVariantProperties")}
+    old = endpoint.fleet.capture if endpoint.fleet else None
+    if request.flag("RetainAllVariantProperties") and "DataCaptureConfig" not in excluded and old is not None:
+        return old.request
+    return _capture(config)
 
 
 def _scale(endpoint: Endpoint, wanted: Sequence[Node]) -> None:

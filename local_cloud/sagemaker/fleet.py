@@ -10,7 +10,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from local_cloud.sagemaker import logs
+from local_cloud.sagemaker import logs, serverless
+from local_cloud.sagemaker.capture import Capture
 from local_cloud.sagemaker.serving import Owner, ServedModel, ServingError, ServingInstance, stop_all
 
 if TYPE_CHECKING:
@@ -20,26 +21,42 @@ if TYPE_CHECKING:
     from local_cloud.processes.supervisor import Instance
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig, VariantSpec
-    from local_cloud.wire import JsonValue
+    from local_cloud.wire import JsonValue, Node
 
 logger = logging.getLogger("local_cloud")
 
 REPLACEMENT_PAUSE_S = 2.0
+MAX_BODY_BYTES = 6_291_456
+"""Largest request and largest answer of a variant on instances."""
 
 
 class Variant:
     """One variant in service. Its instances change by scaling and by replacing those that die."""
 
     def __init__(
-        self, backend: Backend, spec: VariantSpec, owner: Owner, loop: Callable[[], asyncio.AbstractEventLoop | None]
+        self,
+        backend: Backend,
+        spec: VariantSpec,
+        owner: Owner,
+        loop: Callable[[], asyncio.AbstractEventLoop | None],
+        capture: Capture | None = None,
     ) -> None:
         self.spec = spec
+        self.capture = capture
         self.weight = spec.weight
         self.desired = spec.count
         self._backend = backend
         self._loop = loop
-        self._served = ServedModel(backend, spec.model, owner, spec.environment)
+        self._served = ServedModel(
+            backend,
+            spec.model,
+            owner,
+            spec.environment,
+            memory_mb=spec.serverless.memory_mb if spec.serverless else None,
+        )
         self._instances: tuple[ServingInstance, ...] = ()
+        # Of a serverless variant; only the event loop changes it.
+        self.outstanding = 0
         self._turn = itertools.count()
         self._scaling = threading.Lock()
         self._closed = False
@@ -48,6 +65,16 @@ class Variant:
     def count(self) -> int:
         """How many instances take requests."""
         return len(self._instances)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a serverless variant answers as many requests as it may at a time."""
+        return self.spec.serverless is not None and self.outstanding >= self.spec.serverless.max_concurrency
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Largest request and largest answer."""
+        return serverless.MAX_BODY_BYTES if self.spec.serverless else MAX_BODY_BYTES
 
     def open(self) -> None:
         """Fetch the model and bring up the instances.
@@ -101,20 +128,23 @@ class Variant:
             ],
             "CurrentWeight": self.weight,
             "DesiredWeight": self.weight,
-            "CurrentInstanceCount": self.count,
-            "DesiredInstanceCount": self.desired,
         }
+        if self.spec.serverless is None:
+            told |= {"CurrentInstanceCount": self.count, "DesiredInstanceCount": self.desired}
+        else:
+            sizes = self.spec.serverless.describe()
+            told |= {"CurrentServerlessConfig": sizes, "DesiredServerlessConfig": sizes}
         if status in {"Creating", "Updating", "Deleting"}:
             told["VariantStatus"] = [{"Status": status, "StartTime": time.time()}]
         return told
 
     def _add(self, count: int) -> None:
-        quota = self._backend.endpoint_quota
-        quota.take(count, self.spec.instance_type)
+        if self.spec.serverless is None:
+            self._backend.endpoint_quota.take(count, self.spec.instance_type)
         try:
             started = self._served.start(count)
         except Exception:
-            quota.give_back(count)
+            self._give_back(count)
             raise
         self._instances += tuple(started)
         for instance in started:
@@ -128,7 +158,11 @@ class Variant:
                 drain_s=settings.invocation_timeout_s, grace_s=settings.stop_grace_s, loop=self._loop()
             ),
         )
-        self._backend.endpoint_quota.give_back(len(instances))
+        self._give_back(len(instances))
+
+    def _give_back(self, count: int) -> None:
+        if self.spec.serverless is None:
+            self._backend.endpoint_quota.give_back(count)
 
     def _after_end(self, serving: ServingInstance, ended: Instance) -> None:
         if serving not in self._instances or self._backend.supervisor.is_closing:
@@ -139,7 +173,7 @@ class Variant:
     def _replace(self, lost: ServingInstance) -> None:
         with self._scaling:
             self._instances = tuple(item for item in self._instances if item is not lost)
-            self._backend.endpoint_quota.give_back(1)
+            self._give_back(1)
         while True:
             with self._scaling:
                 if self._closed or self.count >= self.desired:
@@ -165,11 +199,15 @@ class Fleet:
         *,
         specs: Sequence[VariantSpec],
         loop: Callable[[], asyncio.AbstractEventLoop | None],
+        capture: Node,
     ) -> None:
         self.config = config
+        self.capture = Capture(backend, config.scope, endpoint, arn, capture) if capture.values else None
         group = logs.endpoint_group(endpoint)
         self.variants: Mapping[str, Variant] = {
-            spec.name: Variant(backend, spec, Owner(f"production variant {spec.name}", arn, group, spec.name), loop)
+            spec.name: Variant(
+                backend, spec, Owner(f"production variant {spec.name}", arn, group, spec.name), loop, self.capture
+            )
             for spec in specs
         }
 
@@ -186,6 +224,8 @@ class Fleet:
         except Exception:
             self.close()
             raise
+        if self.capture is not None:
+            self.capture.start()
 
     def close(self) -> None:
         """Drain and stop every instance."""
@@ -194,6 +234,8 @@ class Fleet:
             thread.start()
         for thread in threads:
             thread.join()
+        if self.capture is not None:
+            self.capture.close()
 
     def choose(self, target: str) -> Variant | None:
         """Return the variant asked for, or one by the weights; None when there is none of this name."""

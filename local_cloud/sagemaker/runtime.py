@@ -12,7 +12,9 @@ from urllib.parse import unquote
 
 from local_cloud import emulator
 from local_cloud.http_pool import HttpAnswer, LostConnectionError, NoConnectionError
+from local_cloud.sagemaker.capture import Exchange
 from local_cloud.sagemaker.metrics import InvocationMetrics, VariantKey
+from local_cloud.sagemaker.serverless import throttled
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Headers, Response, Scope
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.fleet import Variant
     from local_cloud.sagemaker.serving import ServingInstance
 
-MAX_BODY_BYTES = 6_291_456
-"""Largest request and largest answer of a real-time endpoint."""
-
+OK = 200
 SUCCESSES = range(200, 300)
 CLIENT_ERRORS = range(400, 500)
 MAX_ATTRIBUTES_LENGTH = 1024
@@ -41,7 +41,7 @@ _TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
     "each container in Amazon CloudWatch, resolve the issue, and try again."
 )
-_TOO_LARGE = f"The response payload exceeded the limit of {MAX_BODY_BYTES} bytes."
+INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 
 
 @dataclass(frozen=True)
@@ -70,25 +70,23 @@ class Runtime:
             )
         self._endpoints.loop = asyncio.get_running_loop()
         scope, name = emulator.current_scope(), unquote(match["name"])
-        if len(body) > MAX_BODY_BYTES:
-            return _refusal(
-                413, "", f"The request payload of {len(body)} bytes exceeded the limit of {MAX_BODY_BYTES} bytes."
-            )
-        if len(headers.get(CUSTOM_ATTRIBUTES, "")) > MAX_ATTRIBUTES_LENGTH:
-            return _validation_error(f"CustomAttributes is longer than {MAX_ATTRIBUTES_LENGTH} characters.")
         endpoint = self._endpoints.find(scope, name)
         if endpoint is None or endpoint.fleet is None:
             return _validation_error(f"Endpoint {name} of account {scope.account} not found.")
         variant = endpoint.fleet.choose(headers.get(TARGET_VARIANT, ""))
         if variant is None:
             return _validation_error(f"Variant {headers[TARGET_VARIANT]} not found for endpoint {name}.")
-        return await self._invoke(endpoint, variant, headers, body)
+        return _not_admitted(variant, headers, body) or await self._invoke(endpoint, variant, headers, body)
 
     async def _invoke(self, endpoint: Endpoint, variant: Variant, headers: Headers, body: bytes) -> Response:
         started = time.perf_counter()
         instances, model_s = variant.count, 0.0
         passed_on = {sent: headers[name] for name, sent in _PASSED_ON.items() if headers.get(name)}
-        instance, outcome = await self._ask(variant, passed_on, body)
+        variant.outstanding += 1
+        try:
+            instance, outcome = await self._ask(variant, passed_on, body)
+        finally:
+            variant.outstanding -= 1
         model_s = time.perf_counter() - started
         response = self._response(endpoint, variant, instance, outcome)
         status = outcome.status if isinstance(outcome, HttpAnswer) else 500
@@ -99,6 +97,19 @@ class Runtime:
             model_s=model_s,
             overhead_s=time.perf_counter() - started - model_s,
         )
+        if variant.capture is not None and response[0] == OK:
+            variant.capture.record(
+                Exchange(
+                    variant=variant.spec.name,
+                    role_arn=variant.spec.model.role_arn,
+                    asked_type=headers.get("content-type", ""),
+                    asked=body,
+                    answered_type=response[1]["Content-Type"],
+                    answered=response[2],
+                    custom_attributes=headers.get(CUSTOM_ATTRIBUTES, ""),
+                    inference_id=headers.get(INFERENCE_ID, ""),
+                )
+            )
         return response
 
     async def _ask(
@@ -121,8 +132,10 @@ class Runtime:
             except TimeoutError:
                 return instance, _ModelError(0, _TIMED_OUT)
             else:
-                too_large = len(answer.body) > MAX_BODY_BYTES
-                return instance, _ModelError(answer.status, _TOO_LARGE) if too_large else answer
+                if len(answer.body) <= variant.max_body_bytes:
+                    return instance, answer
+                too_large = f"The response payload exceeded the limit of {variant.max_body_bytes} bytes."
+                return instance, _ModelError(answer.status, too_large)
             finally:
                 instance.outstanding -= 1
         return instance, None
@@ -145,6 +158,18 @@ class Runtime:
         if outcome.headers.get(CUSTOM_ATTRIBUTES):
             headers["X-Amzn-SageMaker-Custom-Attributes"] = outcome.headers[CUSTOM_ATTRIBUTES]
         return 200, headers, outcome.body
+
+
+def _not_admitted(variant: Variant, headers: Headers, body: bytes) -> Response | None:
+    if len(headers.get(CUSTOM_ATTRIBUTES, "")) > MAX_ATTRIBUTES_LENGTH:
+        return _validation_error(f"CustomAttributes is longer than {MAX_ATTRIBUTES_LENGTH} characters.")
+    limit = variant.max_body_bytes
+    if len(body) > limit:
+        return _refusal(413, "", f"The request payload of {len(body)} bytes exceeded the limit of {limit} bytes.")
+    if variant.is_full:
+        error = throttled(variant.spec.name)
+        return _refusal(error.status, error.code, error.message)
+    return None
 
 
 def _model_error(endpoint: Endpoint, instance: ServingInstance, error: _ModelError) -> Response:

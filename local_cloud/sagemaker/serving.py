@@ -74,11 +74,14 @@ class ServingInstance:
 class ServedModel:
     """A model's files, fetched once with its role, and the instances started from them."""
 
-    def __init__(self, backend: Backend, model: Model, owner: Owner, environment: dict[str, str]) -> None:
+    def __init__(
+        self, backend: Backend, model: Model, owner: Owner, environment: dict[str, str], *, memory_mb: int | None = None
+    ) -> None:
         self._backend = backend
         self._model = model
         self._owner = owner
         self._environment = environment
+        self._memory_mb = memory_mb
         self._folder = backend.work / "serving" / f"{model.name}-{secrets.token_hex(4)}"
         self._credentials: Credentials | None = None
 
@@ -161,6 +164,7 @@ class ServedModel:
                 folder=root,
                 environment=environment,
                 sink=stream.write,
+                max_memory_mb=self._memory_mb,
             )
         except OSError as error:
             raise ServingError(f"InternalServerError: {error}") from None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from local_cloud import LocalCloud
+from tests.local_cloud.hosting import Hosting
 from tests.local_cloud.support import IMAGE, SETTINGS, Account, allow, channel, unique
 
 
@@ -69,6 +70,13 @@ def model_data(account: Account, bucket: str) -> Callable[[int], str]:
         return f"s3://{bucket}/models/{factor}/model.tar.gz"
 
     return stored
+
+
+@pytest.fixture
+def hosting(sagemaker: Any, job_role: str, model_data: Callable[[int], str]) -> Iterator[Hosting]:
+    made = Hosting(sagemaker, job_role, model_data)
+    yield made
+    made.clean()
 
 
 @pytest.fixture(scope="session")

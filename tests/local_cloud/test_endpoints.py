@@ -2,79 +2,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.local_cloud.hosting import Hosting, ask
 from tests.local_cloud.support import IMAGE, Account, allow, unique, until
 
 pytestmark = pytest.mark.local_cloud
-
-
-class Hosting:
-    """Makes models, configs and endpoints for a test, and deletes the endpoints after it."""
-
-    def __init__(self, sagemaker: Any, role: str, model_data: Callable[[int], str]) -> None:
-        self._sagemaker = sagemaker
-        self._role = role
-        self._model_data = model_data
-        self._endpoints: list[str] = []
-
-    def config(self, factor: int = 1, count: int = 1, role: str | None = None) -> str:
-        name = unique("Config")
-        self._sagemaker.create_model(
-            ModelName=name,
-            ExecutionRoleArn=role or self._role,
-            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": self._model_data(factor)},
-        )
-        self._sagemaker.create_endpoint_config(
-            EndpointConfigName=name,
-            ProductionVariants=[
-                {
-                    "VariantName": "AllTraffic",
-                    "ModelName": name,
-                    "InstanceType": "ml.m5.large",
-                    "InitialInstanceCount": count,
-                }
-            ],
-        )
-        return name
-
-    def endpoint(self, factor: int = 1, count: int = 1) -> str:
-        name = unique("Endpoint")
-        self._sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=self.config(factor, count))
-        self._endpoints.append(name)
-        assert self.settled(name)["EndpointStatus"] == "InService"
-        return name
-
-    def settled(self, name: str) -> dict[str, Any]:
-        def described() -> dict[str, Any] | None:
-            told: dict[str, Any] = self._sagemaker.describe_endpoint(EndpointName=name)
-            return told if told["EndpointStatus"] in {"InService", "Failed"} else None
-
-        told: dict[str, Any] = until(described)
-        return told
-
-    def clean(self) -> None:
-        for name in self._endpoints:
-            self.settled(name)
-            self._sagemaker.delete_endpoint(EndpointName=name)
-
-
-@pytest.fixture
-def hosting(sagemaker: Any, job_role: str, model_data: Callable[[int], str]) -> Iterator[Hosting]:
-    made = Hosting(sagemaker, job_role, model_data)
-    yield made
-    made.clean()
-
-
-def ask(runtime: Any, endpoint: str, text: str = "1,2", **more: Any) -> dict[str, Any]:
-    answer = runtime.invoke_endpoint(EndpointName=endpoint, Body=text.encode(), ContentType="text/csv", **more)
-    told: dict[str, Any] = json.loads(answer["Body"].read())
-    return told
 
 
 def test_an_endpoint_answers_with_its_model_on_all_of_its_instances(
