@@ -8,12 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 REQUIREMENTS := requirements.txt requirements-train.txt requirements-local.txt requirements-dev.txt constraints.txt
-CODE := app.py stacks lambda training_scripts local_cloud tests
+CODE := app.py stacks rules doctor scripts lambda training_scripts local_cloud tests
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## Say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready node_modules/.ready  ## Make the environment: Python packages, Node 24, the CDK CLI
 
@@ -46,6 +46,19 @@ demo: setup  ## The whole service in the local cloud: prepare, deploy, train, se
 synth: setup  ## Write the templates of STAGE (dev) to cdk.out
 	@$(BIN)/cdk synth --quiet -c stage=$(STAGE)
 
+doctor: setup  ## Ask AWS, before a deploy of STAGE, what it would find out late
+	@$(BIN)/python -m doctor --stage $(STAGE)
+
+.venv-lint/.ready: requirements-lint.txt constraints-lint.txt
+	@echo "Setting up .venv-lint, cfn-lint's and Checkov's own environment: a minute, once"
+	@$(PYTHON) -m venv .venv-lint
+	@.venv-lint/bin/python -m pip install --quiet -r requirements-lint.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@touch $@
+
+lint-templates: setup .venv-lint/.ready  ## Hold the templates of prod against cfn-lint and Checkov
+	@$(BIN)/cdk synth --quiet -c stage=prod -o build/lint
+	@.venv-lint/bin/python scripts/lint_templates.py build/lint
+
 deploy: setup  ## Deploy STAGE (dev) to AWS with your credentials
 	@$(BIN)/cdk deploy --all -c stage=$(STAGE)
 
@@ -66,4 +79,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup corpus demo synth deploy check test test-all lock clean
+.PHONY: help setup doctor lint-templates corpus demo synth deploy check test test-all lock clean

@@ -1,0 +1,85 @@
+# ruff: noqa: INP001
+"""Hold synthesized templates against cfn-lint and Checkov: no error, no warning, no finding that is not acknowledged.
+
+Usage: .venv-lint/bin/python scripts/lint_templates.py FOLDER    (a cdk.out)
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+IGNORED = "W3005"
+"""CDK writes what a resource waits for even where a reference says it too: redundant, and right."""
+
+
+def main() -> int:
+    """Return 0 if both find nothing, 1 if one finds something, 2 where there is nothing to look at."""
+    if len(sys.argv) != 2:  # noqa: PLR2004 (the program and the folder)
+        print(__doc__, file=sys.stderr)
+        return 2
+    templates = sorted(Path(sys.argv[1]).glob("*.template.json"))
+    if not templates:
+        print(f"lint: there are no templates in {sys.argv[1]}: run make synth first", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        for template in templates:
+            # cfn-lint's schema of state machines knows but the one partition; the substitution is CloudFormation's.
+            text = template.read_text(encoding="utf-8").replace("arn:${Partition}:", "arn:aws:")
+            (Path(folder) / template.name).write_text(text, encoding="utf-8")
+        faults = _cfn_lint(folder) + _checkov(folder)
+    for fault in faults:
+        print(fault)
+    print(f"lint: {len(templates)} templates, {len(faults)} findings", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _cfn_lint(folder: str) -> list[str]:
+    files = [str(file) for file in sorted(Path(folder).glob("*.template.json"))]
+    done = subprocess.run(
+        [_tool("cfn-lint"), "--format", "json", "--ignore-checks", IGNORED, "--", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(done.stdout or "[]")
+    if done.returncode and not found:
+        return [f"cfn-lint: {done.stderr.strip()}"]
+    return [
+        f"{Path(each['Filename']).name}:{each['Location']['Start']['LineNumber']}: "
+        f"{each['Rule']['Id']} {each['Message']}"
+        for each in found
+    ]
+
+
+def _checkov(folder: str) -> list[str]:
+    done = subprocess.run(
+        [_tool("checkov"), "-d", folder, "--framework", "cloudformation", "--compact", "--quiet", "-o", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        return [f"checkov: {done.stderr.strip()[-400:]}"]
+    counts = report["summary"]
+    if counts["parsing_errors"] or not counts["passed"]:
+        return [f"checkov: it could not read the templates ({counts})"]
+    print(f"lint: Checkov: {counts['passed']} passed, {counts['skipped']} acknowledged", file=sys.stderr)
+    return [
+        f"{Path(each['file_path']).name}:{each['file_line_range'][0]}: "
+        f"{each['check_id']} {each['check_name']} ({each['resource']})"
+        for each in report["results"]["failed_checks"]
+    ]
+
+
+def _tool(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
