@@ -14,25 +14,36 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = re.compile(r"(\$\{Token\[[^\]]*\]\})")
 
+CHECKOV: Final = "CKV_"
+
 PACKS: Final = ("AwsSolutions", "NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321", "Serverless")
 """The packs by the names that their findings bear."""
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Acknowledge findings (`pack-Rule`) on the resource that `construct` declares.
+    """Acknowledge findings (`pack-Rule`, or Checkov's `CKV_…`) on the resource that `construct` declares.
 
-    They are written to the template too, in the form in which cdk-nag writes them: an auditor reads templates.
+    They are written to the template too, in the form in which cdk-nag writes them and Checkov reads them: an auditor
+    reads templates.
     """
     resource = construct if isinstance(construct, cdk.CfnResource) else construct.node.default_child
     if not isinstance(resource, cdk.CfnResource):
         raise TypeError(f"{construct.node.path} declares no one resource to acknowledge a finding on")
-    for finding, reason in reasons.items():
+    nag = {finding: reason for finding, reason in reasons.items() if not finding.startswith(CHECKOV)}
+    for finding, reason in nag.items():
         pack = next(name for name in PACKS if finding.startswith(f"{name}-"))
         cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=f"{pack}::{finding}", reason=reason))
-    known = resource.get_metadata("cdk_nag")
-    before = known["rules_to_suppress"] if isinstance(known, dict) else []
-    entries = [{"id": finding, "reason": reason} for finding, reason in reasons.items()]
-    resource.add_metadata("cdk_nag", {"rules_to_suppress": [*before, *entries]})
+    _add(resource, "cdk_nag", "rules_to_suppress", [{"id": each, "reason": reason} for each, reason in nag.items()])
+    skipped = [{"id": each, "comment": reason} for each, reason in reasons.items() if each.startswith(CHECKOV)]
+    _add(resource, "checkov", "skip", skipped)
+
+
+def _add(resource: cdk.CfnResource, section: str, field: str, entries: list[dict[str, str]]) -> None:
+    if not entries:
+        return
+    known = resource.get_metadata(section)
+    before = known[field] if isinstance(known, dict) else []
+    resource.add_metadata(section, {field: [*before, *entries]})
 
 
 def everywhere(rule: str, reason: str, *, packs: tuple[str, ...]) -> dict[str, str]:

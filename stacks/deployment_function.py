@@ -34,6 +34,11 @@ ONE_AT_A_TIME: Final = (
 NOT_IN_AN_ASSET: Final = ["**/__pycache__", "__pycache__", "*.pyc", "**/*.pyc"]
 
 
+def never_queued() -> dict[str, str]:
+    """Return what is acknowledged of a function that is only called synchronously."""
+    return everywhere("LambdaDLQ", NEVER_QUEUED, packs=DLQ_PACKS) | {"CKV_AWS_116": NEVER_QUEUED}
+
+
 def function_code(name: str) -> lambda_.AssetCode:
     """Return the code in lambda/`name`, without what Python leaves behind (that would change its hash)."""
     return lambda_.Code.from_asset(str(ASSETS / name), exclude=NOT_IN_AN_ASSET)
@@ -47,12 +52,23 @@ def function_role(
         scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description
     )
     role.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])
+    role.allow("kms:Decrypt", on=[platform.operations_key.key_arn])
     if platform.placement is not None:
         role.allow_interfaces()
     if platform.tracing:
         # What CDK allows a function that is traced.
         role.acknowledge_wildcard("*", because=NO_RESOURCE)
     return role
+
+
+def settle(function: lambda_.Function, platform: Platform) -> None:
+    """Put a function into the stage's VPC, and its environment under the operations key."""
+    resource = function.node.default_child
+    if not isinstance(resource, lambda_.CfnFunction):
+        raise TypeError(f"{function.node.path} declares no function")
+    resource.kms_key_arn = platform.operations_key.key_arn
+    if platform.placement is not None:
+        platform.placement.place(function)
 
 
 def tracing(platform: Platform) -> lambda_.Tracing:
@@ -99,13 +115,13 @@ class DeploymentFunction(Construct):
             tracing=tracing(platform),
             dead_letter_queue=platform.lost_events if asynchronous else None,
         )
-        if platform.placement is not None:
-            platform.placement.place(self.function)
+        settle(self.function, platform)
         if asynchronous:
-            self.role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[platform.operations_key.key_arn])
+            self.role.allow("kms:GenerateDataKey", on=[platform.operations_key.key_arn])
         else:
-            acknowledge(self.function, everywhere("LambdaDLQ", NEVER_QUEUED, packs=DLQ_PACKS))
-        acknowledge(self.function, everywhere("LambdaConcurrency", ONE_AT_A_TIME, packs=DLQ_PACKS[:2]))
+            acknowledge(self.function, never_queued())
+        one_at_a_time = everywhere("LambdaConcurrency", ONE_AT_A_TIME, packs=DLQ_PACKS[:2])
+        acknowledge(self.function, one_at_a_time | {"CKV_AWS_115": ONE_AT_A_TIME})
 
     def allow(
         self,

@@ -49,7 +49,8 @@ class AccessLogBucket(s3.Bucket):
         )
         acknowledge(
             self,
-            everywhere(
+            {"CKV_AWS_18": "It is where access logs go: logging access to it would log each log."}
+            | everywhere(
                 "S3BucketReplicationEnabled",
                 "Evidence about this region's buckets, kept beside them for 400 days.",
                 packs=S3_PACKS,

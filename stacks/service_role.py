@@ -79,6 +79,8 @@ class ServiceRole(iam.Role):
     def allow_interfaces(self, *, sagemaker: bool = False) -> None:
         """Allow the service to put network interfaces into a VPC on behalf of whoever has the role."""
         self.allow(*_INTERFACES, *(_SAGEMAKER_INTERFACES if sagemaker else ()), on=["*"], because=NO_RESOURCE)
+        checks = ("CKV_AWS_111", "CKV_AWS_109") if sagemaker else ("CKV_AWS_111",)
+        acknowledge(self.rights, dict.fromkeys(checks, NO_RESOURCE))
 
 
 def service_principal(service: str, stack: cdk.Stack) -> iam.PrincipalBase:
