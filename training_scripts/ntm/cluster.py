@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import jax
+import jaxlib._jax  # type: ignore[import-not-found]  # a compiled module
 import numpy as np
 import numpy.typing as npt
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -30,6 +33,8 @@ class Hosts:
 
     current: str
     names: tuple[str, ...]
+    interface: str | None = None
+    """Network interface between the instances."""
 
     @property
     def rank(self) -> int:
@@ -49,6 +54,8 @@ class Instances:
         """Join the others; every instance must be constructing this within JOIN_TIMEOUT_S."""
         self.rank = hosts.rank
         self.size = len(hosts.names)
+        if hosts.interface and not _own_name_resolves():
+            _bind_to(hosts.interface)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")  # type: ignore[no-untyped-call]
         jax.distributed.initialize(
             coordinator_address=hosts.coordinator,
@@ -90,6 +97,24 @@ class Instances:
         return {
             name: part.reshape(tree[name].shape) for name, part in zip(names, np.split(mean, ends[:-1]), strict=True)
         }
+
+
+def _own_name_resolves() -> bool:
+    try:
+        socket.getaddrinfo(socket.gethostname(), None)
+    except OSError:
+        return False
+    return True
+
+
+def _bind_to(interface: str) -> None:
+    """Have Gloo find its own address by the interface.
+
+    It asks for the machine's own name, which some laptops and sandboxes cannot resolve; it could be told an interface,
+    but JAX passes none on.
+    """
+    make = jaxlib._jax.make_gloo_tcp_collectives  # noqa: SLF001 (no public way; a test holds the name)
+    jaxlib._jax.make_gloo_tcp_collectives = functools.partial(make, interface=interface)  # noqa: SLF001
 
 
 def _spec(*axes: str) -> PartitionSpec:

@@ -235,7 +235,7 @@ def _hosts(path: Path) -> Hosts:
     if not path.exists():
         return Hosts("algo-1", ("algo-1",))
     config = json.loads(path.read_text(encoding="utf-8"))
-    return Hosts(config["current_host"], tuple(config["hosts"]))
+    return Hosts(config["current_host"], tuple(config["hosts"]), config.get("network_interface_name"))
 
 
 def _summed_weights(model: artifact.Artifact, counts: csr_matrix) -> npt.NDArray[np.float64]:

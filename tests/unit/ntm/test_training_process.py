@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+import jaxlib._jax  # type: ignore[import-not-found]  # a compiled module
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
@@ -194,3 +195,7 @@ def test_a_process_that_the_kernel_ends_still_leaves_a_reason(start: Start, make
         .read_text()
         .startswith("AlgorithmError: the training process was ended by SIGKILL")
     )
+
+
+def test_the_name_that_lets_instances_meet_where_the_machines_own_name_does_not_resolve_is_there() -> None:
+    assert "interface" in str(jaxlib._jax.make_gloo_tcp_collectives.__doc__)
