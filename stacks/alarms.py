@@ -157,9 +157,11 @@ class RolloutAlarms(Construct):
                 self,
                 "UrlErrors",
                 platform=platform,
-                metric=function_metric(stage, "Url5xxCount", "Sum"),
+                # Not the URL's own count of 5xx: 503 is also how the function asks callers to come back while the
+                # model is exchanged, and a rollout must not undo itself for that.
+                metric=function_metric(stage, "Errors", "Sum"),
                 threshold=settings.max_server_errors,
-                says=f"Topic model {stage}: the URL answers 5xx",
+                says=f"Topic model {stage}: the function behind the URL fails",
             ),
         ]
 

@@ -45,7 +45,7 @@ class AutoscaledEndpoint(Construct):
         captured: CapturedRequests | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        config = sagemaker.CfnEndpointConfig(
+        self.config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
             kms_key_id=key.key_arn if _takes_key(settings) else None,
@@ -59,7 +59,7 @@ class AutoscaledEndpoint(Construct):
             self,
             "Endpoint",
             endpoint_name=name,
-            endpoint_config_name=config.attr_endpoint_config_name,
+            endpoint_config_name=self.config.attr_endpoint_config_name,
             retain_all_variant_properties=None if serverless else True,
             exclude_retained_variant_properties=None
             if serverless

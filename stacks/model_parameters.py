@@ -33,6 +33,7 @@ _DESCRIPTIONS: Final = {
     "vocabulary_hash": "Hash of the vocabulary that the approved model counts words by",
     "validation_loss": "Validation loss that the approved model's training reported",
     "feature_dim": "Number of words in the approved model's vocabulary",
+    "num_topics": "Number of topics of the approved model",
     "definition_hash": "Hash of the job definition that the approved model was trained by",
 }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stacks.settings import OwnNetwork
 
 INTERFACE_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "sagemaker.api": ("sagemaker:DescribeEndpoint",),
     "sagemaker.runtime": ("sagemaker:InvokeEndpoint",),
     "ssm": ("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),
     "states": ("states:ListExecutions", "states:StartExecution", "states:StopExecution"),
@@ -29,7 +30,7 @@ INTERFACE_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
 """What the functions call, and the actions that may pass.
 
 SageMaker's own agents fetch images, write logs and use keys outside the VPC; only data in S3 goes through it. S3 itself
-asks KMS for the keys of objects. So logs, kms, sts, sagemaker.api and ecr need no endpoint here.
+asks KMS for the keys of objects. So logs, kms, sts and ecr need no endpoint here.
 """
 TRACING_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
     "xray": (

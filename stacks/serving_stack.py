@@ -83,6 +83,8 @@ class ServingStack(cdk.Stack):
             endpoint=endpoint,
             in_service_parameter=in_service,
             corpus=data.corpus,
+            artifacts=data.artifacts,
+            key=data.key,
             settings=settings.url,
             platform=platform,
         )
@@ -132,6 +134,8 @@ class ServingStack(cdk.Stack):
                     "corpus": approved["corpus_hash"],
                     "vocabulary": approved["vocabulary_hash"],
                     "feature_dim": approved["feature_dim"],
+                    "num_topics": approved["num_topics"],
+                    "endpoint_config": endpoint.config.attr_endpoint_config_name,
                     "algorithm": settings.algorithm,
                 }
             ),

@@ -40,6 +40,7 @@ class TrainedModel(Construct):
         corpus_hash: str,
         definition_hash: str,
         run_on_deploy: bool,
+        approval: str,
         platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -99,6 +100,7 @@ class TrainedModel(Construct):
                 "CorpusHash": corpus_hash,
                 "DefinitionHash": definition_hash,
                 "RunOnDeploy": "true" if run_on_deploy else "false",
+                "Approval": approval,
             },
             timeout=cdk.Duration.seconds(DEPLOY_WAIT_LIMIT_S),
         )

@@ -78,7 +78,12 @@ def definition(
                 "Comment": "Writes the candidate, and approves it where the stage's setting says so",
                 **_invoke(
                     "RecordFunctionArn",
-                    {"run.$": "$.run.value", "training.$": "$.training", "definition_hash": definition_hash},
+                    {
+                        "run.$": "$.run.value",
+                        "training.$": "$.training",
+                        "definition_hash": definition_hash,
+                        "num_topics": str(settings.hyperparameters.num_topics),
+                    },
                 ),
                 "ResultPath": "$.model",
                 "End": True,

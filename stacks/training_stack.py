@@ -12,11 +12,14 @@ from stacks.data_stack import grant_corpus_read
 from stacks.deployment_function import DeploymentFunction
 from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.names import job_name_prefix, parameters_prefix, pipeline_name
-from stacks.ntm_image import REPOSITORY, TAG, NtmImage
+from stacks.ntm_image import NtmImage
 from stacks.policies import tell_stage
+from stacks.regions import REPOSITORY, TAG
 from stacks.trained_model import TrainedModel
 from stacks.training_pipeline import TrainingPipeline
 from stacks.training_role import MODELS_PREFIX, TrainingRole
+
+from deployment_functions.topics_file import ARTIFACT_FILE, TOPICS_FILE
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -64,7 +67,7 @@ class TrainingStack(cdk.Stack):
             output_path=data.artifacts.s3_url_for_object(MODELS_PREFIX.rstrip("/")),
             key=data.key,
             begin=self._begin(stage, settings, data.corpus, platform).function,
-            record=self._record(stage, settings, platform).function,
+            record=self._record(stage, settings, data, platform).function,
             platform=platform,
         )
         model = TrainedModel(
@@ -75,6 +78,7 @@ class TrainingStack(cdk.Stack):
             corpus_hash=data.corpus.corpus_hash,
             definition_hash=definition_hash,
             run_on_deploy=settings.training.run_on_deploy,
+            approval=settings.approval,
             platform=platform,
         )
         model.resource.node.add_dependency(role, pipeline)
@@ -118,13 +122,28 @@ class TrainingStack(cdk.Stack):
             ],
         )
 
-    def _record(self, stage: str, settings: StageSettings, platform: Platform) -> DeploymentFunction:
-        return DeploymentFunction(
+    def _record(self, stage: str, settings: StageSettings, data: DataStack, platform: Platform) -> DeploymentFunction:
+        function = DeploymentFunction(
             self,
             "Record",
             handler="pipeline_record.handle",
             description="Last step of the pipeline: records the candidate, and approves it where the stage says so",
             platform=platform,
             asynchronous=False,
+            # The artifact passes through: its parameters, of a million words and a thousand topics, are 4 GB.
+            timeout=cdk.Duration.minutes(5),
+            memory_mb=512,
+            storage_mb=8192,
             environment={"PARAMETERS": parameters_prefix(stage), "APPROVAL": settings.approval, "STAGE": stage},
         ).allow("ssm:GetParameter", "ssm:PutParameter", on=[parameters_arn(self, stage)], because=FIELDS_OF_A_MODEL)
+        in_any_folder = "A model lies in a folder named by the job that made it, and every job has a name of its own."
+        function.allow(
+            "s3:GetObject",
+            on=[data.artifacts.arn_for_objects(f"{MODELS_PREFIX}*/output/{ARTIFACT_FILE}")],
+            because=in_any_folder,
+        ).allow(
+            "s3:PutObject",
+            on=[data.artifacts.arn_for_objects(f"{MODELS_PREFIX}*/output/{TOPICS_FILE}")],
+            because=in_any_folder,
+        ).allow("kms:Decrypt", "kms:GenerateDataKey", on=[data.key.key_arn])
+        return function

@@ -8,13 +8,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.acknowledgments import acknowledge, everywhere
+from stacks.acknowledgments import acknowledge
 from stacks.alarms import URL_ALIAS
 from stacks.data_stack import grant_corpus_read
-from stacks.deployment_function import DLQ_PACKS, NEVER_QUEUED, RUNTIME, function_code, function_role, tracing
+from stacks.deployment_function import RUNTIME, function_code, function_role, never_queued, settle, tracing
 from stacks.names import function_name
+from stacks.training_role import MODELS_PREFIX
+
+from deployment_functions.topics_file import TOPICS_FILE
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+
     from stacks.data_stack import CorpusLocation
     from stacks.endpoint import AutoscaledEndpoint
     from stacks.platform import Platform
@@ -40,6 +46,8 @@ class UrlFunction(Construct):
         endpoint: AutoscaledEndpoint,
         in_service_parameter: str,
         corpus: CorpusLocation,
+        artifacts: s3.IBucket,
+        key: kms.IKey,
         settings: UrlSettings,
         platform: Platform,
     ) -> None:
@@ -53,6 +61,12 @@ class UrlFunction(Construct):
             platform=platform,
         )
         self._allow(endpoint, in_service_parameter, corpus)
+        self.role.allow(
+            "s3:GetObject",
+            on=[artifacts.arn_for_objects(f"{MODELS_PREFIX}*/output/{TOPICS_FILE}")],
+            because="The topics of a model lie beside its artifact, in a folder named by the job that made it.",
+        )
+        self.role.allow("kms:Decrypt", on=[key.key_arn])
         self.function = lambda_.Function(
             self,
             "Function",
@@ -76,9 +90,8 @@ class UrlFunction(Construct):
             tracing=tracing(platform),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,
         )
-        if platform.placement is not None:
-            platform.placement.place(self.function)
-        acknowledge(self.function, everywhere("LambdaDLQ", NEVER_QUEUED, packs=DLQ_PACKS))
+        settle(self.function, platform)
+        acknowledge(self.function, never_queued())
         self.alias = lambda_.Alias(
             self, "Alias", alias_name=URL_ALIAS, version=self.function.current_version, description="What the URL calls"
         )
@@ -89,7 +102,9 @@ class UrlFunction(Construct):
         )
 
     def _allow(self, endpoint: AutoscaledEndpoint, in_service_parameter: str, corpus: CorpusLocation) -> None:
-        self.role.allow("sagemaker:InvokeEndpoint", on=[endpoint.endpoint.ref])
+        # Described too: the built-in image does not say which model answers, so the function must know that no other
+        # is on its way when it counts words by a vocabulary.
+        self.role.allow("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint", on=[endpoint.endpoint.ref])
         self.role.allow(
             "ssm:GetParameter",
             on=[

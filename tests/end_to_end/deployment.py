@@ -160,7 +160,14 @@ class Deployment:
         address, headers = (url or self.function_url()).signed(
             "POST", "/", body, {"Content-Type": content_type}, credentials or self.cloud.variables()
         )
-        request = urllib.request.Request(address, data=body, headers=headers, method="POST")
+        return self._answer(urllib.request.Request(address, data=body, headers=headers, method="POST"))
+
+    def look(self, path: str) -> Answer:
+        """GET a path of the URL."""
+        address, headers = self.function_url().signed("GET", path, b"", {}, self.cloud.variables())
+        return self._answer(urllib.request.Request(address, headers=headers))
+
+    def _answer(self, request: urllib.request.Request) -> Answer:
         try:
             with urllib.request.urlopen(request, timeout=90) as answer:
                 return Answer(answer.status, json.load(answer), dict(answer.headers))

@@ -134,6 +134,14 @@ def test_documents_of_one_theme_have_one_topic_and_those_of_another_have_another
     assert strongest[0] == strongest[1] != strongest[2] == strongest[3]
 
 
+def test_the_topics_that_the_url_lists_are_those_of_the_model_in_service(deployment: Deployment, url: str) -> None:
+    answer = deployment.look("/topics")
+
+    assert answer.status == 200
+    assert [topic["id"] for topic in answer.body["topics"]] == [0, 1, 2]
+    assert all(topic["words"] for topic in answer.body["topics"])
+
+
 def test_counts_are_answered_like_the_text_they_count(deployment: Deployment, url: str) -> None:
     corpus = deployment.ledger().read(APPROVED)
     assert corpus is not None

@@ -155,7 +155,7 @@ def test_the_own_vpc_has_just_the_endpoints_that_the_service_calls(prod: Templat
     endpoints = prod["data"].find_resources("AWS::EC2::VPCEndpoint").values()
     services = {endpoint["Properties"]["ServiceName"]["Fn::Join"][1][-1] for endpoint in endpoints}
 
-    assert services == {".s3", ".sagemaker.runtime", ".ssm", ".states", ".xray"}
+    assert services == {".s3", ".sagemaker.api", ".sagemaker.runtime", ".ssm", ".states", ".xray"}
 
 
 def test_what_is_captured_has_a_key_a_lifecycle_and_an_access_list_of_its_own(prod: Templates) -> None:

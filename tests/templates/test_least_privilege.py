@@ -69,7 +69,7 @@ def test_the_pipeline_may_pass_only_the_training_role_and_only_to_sagemaker(dev:
     assert str(passing[0]["Resource"]).count("TrainingRole") == 1
 
 
-def test_the_url_function_may_ask_this_endpoint_and_read_vocabularies_and_nothing_else(dev: Templates) -> None:
+def test_the_url_function_may_ask_this_endpoint_and_read_vocabularies_and_topics_and_nothing_else(dev: Templates) -> None:
     policies = dev["serving"].find_resources("AWS::IAM::ManagedPolicy")
     [policy] = [policy for name, policy in policies.items() if name.startswith("TopicsRole")]
     allowed = [
@@ -79,7 +79,7 @@ def test_the_url_function_may_ask_this_endpoint_and_read_vocabularies_and_nothin
 
     assert [actions for actions, _ in allowed] == [
         ["logs:CreateLogStream", "logs:PutLogEvents"],
-        ["sagemaker:InvokeEndpoint"],
+        ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
         ["ssm:GetParameter"],
         ["s3:GetObject"],
         ["kms:Decrypt"],
@@ -88,3 +88,4 @@ def test_the_url_function_may_ask_this_endpoint_and_read_vocabularies_and_nothin
     assert "HostingEndpoint" in resources[1]
     assert "parameter/topic-model/dev/in-service" in resources[2]
     assert "corpora/*/vocabulary/*" in resources[3]
+    assert "models/*/output/topics.json" in resources[3]

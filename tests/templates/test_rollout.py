@@ -70,7 +70,7 @@ def test_errors_of_endpoint_and_url_and_latency_roll_a_model_back(dev: Templates
     assert {alarms[name]["Properties"]["MetricName"] for name in names} == {
         "Invocation5XXErrors",
         "ModelLatency",
-        "Url5xxCount",
+        "Errors",
     }
 
 

@@ -11,6 +11,7 @@ FIELDS: Final = (
     "vocabulary_hash",
     "validation_loss",
     "feature_dim",
+    "num_topics",
     "definition_hash",
 )
 """One plain String parameter each: CloudFormation cannot parse JSON."""

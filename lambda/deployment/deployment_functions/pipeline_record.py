@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
 
-from deployment_functions import clients
+from deployment_functions import clients, topics_file
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
 from deployment_functions.model_metrics import loss_line
@@ -46,6 +46,7 @@ class Event(TypedDict):
     run: dict[str, str]
     training: Training
     definition_hash: str
+    num_topics: str
 
 
 def handle(event: Event, _context: object) -> dict[str, object]:
@@ -55,6 +56,8 @@ def handle(event: Event, _context: object) -> dict[str, object]:
     told = loss_line(model, stage=os.environ["STAGE"], now_s=time.time())
     if told is not None:
         print(told)
+    # Before the model can go into service: who asks for its topics then must find them.
+    topics_file.publish(clients.s3(), model["artifact_uri"])
     approved = record(ledger, model, approval=cast("Approval", os.environ["APPROVAL"]))
     return {"model": dict(model), "approved": approved}
 
@@ -72,6 +75,7 @@ def fields(event: Event) -> dict[str, str]:
         "vocabulary_hash": run["vocabulary_hash"],
         "validation_loss": f"{losses[-1]:.6g}" if losses else NOT_REPORTED,
         "feature_dim": run["feature_dim"],
+        "num_topics": event["num_topics"],
         "definition_hash": event["definition_hash"],
     }
 

@@ -38,6 +38,9 @@ class S3(Protocol):
     def download_file(self, Bucket: str, Key: str, Filename: str) -> None:
         """Copy an object to a file."""
 
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object:
+        """Write an object."""
+
     def upload_fileobj(self, Fileobj: IO[bytes], Bucket: str, Key: str) -> None:
         """Copy a stream to an object."""
 

@@ -41,7 +41,7 @@ def act(request: Request, ledger: Ledger, step_functions: StepFunctions) -> bool
     if request.kind == "Delete":
         ledger.clear()
         return True
-    if request.text("RunOnDeploy") != "true" or is_trained(request.properties, ledger):
+    if request.text("RunOnDeploy") != "true" or take_trained(request, ledger):
         return True
     if restore_previous(request, ledger):
         return True
@@ -53,12 +53,21 @@ def act(request: Request, ledger: Ledger, step_functions: StepFunctions) -> bool
     return False
 
 
-def is_trained(properties: Mapping[str, object], ledger: Ledger) -> bool:
-    """Tell whether the approved model, or the newest candidate, was trained on this corpus by this definition.
+def take_trained(request: Request, ledger: Ledger) -> bool:
+    """Tell whether the approved model, or the newest candidate, is what the request asks for: nothing is trained then.
 
-    So it is when a rollback sends the properties of the model that is in service still.
+    The approved one is, when a rollback sends the properties of the model that is in service still. The candidate is,
+    when it waits for an approval, or when its rollout was rolled back and somebody asks for it once more: where the
+    stage approves by itself, it is approved again.
     """
-    return any(_made_by(ledger.read(which), properties) for which in (APPROVED, CANDIDATE))
+    if _made_by(ledger.read(APPROVED), request.properties):
+        return True
+    candidate = ledger.read(CANDIDATE)
+    if candidate is None or not _made_by(candidate, request.properties):
+        return False
+    if request.text("Approval") == "automatic":
+        ledger.approve(candidate)
+    return True
 
 
 def restore_previous(request: Request, ledger: Ledger) -> bool:

@@ -78,6 +78,7 @@ def trained(*losses: float) -> pipeline_record.Event:
     return {
         "run": RUN,
         "definition_hash": "d1",
+        "num_topics": "30",
         "training": {
             "TrainingJobName": "job",
             "ModelArtifacts": {"S3ModelArtifacts": "s3://artifacts/models/job/output/model.tar.gz"},
@@ -97,6 +98,7 @@ def test_what_is_recorded_is_what_the_job_and_the_corpus_say() -> None:
         "vocabulary_hash": "v",
         "validation_loss": "412.25",
         "feature_dim": "2000",
+        "num_topics": "30",
         "definition_hash": "d1",
     }
 

@@ -12,13 +12,16 @@ from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 
 
-def properties(definition: str = "d1", corpus: str = "c1", run_on_deploy: str = "true") -> dict[str, object]:
+def properties(
+    definition: str = "d1", corpus: str = "c1", run_on_deploy: str = "true", approval: str = "automatic"
+) -> dict[str, object]:
     return {
         "StateMachineArn": MACHINE,
         "Parameters": "/topic-model/dev",
         "CorpusHash": corpus,
         "DefinitionHash": definition,
         "RunOnDeploy": run_on_deploy,
+        "Approval": approval,
     }
 
 
@@ -76,8 +79,21 @@ def test_a_candidate_that_waits_for_approval_is_not_trained_again(ledger: Ledger
     ledger.write(CANDIDATE, model("second", definition="d2"))
     machine = FakeStepFunctions()
 
-    assert training_gate.act(request("Update", properties(definition="d2"), properties()), ledger, machine)
+    wanted = properties(definition="d2", approval="manual")
+
+    assert training_gate.act(request("Update", wanted, properties()), ledger, machine)
     assert machine.started == []
+    assert ledger.read(APPROVED) == model("first")
+
+
+def test_a_candidate_whose_rollout_failed_is_approved_again_when_it_is_asked_for_once_more(ledger: Ledger) -> None:
+    ledger.approve(model("first"))
+    ledger.write(CANDIDATE, model("second", definition="d2"))
+    machine = FakeStepFunctions()
+
+    assert training_gate.act(request("Update", properties(definition="d2"), properties("d3")), ledger, machine)
+    assert machine.started == []
+    assert ledger.read(APPROVED) == model("second", definition="d2")
 
 
 def test_rolling_back_after_an_approved_training_approves_the_previous_model_again(ledger: Ledger) -> None:
