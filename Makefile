@@ -7,8 +7,11 @@ STAGE ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
 
-REQUIREMENTS := requirements.txt requirements-train.txt requirements-local.txt requirements-dev.txt constraints.txt
-CODE := app.py stacks rules doctor scripts lambda training_scripts local_cloud tests
+REQUIREMENTS := requirements.txt requirements-train.txt requirements-local.txt requirements-explore.txt \
+                requirements-dev.txt constraints.txt
+CODE := app.py stacks rules doctor scripts lambda topics_client training_scripts local_cloud explore benchmarks tests
+# Files, not tests, are dealt out: what a file's tests share, a local cloud for example, is made once.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -68,10 +71,21 @@ check: setup  ## Lint and types
 	@$(BIN)/mypy $(CODE)
 
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(PYTEST) -m "not slow"
 
-test-all: setup check .venv-sdk-v2/.ready .venv-sdk-v3/.ready  ## The slower tests too
-	@$(BIN)/python -m pytest
+test-all: setup check lint-templates .venv-sdk-v2/.ready .venv-sdk-v3/.ready  ## All tests, the slower ones too
+	@$(PYTEST)
+
+.venv-bench/.ready: requirements-bench.txt requirements-train.txt constraints.txt
+	@echo "Setting up .venv-bench, the peers' own environment: a minute, once"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet -r requirements-bench.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@touch $@
+
+bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), the URL function, synth
+	@.venv-bench/bin/python -m benchmarks.topics.run $(if $(QUICK),--quick)
+	@$(BIN)/python -m benchmarks.topics_function
+	@$(BIN)/python -m benchmarks.synth
 
 lock: setup  ## Write what is installed back into the constraints, after changing a requirement
 	@$(BIN)/python -m pip freeze > constraints.txt
