@@ -79,13 +79,13 @@ def test_the_url_function_may_ask_this_endpoint_and_read_vocabularies_and_topics
 
     assert [actions for actions, _ in allowed] == [
         ["logs:CreateLogStream", "logs:PutLogEvents"],
+        ["kms:Decrypt"],
         ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
         ["ssm:GetParameter"],
         ["s3:GetObject"],
-        ["kms:Decrypt"],
     ]
     resources = [resource for _, resource in allowed]
-    assert "HostingEndpoint" in resources[1]
-    assert "parameter/topic-model/dev/in-service" in resources[2]
-    assert "corpora/*/vocabulary/*" in resources[3]
-    assert "models/*/output/topics.json" in resources[3]
+    assert "HostingEndpoint" in resources[2]
+    assert "parameter/topic-model/dev/in-service" in resources[3]
+    assert "corpora/*/vocabulary/*" in resources[4]
+    assert "models/*/output/topics.json" in resources[4]
