@@ -1,0 +1,197 @@
+"""How many topics? `python -m explore.sweep` trains over a range of a hyperparameter and recommends a value."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from explore import options as common
+from explore.errors import ExploreError
+from explore.files import written_whole
+from explore.sweep_jobs import Job, run_all
+from explore.sweep_scores import recommended, scores
+from training_scripts.corpus.manifest import DEFAULT_FOLDER, CorpusManifest
+from training_scripts.corpus.progress import Progress
+from training_scripts.hyperparameters import FEATURE_DIM, HyperparameterError, parse_job_hyperparameters
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from explore.sweep_scores import Score
+
+PROGRAM: Final = "python -m explore.sweep"
+DEFAULT_OUTPUT: Final = Path("build/sweep")
+DEFAULT_RANGE: Final = "num_topics=10,20,30,40,50,60"
+TUTORIAL: Final = {"mini_batch_size": "128", "epochs": "100", "num_patience_epochs": "5", "tolerance": "0.001"}
+RESULT: Final = "sweep.json"
+_MINUTE_S: Final = 60
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    return common.run("sweep", lambda: _sweep(options))
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    corpus = CorpusManifest.load(options.corpus)
+    ranges = [_range(text) for text in options.vary or [DEFAULT_RANGE]]
+    jobs = plan(
+        ranges, dict(_setting(text) for text in options.set), options.seeds, corpus.feature_dim, options.out / "jobs"
+    )
+    if options.stage is not None:
+        _stage_of(options.settings, options.stage)
+    done = run_all(
+        jobs,
+        options.corpus,
+        corpus,
+        at_a_time=options.jobs,
+        budget_s=options.budget_minutes * _MINUTE_S if options.budget_minutes else None,
+        progress=Progress("sweep"),
+    )
+    found = scores(done)
+    if not found:
+        raise ExploreError("the budget ended before the first training: raise --budget-minutes")
+    chosen, reason = recommended(found)
+    _write(options.out, corpus, found, chosen, reason)
+    # Only here: a sweep that fails needs no matplotlib.
+    from explore.sweep_plot import draw  # noqa: PLC0415
+
+    draw(found, chosen, options.out / "sweep.png", corpus=corpus.corpus_hash)
+    print(table(found, chosen))
+    if len(done) < len(jobs):
+        print(f"\nThe budget ended after {len(done)} of {len(jobs)} trainings; run it again to go on.")
+    print(f"\nTake {chosen.name}. {reason}\n{options.out / RESULT}, {options.out / 'sweep.png'}")
+    if options.stage is not None:
+        write_setting(options.settings, options.stage, chosen)
+        print(f"written into stage {options.stage} of {options.settings}")
+
+
+def plan(
+    ranges: Sequence[tuple[str, list[str]]], fixed: dict[str, str], seeds: int, feature_dim: int, folder: Path
+) -> list[Job]:
+    """Return the trainings, the first seed of every point first, so that a budget that ends early has seen each.
+
+    Raises:
+        ExploreError: a hyperparameter is unknown or out of its range.
+    """
+    if repeated := [name for name, _ in ranges if name in fixed]:
+        raise ExploreError(f"{repeated[0]} is both varied and set")
+    jobs = []
+    for seed, values in itertools.product(range(seeds), itertools.product(*(values for _, values in ranges))):
+        point = tuple((name, value) for (name, _), value in zip(ranges, values, strict=True))
+        hyperparameters = {**TUTORIAL, **fixed, **dict(point), "seed": str(seed), FEATURE_DIM: str(feature_dim)}
+        try:
+            parse_job_hyperparameters(hyperparameters)
+        except HyperparameterError as error:
+            raise ExploreError(str(error)) from None
+        name = (
+            "-".join([*(f"{key}-{value}" for key, value in point), f"seed-{seed}"]).replace("_", "-").replace(",", "x")
+        )
+        jobs.append(Job(point, seed, hyperparameters, folder / name))
+    return jobs
+
+
+def table(found: Sequence[Score], chosen: Score) -> str:
+    """Return the scores as people read them."""
+    width = max(len(score.name) for score in found)
+    lines = [f"  {'':<{width}}  {'loss':>9} {'NPMI':>7} {'TU':>6} {'stability':>10} {'quality':>8}"]
+    for score in found:
+        stability = "-" if score.stability is None else f"{score.stability:.3f}"
+        lines.append(
+            f"{'*' if score is chosen else ' '} {score.name:<{width}}  {score.loss:>9.2f} {score.coherence:>7.3f} "
+            f"{score.uniqueness:>6.3f} {stability:>10} {score.quality:>8.3f}"
+        )
+    return "\n".join(lines)
+
+
+def write_setting(file: Path, stage: str, chosen: Score) -> None:
+    """Write the chosen values into a stage's hyperparameters in cdk.json, and leave all else as it is.
+
+    Raises:
+        ExploreError: the file has no such stage, or cannot be written.
+    """
+    content = _stage_of(file, stage)
+    hyperparameters = content["context"]["stages"][stage].setdefault("training", {}).setdefault("hyperparameters", {})
+    for name, value in chosen.point:
+        hyperparameters[name] = _plain(value)
+    with written_whole(file) as partial:
+        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _stage_of(file: Path, stage: str) -> dict[str, dict[str, dict[str, dict[str, dict[str, dict[str, object]]]]]]:
+    try:
+        content: dict[str, dict[str, dict[str, dict[str, dict[str, dict[str, object]]]]]] = json.loads(
+            file.read_text(encoding="utf-8")
+        )
+        stages = content["context"]["stages"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ExploreError(f"{file} is no cdk.json with stages: {error!r}") from None
+    if stage not in stages:
+        raise ExploreError(f"stage is {stage!r}, which {file} does not have: choose {' or '.join(sorted(stages))}")
+    return content
+
+
+def _plain(value: str) -> object:
+    try:
+        found: object = json.loads(value)
+    except ValueError:
+        return value
+    return found
+
+
+def _write(folder: Path, corpus: CorpusManifest, found: Sequence[Score], chosen: Score, reason: str) -> None:
+    result = {
+        "corpus": corpus.corpus_hash,
+        "recommended": {"point": dict(chosen.point), "reason": reason},
+        "points": [{**asdict(score), "point": dict(score.point), "quality": score.quality} for score in found],
+    }
+    with written_whole(folder / RESULT) as partial:
+        partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not value:
+        raise ExploreError(f"{text!r} is no setting: write name=value")
+    return name, value
+
+
+def _range(text: str) -> tuple[str, list[str]]:
+    name, values = _setting(text)
+    found = values.split(",")
+    if len(set(found)) != len(found) or "" in found:
+        raise ExploreError(f"{text!r} is no range: write name=first,second,…, each value once")
+    return name, found
+
+
+def _parser() -> common.Parser:
+    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("--corpus", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help=f"the prepared corpus ({DEFAULT_FOLDER})")
+    add("--out", type=Path, default=DEFAULT_OUTPUT, metavar="DIR", help=f"folder to write ({DEFAULT_OUTPUT})")
+    add("--vary", action="append", metavar="NAME=A,B,…", help=f"values to try ({DEFAULT_RANGE}); again for a grid")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter of every training")
+    add("--seeds", type=_positive, default=2, metavar="N", help="trainings of each value; from 2 on, stability (2)")
+    add("--jobs", type=_positive, default=max(1, (os.cpu_count() or 2) // 2), metavar="N", help="trainings at a time")
+    add("--budget-minutes", type=float, metavar="M", help="start no training after this (no bound)")
+    add("--stage", metavar="NAME", help="write the recommended value into this stage's settings")
+    add("--settings", type=Path, default=Path("cdk.json"), metavar="FILE", help="where they are (cdk.json)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

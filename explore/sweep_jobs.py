@@ -1,0 +1,149 @@
+"""The training jobs of a sweep, run on this machine as a container runs them, several at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from explore.errors import ExploreError
+from training_scripts.content_types import RECORDIO_PROTOBUF
+from training_scripts.ntm import artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from training_scripts.corpus.manifest import CorpusManifest
+    from training_scripts.corpus.progress import Progress
+
+CHANNELS: Final = ("train", "validation", "auxiliary")
+"""Without `test`: what is chosen by a sweep must not have seen it."""
+POLL_S: Final = 0.2
+_HYPERPARAMETERS: Final = "input/config/hyperparameters.json"
+_CORPUS_NOTE: Final = "corpus-hash"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: a point of the sweep and a seed.
+
+    Attributes:
+        point: the hyperparameters that the sweep varies.
+        seed: of the training.
+        hyperparameters: all of them, as strings, as a job takes them.
+        root: its folder, laid out as a training container's.
+    """
+
+    point: tuple[tuple[str, str], ...]
+    seed: int
+    hyperparameters: dict[str, str]
+    root: Path
+
+    @property
+    def name(self) -> str:
+        """What the model is called, too."""
+        return self.root.name
+
+    @property
+    def model(self) -> Path:
+        """The folder of its model."""
+        return self.root / "model"
+
+    def is_done(self, corpus: CorpusManifest) -> bool:
+        """Whether an earlier run has ended well, with these hyperparameters on this corpus."""
+        try:
+            same = json.loads((self.root / _HYPERPARAMETERS).read_text(encoding="utf-8")) == self.hyperparameters
+            on = (self.root / _CORPUS_NOTE).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return False
+        return same and on == corpus.corpus_hash and (self.model / artifact.MODEL_FILE).is_file()
+
+
+def run_all(
+    jobs: Sequence[Job],
+    folder: Path,
+    corpus: CorpusManifest,
+    *,
+    at_a_time: int,
+    budget_s: float | None,
+    progress: Progress,
+) -> list[Job]:
+    """Run the jobs that are not done yet, and return those that are done at the end.
+
+    Args:
+        jobs: in the order to start them in.
+        folder: the prepared corpus.
+        corpus: its manifest.
+        at_a_time: processes at once.
+        budget_s: no job is started later than this; None for all of them.
+        progress: told of the jobs.
+
+    Raises:
+        ExploreError: a job failed; the message ends with its reason.
+    """
+    done = [job for job in jobs if job.is_done(corpus)]
+    waiting = [job for job in jobs if job not in done]
+    running: list[tuple[Job, subprocess.Popen[bytes]]] = []
+    started = time.monotonic()
+    try:
+        while waiting or running:
+            over = budget_s is not None and time.monotonic() - started >= budget_s
+            if over and not running:
+                break
+            while waiting and len(running) < at_a_time and not over:
+                job = waiting.pop(0)
+                running.append((job, _start(job, folder, corpus)))
+            names = ", ".join(job.name for job, _ in running)
+            progress.tell(f"{len(done)} of {len(jobs)} trainings done, running {names}")
+            time.sleep(POLL_S)
+            for job, process in list(running):
+                if process.poll() is None:
+                    continue
+                running.remove((job, process))
+                if process.returncode != 0:
+                    raise ExploreError(f"training {job.name} failed: {_failure(job)}")
+                done.append(job)
+    finally:
+        for _, process in running:
+            process.terminate()
+        for _, process in running:
+            process.wait()
+    return [job for job in jobs if job in done]
+
+
+def _start(job: Job, folder: Path, corpus: CorpusManifest) -> subprocess.Popen[bytes]:
+    # What an interrupted run has left is no model: the job starts over.
+    shutil.rmtree(job.root, ignore_errors=True)
+    config, data = job.root / "input" / "config", job.root / "input" / "data"
+    config.mkdir(parents=True)
+    data.mkdir()
+    described = {}
+    for channel in CHANNELS:
+        (data / channel).symlink_to((folder / channel).resolve(), target_is_directory=True)
+        kind = "text/plain" if channel == "auxiliary" else RECORDIO_PROTOBUF
+        described[channel] = {"ContentType": kind, "TrainingInputMode": "File"}
+    (config / "inputdataconfig.json").write_text(json.dumps(described), encoding="utf-8")
+    (job.root / _HYPERPARAMETERS).write_text(json.dumps(job.hyperparameters), encoding="utf-8")
+    (job.root / _CORPUS_NOTE).write_text(corpus.corpus_hash, encoding="utf-8")
+    environment = {**os.environ, "TRAINING_JOB_NAME": job.name, "CORPUS_HASH": corpus.corpus_hash}
+    with (job.root / "train.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "training_scripts.train", "--root", str(job.root)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _failure(job: Job) -> str:
+    try:
+        return (job.root / "output" / "failure").read_text(encoding="utf-8")
+    except OSError:
+        return f"see {job.root / 'train.log'}"
