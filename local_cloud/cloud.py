@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from local_cloud import cdk
+from local_cloud.controls import CLOCK_PATH
 from local_cloud.errors import LocalCloudError
 from local_cloud.function_urls import FunctionUrl
 from local_cloud.launcher import HOME_VARIABLE, PORT_VARIABLE, SETTINGS_VARIABLE
@@ -108,6 +109,23 @@ class Running:
         """Return the local address of a Function URL, and the means to sign requests to it."""
         return FunctionUrl.at(public, self.endpoint_url)
 
+    def advance_clock(self, seconds: float) -> None:
+        """Put the clock of rollouts forward.
+
+        Raises:
+            LocalCloudError: `seconds` is negative, or the cloud does not answer.
+        """
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            self.endpoint_url + CLOCK_PATH, json.dumps({"advance_s": seconds}).encode(), method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - loopback
+                return
+        except urllib.error.HTTPError as error:
+            raise LocalCloudError(error.read().decode()) from None
+        except OSError as error:
+            raise LocalCloudError(f"the local cloud at {self.endpoint_url} does not answer: {error}") from None
+
     def stop(self) -> None:
         """Stop the emulator with everything that it started, and wait until it is gone."""
         _signal(self.pid, signal.SIGTERM)
@@ -178,6 +196,10 @@ class LocalCloud:
     def function_url(self, public: str) -> FunctionUrl:
         """Return the local address of a Function URL, and the means to sign requests to it."""
         return self.running.function_url(public)
+
+    def advance_clock(self, seconds: float) -> None:
+        """Put the clock of rollouts forward, so that what waits for it need not."""
+        self.running.advance_clock(seconds)
 
     def deploy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
         """Bootstrap once, and deploy every stack of the app with the CDK CLI."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +66,7 @@ FIX_SUCCESS_TYPE = _name("app", "fix_success_content_type")
 FIX_ERROR_TYPE = _name("app", "fix_error_content_type")
 FUNCTION_URL = _name("app", "_handle_lambda_url_request")
 PARSE_FUNCTION_URL = _name("app", "_parse_lambda_url")
+FUNCTION_URL_TARGET = _name("app", "_function_url_auth_target")
 SERVICE_PATTERNS = _name("core.router", "SERVICE_PATTERNS")
 IAM_NAMESPACES = _name("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE")
 IAM_BOTOCORE_SERVICES = _name("core.iam_actions", "_BOTOCORE_SERVICE_MAP")
@@ -86,7 +89,17 @@ LOGS_CREATE_GROUP = _name("services.cloudwatch_logs", "_create_log_group")
 LOGS_CREATE_STREAM = _name("services.cloudwatch_logs", "_create_log_stream")
 LOGS_PUT = _name("services.cloudwatch_logs", "_put_log_events")
 METRICS_STORE = _name("services.cloudwatch", "_store_datum")
+METRICS = _name("services.cloudwatch", "_metrics")
+METRIC_DIMENSIONS = _name("services.cloudwatch", "_dims_key")
+METRIC_STATISTICS = _name("services.cloudwatch", "_calc_stats")
+METRIC_STATISTIC = _name("services.cloudwatch", "_stat_value")
+ALARMS = _name("services.cloudwatch", "_alarms")
+COMPOSITE_ALARMS = _name("services.cloudwatch", "_composite_alarms")
+ALARM_EVALUATE = _name("services.cloudwatch", "_evaluate_alarm")
 ALARMS_EVALUATE = _name("services.cloudwatch", "_evaluate_all_alarms")
+ALARM_HISTORY = _name("services.cloudwatch", "_record_history")
+ALARM_ACTIONS = _name("services.cloudwatch", "_dispatch_alarm_actions")
+ALARM_PARENTS = _name("services.cloudwatch", "_evaluate_parent_alarms")
 LAMBDA_DRAIN_STDERR = _name("core.lambda_runtime", "Worker._drain_stderr_bounded")
 CFN_CUSTOM_INVOKE = _name("services.cloudformation.custom_resource", "invoke_custom_resource")
 CFN_CUSTOM_ANSWER = _name("services.cloudformation.custom_resource", "deliver_response")
@@ -207,6 +220,76 @@ def evaluate_alarms(scope: Scope) -> None:
     """Let CloudWatch look at its alarms, as it does after each PutMetricData."""
     with within(scope):
         ALARMS_EVALUATE.get()()
+
+
+def scopes_with_alarms() -> set[Scope]:
+    """Return where there are alarms."""
+    return {Scope(account, region) for account, region, _ in list(ALARMS.get()._data)}  # noqa: SLF001
+
+
+def alarm_state(scope: Scope, name: str) -> str | None:
+    """Return an alarm's state, of a metric's or a composite one; None where there is none of this name."""
+    with within(scope):
+        alarm = ALARMS.get().get(name) or COMPOSITE_ALARMS.get().get(name)
+    return str(alarm["StateValue"]) if alarm else None
+
+
+class MetricAlarm:
+    """One alarm of a metric, in the scope that is current."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self._record = record
+        self.period_s = int(record.get("Period") or 60)
+        self.periods = int(record.get("EvaluationPeriods") or 1)
+        self.to_alarm = int(record.get("DatapointsToAlarm") or self.periods)
+        self.comparison = str(record.get("ComparisonOperator") or "") if record.get("MetricName") else ""
+        self.threshold = float(record.get("Threshold") or 0)
+        self.missing = str(record.get("TreatMissingData") or "missing")
+        self.statistic = str(record.get("ExtendedStatistic") or record.get("Statistic") or "Average")
+
+    @property
+    def state(self) -> str:
+        """Its state."""
+        return str(self._record["StateValue"])
+
+    def data(self, since: float) -> list[tuple[float, object]]:
+        """Return the data of its metric and dimensions since then, in epoch seconds, the newest first."""
+        dimensions = {item["Name"]: item["Value"] for item in self._record.get("Dimensions") or []}
+        key = (self._record["Namespace"], self._record["MetricName"], METRIC_DIMENSIONS.get()(dimensions))
+        recent = itertools.takewhile(lambda item: item["Timestamp"] >= since, reversed(METRICS.get().get(key) or []))
+        return [(float(item["Timestamp"]), item) for item in recent]
+
+    def value(self, data: Sequence[object]) -> float | None:
+        """Return its statistic of some data."""
+        value = METRIC_STATISTIC.get()(METRIC_STATISTICS.get()(data), self.statistic, data)
+        return None if value is None else float(value)
+
+    def enter(self, state: str, reason: str) -> None:
+        """Change its state, with all that follows from that."""
+        old, self._record["StateValue"] = self.state, state
+        self._record |= {"StateReason": reason, "StateUpdatedTimestamp": int(time.time())}
+        ALARM_HISTORY.get()(self._record["AlarmName"], old, state, reason)
+        ALARM_ACTIONS.get()(self._record, old, state, reason)
+        ALARM_PARENTS.get()(self._record)
+
+
+def replace_alarm_evaluation(evaluate: Callable[[MetricAlarm], bool]) -> None:
+    """Look at each alarm by `evaluate`, and by MiniStack's own way where that answers False."""
+
+    def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
+        def evaluated(record: dict[str, Any]) -> None:
+            if not evaluate(MetricAlarm(record)):
+                original(record)
+
+        return evaluated
+
+    ALARM_EVALUATE.wrap(wrapper)
+
+
+def function_of_url(host: str, path: str) -> str:
+    """Return the ARN of the function, or alias, that a Function URL calls; '' where it is none."""
+    parsed = PARSE_FUNCTION_URL.get()(host, path)
+    return str(FUNCTION_URL_TARGET.get()(parsed[0])[0] or "") if parsed else ""
 
 
 # Identity.

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from local_cloud import emulator, function_urls, iam, step_functions, traps
+from local_cloud import alarms, controls, emulator, function_urls, iam, step_functions, traps
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
@@ -43,6 +43,7 @@ class Extension:
         self.autoscaling = autoscaling.ApplicationAutoScaling(self.sagemaker.endpoints)
         traps.install_early()
         iam.install()
+        alarms.install()
         function_urls.install()
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
         emulator.add_service(autoscaling.NAME, target_prefix=autoscaling.TARGET_PREFIX, handler=self.autoscaling.handle)
@@ -86,5 +87,13 @@ class Extension:
 def application(extension: Extension) -> AsgiApplication:
     """Return the ASGI application to serve."""
     inner: AsgiApplication = emulator.ASGI_APP.get()
-    del extension
-    return inner
+
+    async def with_controls(
+        scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        if scope["type"] == "http" and scope["path"] == controls.CLOCK_PATH:
+            await controls.advance(extension.sagemaker.backend.clock, scope, receive, send)
+        else:
+            await inner(scope, receive, send)
+
+    return with_controls

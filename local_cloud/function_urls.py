@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 """A buffered request or answer of a Function URL, as Lambda's quotas give it."""
 
+FUNCTION_ARN_PARTS = 7
+CLIENT_ERRORS, SERVER_ERRORS = range(400, 500), range(500, 600)
 _HOST = re.compile(r"^(?P<id>[a-z0-9]+)\.lambda-url\.(?P<region>[a-z0-9-]+)\.on\.aws$")
 
 
@@ -36,13 +39,39 @@ def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..
     ) -> Response | None:
         if len(body) > MAX_PAYLOAD_BYTES and parse(host, path) is not None:
             return _refusal(413, "RequestEntityTooLargeException", "Request must be smaller than 6291456 bytes")
+        started = time.perf_counter()
         answer = await original(host, path, method, headers, body, query, *rest, **named)
+        if answer is not None:
+            _publish(emulator.function_of_url(host, path), answer[0], time.perf_counter() - started)
         if answer is not None and len(answer[2]) > MAX_PAYLOAD_BYTES:
             # Lambda fails the invocation, and the URL says no more than that.
             return _refusal(502, "", "Internal Server Error")
         return answer
 
     return handled
+
+
+def _publish(arn: str, status: int, seconds: float) -> None:
+    """Publish Lambda's metrics of Function URLs, for the function and for the alias that the URL calls."""
+    parts = arn.split(":")
+    if len(parts) < FUNCTION_ARN_PARTS:
+        return
+    scope, (function, *alias) = emulator.Scope(parts[4], parts[3]), parts[6:]
+    named = [{"FunctionName": function}, {"FunctionName": function, "Resource": ":".join([function, *alias])}]
+    counts = {
+        "UrlRequestCount": True,
+        "Url4xxCount": status in CLIENT_ERRORS,
+        "Url5xxCount": status in SERVER_ERRORS,
+    }
+    now = time.time()
+    for dimensions in named:
+        for name, count in counts.items():
+            values = {float(count): 1}
+            emulator.put_metric(scope, "AWS/Lambda", name, dimensions, unit="Count", values=values, at=now)
+        latency = {seconds * 1000: 1}
+        emulator.put_metric(
+            scope, "AWS/Lambda", "UrlRequestLatency", dimensions, unit="Milliseconds", values=latency, at=now
+        )
 
 
 def _refusal(status: int, error: str, message: str) -> Response:

@@ -49,6 +49,8 @@ class LocalCloudSettings:
         ping_timeout_s: how long a new endpoint instance has to answer /ping.
         autoscaling_minute_s: how long a minute of Application Auto Scaling lasts. It shortens evaluation
             periods and cooldowns; rates stay per real minute, so that targets keep their meaning.
+        rollout_clock_rate: how many seconds of a rollout's waits pass in one. The waits stay as they were asked
+            for; their clock goes faster, and can be put forward (`LocalCloud.advance_clock`).
     """
 
     containers: Mapping[str, ContainerCommands] = field(default_factory=lambda: {"ntm": NTM})
@@ -60,6 +62,7 @@ class LocalCloudSettings:
     ping_timeout_s: float = 60.0
     invocation_timeout_s: float = 60.0
     autoscaling_minute_s: float = 60.0
+    rollout_clock_rate: float = 60.0
 
     def __post_init__(self) -> None:
         """Refuse numbers that are not positive, by name."""

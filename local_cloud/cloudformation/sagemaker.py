@@ -115,7 +115,9 @@ class _EndpointHandler:
             raise ValueError(f"Could not find endpoint {physical_id}")
         given = {key: value for key, value in new.items() if key not in _ONLY_CREATED_WITH}
         before = {key: value for key, value in old.items() if key not in _ONLY_CREATED_WITH}
-        if given != before:
+        # Taking back a stack whose rollout was taken back finds the endpoint as it was.
+        serves_it = endpoint.config.name == given.get("EndpointConfigName") and endpoint.settle() == "InService"
+        if given != before and not serves_it:
             request = request_of(self._sagemaker.api, "UpdateEndpoint", {**given, "EndpointName": endpoint.name})
             self._update_when_settled(endpoint, request)
             if endpoint.failure:

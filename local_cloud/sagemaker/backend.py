@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local_cloud.clock import Clock
 from local_cloud.processes.supervisor import Supervisor
 from local_cloud.sagemaker.quota import Quota
 from local_cloud.sagemaker.tags import Tags
@@ -30,6 +31,7 @@ class Backend:
 
     Attributes:
         endpoint_url: of the emulator itself, for what jobs fetch and store.
+        clock: of rollouts.
         work: the folder that jobs and endpoints have their own folders in.
     """
 
@@ -37,6 +39,7 @@ class Backend:
     endpoint_url: str
     work: Path
     supervisor: Supervisor
+    clock: Clock
     training_quota: Quota
     endpoint_quota: Quota
     transform_quota: Quota
@@ -50,6 +53,7 @@ class Backend:
             endpoint_url=endpoint_url,
             work=work,
             supervisor=Supervisor(settings.max_process_memory_mb),
+            clock=Clock(settings.rollout_clock_rate),
             training_quota=Quota("training job usage", settings.max_training_instances),
             endpoint_quota=Quota("endpoint usage", settings.max_endpoint_instances),
             transform_quota=Quota("transform job usage", settings.max_transform_instances),

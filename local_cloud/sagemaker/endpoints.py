@@ -6,13 +6,18 @@ import dataclasses
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import pages
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH, Backend
+from local_cloud.sagemaker.deployment import Deployment, RollbackFailedError, RolledBackError
 from local_cloud.sagemaker.fleet import Fleet, Variant
+from local_cloud.sagemaker.rollout import Rollout, require_same_variants
 from local_cloud.sagemaker.serving import ServingError
+from local_cloud.sagemaker.traffic import Traffic
 from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.wire import Node
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,15 +26,16 @@ if TYPE_CHECKING:
     from local_cloud.emulator import Scope
     from local_cloud.json_service import Call, Operation
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig, EndpointConfigs, VariantSpec
-    from local_cloud.wire import JsonObject, JsonValue, Node
+    from local_cloud.wire import JsonObject, JsonValue
 
 logger = logging.getLogger("local_cloud")
 
+SETTLED = frozenset({"InService", "Failed", "Deleted", "UpdateRollbackFailed"})
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
 
 
 class Endpoint:
-    """One endpoint. `fleet` is what takes requests; it is exchanged in one step."""
+    """One endpoint. `traffic` says what takes its requests."""
 
     def __init__(self, scope: Scope, name: str, config: EndpointConfig) -> None:
         self.scope = scope
@@ -41,8 +47,13 @@ class Endpoint:
         self.status = "Creating"
         self.failure = ""
         self.deployment: JsonValue = None
-        self.fleet: Fleet | None = None
+        self.traffic = Traffic(self.set)
         self.changed = threading.Condition()
+
+    @property
+    def fleet(self) -> Fleet | None:
+        """The fleet in service; during a rollout the old one."""
+        return self.traffic.fleet
 
     def set(self, status: str, *, failure: str = "") -> None:
         """Enter a status and wake those that wait for one."""
@@ -53,9 +64,9 @@ class Endpoint:
             self.changed.notify_all()
 
     def settle(self) -> str:
-        """Wait until nothing is in progress, and return the status: InService, Failed or Deleted. Blocks."""
+        """Wait until nothing is in progress, and return the status. Blocks."""
         with self.changed:
-            self.changed.wait_for(lambda: self.status in {"InService", "Failed", "Deleted"})
+            self.changed.wait_for(lambda: self.status in SETTLED)
             return self.status
 
     def describe(self) -> JsonObject:
@@ -74,6 +85,9 @@ class Endpoint:
                 told["DataCaptureConfig"] = self.fleet.capture.describe()
         if self.failure:
             told["FailureReason"] = self.failure
+        pending = self.traffic.pending()
+        if pending is not None:
+            told["PendingDeploymentSummary"] = pending
         if self.deployment is not None:
             told["LastDeploymentConfig"] = self.deployment
         return told
@@ -152,15 +166,16 @@ class Endpoints:
         request = call.request
         endpoint = self.endpoint(call.scope, request.text("EndpointName"))
         config = self._configs.config(call.scope, request.text("EndpointConfigName"))
-        self._begin_update(endpoint)
-        if "DeploymentConfig" in request:
-            endpoint.deployment = request.values["DeploymentConfig"]
-        elif not request.flag("RetainDeploymentConfig"):
-            endpoint.deployment = None
         specs = _retained(config.variants, endpoint, request)
         capture = _retained_capture(config, endpoint, request)
+        deployment = request.values.get("DeploymentConfig")
+        if deployment is None and request.flag("RetainDeploymentConfig"):
+            deployment = endpoint.deployment
+        rollout = _rollout(endpoint, deployment, specs)
+        self._begin_update(endpoint)
+        endpoint.deployment = deployment
         # A new fleet that does not come up leaves the old one in service, as a blue/green deployment does.
-        self._in_background(endpoint, lambda: self._deploy(endpoint, config, specs, capture), "InService")
+        self._in_background(endpoint, lambda: self._deploy(endpoint, config, specs, capture, rollout), "InService")
         return {"EndpointArn": endpoint.arn}
 
     def update_weights_and_capacities(self, call: Call) -> JsonObject:
@@ -189,7 +204,7 @@ class Endpoints:
         """Begin to take down an endpoint; it takes no request from now on."""
         endpoint = self.endpoint(call.scope, call.request.text("EndpointName"))
         with endpoint.changed:
-            if endpoint.status in {"Creating", "Updating", "Deleting"}:
+            if endpoint.status not in SETTLED:
                 raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         endpoint.set("Deleting")
         threading.Thread(target=self._take_down, args=(endpoint,), name=f"delete-{endpoint.name}", daemon=True).start()
@@ -199,36 +214,50 @@ class Endpoints:
         with endpoint.changed:
             if endpoint.status == "Failed":
                 raise validation_error(f'Cannot update failed endpoint "{endpoint.arn}": it can only be deleted.')
-            if endpoint.status != "InService":
+            if endpoint.status not in {"InService", "UpdateRollbackFailed"}:
                 raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
             endpoint.status = "Updating"
 
-    def _deploy(self, endpoint: Endpoint, config: EndpointConfig, specs: Sequence[VariantSpec], capture: Node) -> None:
+    def _deploy(
+        self,
+        endpoint: Endpoint,
+        config: EndpointConfig,
+        specs: Sequence[VariantSpec],
+        capture: Node,
+        rollout: Rollout | None = None,
+    ) -> None:
         fleet = Fleet(
             self._backend, endpoint.name, endpoint.arn, config, specs=specs, loop=lambda: self.loop, capture=capture
         )
+        old = endpoint.fleet
+        if old is not None and rollout is not None:
+            Deployment(self._backend, endpoint.scope, endpoint.traffic, old=old, new=fleet, rollout=rollout).run()
+            endpoint.config = config
+            return
         fleet.open()
-        old, endpoint.fleet = endpoint.fleet, fleet
+        endpoint.traffic.replace(fleet)
         endpoint.config = config
         if old is not None:
             old.close()
 
     def _in_background(self, endpoint: Endpoint, work: Callable[[], None], when_failed: str) -> None:
         def run() -> None:
-            failure = ""
+            failure, status = "", when_failed
             try:
                 work()
-            except (ServingError, ServiceError) as error:
+            except (ServingError, ServiceError, RolledBackError) as error:
                 failure = str(error)
+            except RollbackFailedError as error:
+                failure, status = str(error), "UpdateRollbackFailed"
             except Exception:
                 logger.exception("endpoint %s", endpoint.name)
                 failure = INTERNAL_ERROR
-            endpoint.set(when_failed if failure else "InService", failure=failure)
+            endpoint.set(status if failure else "InService", failure=failure)
 
         threading.Thread(target=run, name=f"endpoint-{endpoint.name}", daemon=True).start()
 
     def _take_down(self, endpoint: Endpoint) -> None:
-        fleet, endpoint.fleet = endpoint.fleet, None
+        fleet = endpoint.traffic.replace(None)
         if fleet is not None:
             fleet.close()
         with self._lock:
@@ -263,6 +292,15 @@ def _retained(specs: Sequence[VariantSpec], endpoint: Endpoint, request: Node) -
         else spec
         for spec in specs
     ]
+
+
+def _rollout(endpoint: Endpoint, deployment: JsonValue, specs: Sequence[VariantSpec]) -> Rollout | None:
+    if not isinstance(deployment, Mapping):
+        return None
+    rollout = Rollout.of(Node(deployment), specs)
+    require_same_variants(endpoint.fleet.variants if endpoint.fleet else {}, specs)
+    rollout.require_alarms(endpoint.scope)
+    return rollout
 
 
 def _keeps_count(spec: VariantSpec, old: Variant, excluded: set[str]) -> bool:

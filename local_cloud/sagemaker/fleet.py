@@ -76,15 +76,16 @@ class Variant:
         """Largest request and largest answer."""
         return serverless.MAX_BODY_BYTES if self.spec.serverless else MAX_BODY_BYTES
 
-    def open(self) -> None:
-        """Fetch the model and bring up the instances.
+    def open(self, count: int | None = None) -> None:
+        """Fetch the model and bring up the instances, all of them or so many.
 
         Raises:
             ServingError: they do not come up.
             ServiceError: the account may not have so many.
         """
         self._served.fetch()
-        self._add(self.spec.count)
+        self.desired = self.spec.count if count is None else count
+        self._add(self.desired)
 
     def scale(self, count: int) -> None:
         """Change the number of instances; those that go answer what they have first.
@@ -211,21 +212,31 @@ class Fleet:
             for spec in specs
         }
 
-    def open(self) -> None:
-        """Bring up every variant, or none of them.
+    def open(self, sizes: Mapping[str, int] | None = None) -> None:
+        """Bring up every variant, or none of them, with its own count of instances or that of `sizes`.
 
         Raises:
             ServingError: one does not come up.
             ServiceError: the account may not have so many instances.
         """
         try:
-            for variant in self.variants.values():
-                variant.open()
+            for name, variant in self.variants.items():
+                variant.open(sizes[name] if sizes else None)
         except Exception:
             self.close()
             raise
         if self.capture is not None:
             self.capture.start()
+
+    def scale(self, sizes: Mapping[str, int]) -> None:
+        """Change the number of instances of each variant.
+
+        Raises:
+            ServingError: new ones do not come up.
+            ServiceError: the account may not have so many.
+        """
+        for name, size in sizes.items():
+            self.variants[name].scale(size)
 
     def close(self) -> None:
         """Drain and stop every instance."""

@@ -77,13 +77,13 @@ class InvocationMetrics:
             return sum(count for at, count in history if start <= at < end)
 
     def publish(self) -> None:
-        """Publish what was counted since the last time."""
+        """Publish what was counted since the last time, and let CloudWatch look at its alarms."""
         now = self._clock()
         with self._lock:
             intervals, self._current = self._current, {}
         for key, interval in intervals.items():
             _put(key, interval, now)
-        for scope in {key.scope for key in intervals}:
+        for scope in emulator.scopes_with_alarms():
             emulator.evaluate_alarms(scope)
 
     def _remember(self, key: VariantKey, count: float) -> None:

@@ -73,7 +73,7 @@ class Runtime:
         endpoint = self._endpoints.find(scope, name)
         if endpoint is None or endpoint.fleet is None:
             return _validation_error(f"Endpoint {name} of account {scope.account} not found.")
-        variant = endpoint.fleet.choose(headers.get(TARGET_VARIANT, ""))
+        variant = endpoint.traffic.choose(headers.get(TARGET_VARIANT, ""))
         if variant is None:
             return _validation_error(f"Variant {headers[TARGET_VARIANT]} not found for endpoint {name}.")
         return _not_admitted(variant, headers, body) or await self._invoke(endpoint, variant, headers, body)

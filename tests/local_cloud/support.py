@@ -31,6 +31,8 @@ SETTINGS = LocalCloudSettings(
     stop_grace_s=5.0,
     ping_timeout_s=8.0,
     autoscaling_minute_s=0.3,
+    # Real time: a test that waits for a rollout puts its clock forward.
+    rollout_clock_rate=1.0,
 )  # fmt: skip
 
 
