@@ -21,7 +21,12 @@ _SAGEMAKER_RESOURCES = (
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),
+    ("ModelPackageArn", "model-package"),
+    ("ModelPackageName", "model-package"),
+    ("ModelPackageGroupName", "model-package-group"),
 )
+_IN_LOWER_CASE = frozenset({"endpoint", "endpoint-config", "model"})
+"""ARNs of these are in lower case, whatever the name."""
 
 
 def install() -> None:
@@ -51,9 +56,8 @@ def sagemaker_arn(path: str, body: bytes, region: str, account: str) -> str:
         return str(request["ResourceArn"])
     for member, kind in _SAGEMAKER_RESOURCES:
         if isinstance(request.get(member), str):
-            # ARNs of endpoints, configs and models are in lower case, whatever the name.
-            name = request[member] if kind.endswith("-job") else request[member].lower()
-            return f"{prefix}{kind}/{name}"
+            name = request[member].lower() if kind in _IN_LOWER_CASE else request[member]
+            return str(name) if name.startswith("arn:") else f"{prefix}{kind}/{name}"
     return "*"
 
 

@@ -59,11 +59,13 @@ class ApplicationAutoScaling:
     def _register(self, call: Call) -> JsonObject:
         request, key = call.request, TargetKey.of(call.scope, call.request)
         endpoint = self._endpoints.endpoint(call.scope, key.endpoint)
-        variants = [variant.name for variant in endpoint.config.variants]
+        variants = {variant.name: variant for variant in endpoint.config.variants}
         if key.variant not in variants:
             raise validation_error(
                 f"Variant {key.variant} not found for endpoint {key.endpoint}: it has {', '.join(variants)}"
             )
+        if variants[key.variant].serverless:
+            raise validation_error(f"Variant {key.variant} is serverless: it has no instance count to scale")
         with self._lock:
             known = self._targets.get(key)
             if known is None and not ("MinCapacity" in request and "MaxCapacity" in request):

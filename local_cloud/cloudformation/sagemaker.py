@@ -1,4 +1,4 @@
-"""AWS::SageMaker::Model, ::EndpointConfig and ::Endpoint."""
+"""AWS::SageMaker::Model, ::EndpointConfig, ::Endpoint and ::ModelPackageGroup."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ONLY_UPDATED_WITH = ("ExcludeRetainedVariantProperties", "RetainAllVariantPrope
 
 
 def resource_types(sagemaker: SageMaker) -> list[ResourceType]:
-    """Return the three types."""
+    """Return the types."""
     return [
         ResourceType(
             "AWS::SageMaker::Model",
@@ -47,6 +47,13 @@ def resource_types(sagemaker: SageMaker) -> list[ResourceType]:
         ),
         ResourceType(
             "AWS::SageMaker::Endpoint", _EndpointHandler(sagemaker), replacing=("EndpointName",), has_tags=True
+        ),
+        ResourceType(
+            "AWS::SageMaker::ModelPackageGroup",
+            _ModelPackageGroup(sagemaker),
+            replacing=("ModelPackageGroupName", "ModelPackageGroupDescription"),
+            name_property="ModelPackageGroupName",
+            has_tags=True,
         ),
     ]
 
@@ -88,6 +95,46 @@ class _Immutable:
             if "NextToken" not in listed:
                 return ""
             page = {"MaxResults": 100, "NextToken": listed.text("NextToken")}
+
+
+class _ModelPackageGroup:
+    """A group of model packages: only its tags can change, and one that has packages cannot be deleted."""
+
+    def __init__(self, sagemaker: SageMaker) -> None:
+        self._sagemaker = sagemaker
+
+    def create(self, logical_id: str, properties: JsonObject) -> Created:
+        name = str(properties.get("ModelPackageGroupName") or generated_name(logical_id))
+        request = request_of(
+            self._sagemaker.api, "CreateModelPackageGroup", {**properties, "ModelPackageGroupName": name}
+        )
+        arn = str(call(self._sagemaker.api, "CreateModelPackageGroup", request)["ModelPackageGroupArn"])
+        return arn, self._attributes(arn)
+
+    def update(self, physical_id: str, old: JsonObject, new: JsonObject) -> Created:
+        del old
+        self._sagemaker.backend.tags.replace(physical_id, Node(new).nodes("Tags"))
+        return physical_id, self._attributes(physical_id)
+
+    def delete(self, physical_id: str, properties: JsonObject) -> None:
+        del properties
+        try:
+            call(self._sagemaker.api, "DeleteModelPackageGroup", {"ModelPackageGroupName": _last(physical_id)})
+        except ValueError as error:
+            if "does not exist" not in str(error):
+                raise
+
+    def _attributes(self, arn: str) -> dict[str, str]:
+        told = call(self._sagemaker.api, "DescribeModelPackageGroup", {"ModelPackageGroupName": _last(arn)})
+        return {
+            "ModelPackageGroupArn": arn,
+            "ModelPackageGroupStatus": str(told["ModelPackageGroupStatus"]),
+            "CreationTime": str(told["CreationTime"]),
+        }
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition("/")[2]
 
 
 class _EndpointHandler:

@@ -8,6 +8,7 @@ from local_cloud.json_service import JsonService, Operation
 from local_cloud.sagemaker.endpoint_configs import EndpointConfigs
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.metrics import InvocationMetrics
+from local_cloud.sagemaker.model_packages import ModelPackages
 from local_cloud.sagemaker.models import Models
 from local_cloud.sagemaker.runtime import Runtime
 from local_cloud.sagemaker.training_jobs import TrainingJobs
@@ -34,12 +35,14 @@ class SageMaker:
         self.configs = EndpointConfigs(backend, self.models)
         self.endpoints = Endpoints(backend, self.configs)
         self.transform_jobs = TransformJobs(backend, self.models)
+        self.packages = ModelPackages(backend)
         self.metrics = InvocationMetrics()
         self.runtime = Runtime(self.endpoints, self.metrics, backend.settings.invocation_timeout_s)
         operations: dict[str, Operation] = {
             **self.training_jobs.operations(),
             **self.transform_jobs.operations(),
             **self.models.operations(),
+            **self.packages.operations(),
             **self.configs.operations(),
             **self.endpoints.operations(),
             **backend.tags.operations(),

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.local_cloud.hosting import Hosting, ask
+from tests.local_cloud.support import Account
 
 pytestmark = pytest.mark.local_cloud
 
@@ -73,6 +75,16 @@ def test_a_serverless_variant_is_not_scaled_by_instances(sagemaker: Any, hosting
         sagemaker.update_endpoint_weights_and_capacities(
             EndpointName=name, DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
         )
+
+
+def test_nor_by_application_auto_scaling(account: Account, hosting: Hosting) -> None:
+    name = hosting.endpoint(variant=serverless())
+
+    with pytest.raises(ClientError, match="AllTraffic is serverless: it has no instance count to scale"):
+        account.root("application-autoscaling").register_scalable_target(
+            ServiceNamespace="sagemaker", ResourceId=f"endpoint/{name}/variant/AllTraffic",
+            ScalableDimension="sagemaker:variant:DesiredInstanceCount", MinCapacity=1, MaxCapacity=2,
+        )  # fmt: skip
 
 
 VPC = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
