@@ -69,7 +69,9 @@ def test_the_pipeline_may_pass_only_the_training_role_and_only_to_sagemaker(dev:
     assert str(passing[0]["Resource"]).count("TrainingRole") == 1
 
 
-def test_the_url_function_may_ask_this_endpoint_and_read_vocabularies_and_topics_and_nothing_else(dev: Templates) -> None:
+def test_the_url_function_may_ask_this_endpoint_and_read_words_and_topics_and_nothing_else(
+    dev: Templates,
+) -> None:
     policies = dev["serving"].find_resources("AWS::IAM::ManagedPolicy")
     [policy] = [policy for name, policy in policies.items() if name.startswith("TopicsRole")]
     allowed = [
