@@ -26,6 +26,9 @@ DEFAULT_STAGE: Final = "dev"
 STAGE_PATTERN: Final = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 """Short, since a training job's name carries it and may have 63 characters in all."""
 
+LEAST_LINEAR_STEP: Final = 10
+"""SageMaker takes no smaller linear step; canaries and rolling batches may be 5 percent."""
+
 HARDENED_LOG_DAYS: Final = 365
 """A year of logs is what PCI DSS 10.5.1 asks for; the rule on log groups asks the same of the templates."""
 
@@ -151,6 +154,14 @@ class RolloutSettings(Frozen):
     """Answers 5xx in a minute, of the endpoint or the URL, that ring the alarm."""
     max_latency_ms: Annotated[int, Field(ge=1, le=60_000)] = 2000
     """The model's p99 latency that rings it, for three minutes."""
+
+    @model_validator(mode="after")
+    def _a_linear_step_is_large_enough(self) -> RolloutSettings:
+        if self.strategy == "linear" and self.step_percent < LEAST_LINEAR_STEP:
+            raise ValueError(
+                f"step_percent is {self.step_percent}, but a linear rollout's steps are {LEAST_LINEAR_STEP} to 50 percent"
+            )
+        return self
 
 
 class OperationsSettings(Frozen):

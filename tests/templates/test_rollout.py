@@ -41,7 +41,7 @@ def policy(templates: Templates) -> dict[str, object]:
 def test_a_blue_green_rollout_moves_the_traffic_as_the_setting_says(
     synthesize: Synthesize, strategy: str, routing: dict[str, object]
 ) -> None:
-    config = policy(synthesize({"rollout": {"strategy": strategy}}))
+    config = policy(synthesize({"rollout": {"strategy": strategy, "wait_s": 300}}))
 
     blue_green = config["BlueGreenUpdatePolicy"]
     assert isinstance(blue_green, dict)
@@ -119,6 +119,11 @@ def test_a_serverless_endpoint_is_refused_where_the_stage_asks_for_what_it_lacks
 ) -> None:
     with pytest.raises(SynthError, match=f"endpoint.serverless is set and {named}, but a serverless endpoint has no"):
         settings.load({"dev": {"endpoint": {"serverless": {}}, **asked}}, stage="dev")
+
+
+def test_a_linear_step_below_sagemakers_least_is_refused() -> None:
+    with pytest.raises(SynthError, match="step_percent is 5, but a linear rollout's steps are 10 to 50 percent"):
+        settings.load({"dev": {"rollout": {"strategy": "linear", "step_percent": 5}}}, stage="dev")
 
 
 def test_an_existing_vpc_is_named_by_its_ids_and_nothing_is_looked_up(synthesize: Synthesize) -> None:
