@@ -61,6 +61,7 @@ def definition(settings: TransformSettings, *, stage: str) -> dict[str, object]:
                 "Parameters": request(settings, stage=stage),
                 "ResultSelector": {
                     "model": "${ModelVersion}",
+                    "artifact": "${ArtifactUri}",
                     "corpus": "${CorpusHash}",
                     "started.$": "$.TransformStartTime",
                     "ended.$": "$.TransformEndTime",

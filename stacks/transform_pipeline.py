@@ -65,6 +65,7 @@ class TransformPipeline(Construct):
                 "Partition": stack.partition,
                 "ModelName": model.attr_model_name,
                 "ModelVersion": approved["job_name"],
+                "ArtifactUri": approved["artifact_uri"],
                 "CorpusHash": approved["corpus_hash"],
                 "KeyArn": key.key_arn,
             },

@@ -15,6 +15,7 @@ from explore.score import DEFAULT_FILE
 from explore.vectors import write_topic_vectors
 from training_scripts import transform_run
 from training_scripts.corpus.progress import Progress
+from training_scripts.ntm.artifact import MODEL_FILE
 
 if TYPE_CHECKING:
     import argparse
@@ -32,11 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _transform(options: argparse.Namespace) -> None:
     progress = Progress("transform")
     note = options.out.with_name(f".{options.out.name}.transform.json")
+    if options.model_out is not None:
+        _refuse_another_folder(options.model_out)
     documents = common.read_documents(options, progress)
     try:
         clients = transform_run.Clients(boto3.Session())
         stage = transform_run.find_stage(clients, options.stage)
         outcome = transform_run.run(clients, stage, documents, note, progress)
+        if options.model_out is not None:
+            transform_run.fetch_model(clients, outcome.artifact, options.model_out)
     except (ClientError, BotoCoreError) as error:
         raise ExploreError(str(error)) from None
     write_topic_vectors(options.out, documents, outcome.weights, model=outcome.model)
@@ -50,10 +55,16 @@ def _transform(options: argparse.Namespace) -> None:
     )
 
 
+def _refuse_another_folder(folder: Path) -> None:
+    if folder.exists() and not (folder / MODEL_FILE).is_file():
+        raise ExploreError(f"{folder} is there and holds no {MODEL_FILE}, so it is not replaced by a model")
+
+
 def _parser() -> common.Parser:
     parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     parser.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
     parser.add_argument("--out", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"to write ({DEFAULT_FILE})")
+    parser.add_argument("--model-out", type=Path, metavar="DIR", help="unpack the model here too, to explore it by")
     common.add_documents(parser)
     return parser
 

@@ -7,8 +7,12 @@ if it has ended well, and started over if it failed, or if the documents or the 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
+import os
+import shutil
+import tarfile
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -76,11 +80,13 @@ class Outcome:
     Attributes:
         weights: topic weights of the documents that have a known word, in their order.
         model: the version of the model.
+        artifact: where its model.tar.gz is.
         seconds: the job took, without the start of its instances.
     """
 
     weights: Matrix
     model: str
+    artifact: str
     seconds: float
 
 
@@ -138,7 +144,27 @@ def run(clients: Clients, stage: Stage, documents: CountedDocuments, note_file: 
             partial.write_text(json.dumps(asdict(note), indent=1) + "\n", encoding="utf-8")
     told = _wait(clients, note, progress)
     weights = _collect(clients, stage, note, documents, progress)
-    return Outcome(weights, told["model"], (told["ended"] - told["started"]) / 1000)
+    return Outcome(weights, told["model"], told["artifact"], (told["ended"] - told["started"]) / 1000)
+
+
+def fetch_model(clients: Clients, artifact: str, folder: Path) -> None:
+    """Unpack a model.tar.gz from S3 into `folder`, which is replaced.
+
+    Raises:
+        ExploreError: it cannot be read or written.
+    """
+    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    content = io.BytesIO(clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        with tarfile.open(fileobj=content) as archive:
+            archive.extractall(partial, filter="data")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except (OSError, tarfile.TarError) as error:
+        raise ExploreError(f"{artifact} cannot be unpacked into {folder}: {error}") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def input_files(documents: CountedDocuments, instances: int) -> int:

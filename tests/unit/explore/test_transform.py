@@ -17,7 +17,7 @@ from stacks.transform_job import definition
 from tests.unit.explore.conftest import MODEL
 from training_scripts import transform, transform_run
 from training_scripts.corpus.progress import Progress
-from training_scripts.ntm.artifact import read
+from training_scripts.ntm.artifact import read, tar
 from training_scripts.ntm.inference import NtmInference
 from training_scripts.ntm.requests import decode as decode_request
 from training_scripts.transform_records import INPUT_FILTER, OUTPUT_FILTER, RecordError, decode
@@ -78,7 +78,10 @@ class Aws:
             for key in [key for key in self.objects if key.startswith(folder)]:
                 self.objects[f"{output}/{key.removeprefix(folder)}.out"] = self._answer(self.objects[key])
         arn = f"arn:execution:{name}"
+        tar(self._world.model, self._world.model / "model.tar.gz")
+        self.objects["models/model.tar.gz"] = (self._world.model / "model.tar.gz").read_bytes()
         result = {"model": self.model, "corpus": self._world.manifest.corpus_hash, "started": 1000, "ended": 3000}
+        result["artifact"] = f"s3://{BUCKET}/models/model.tar.gz"
         cause = json.dumps({"FailureReason": "ClientError: See job logs for more information"})
         self.executions[arn] = {"status": self.ends_as, "output": json.dumps(result), "cause": cause}
         return {"executionArn": arn}
@@ -127,6 +130,23 @@ def test_the_vectors_are_those_of_the_model_itself(
     assert found.without.keys() == {"empty", "unknown"}
     assert "120 topic vectors of 4 topics" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["vectors.parquet"]
+
+
+def test_the_model_can_be_had_with_the_vectors(aws: Aws, world: World, arguments: list[str], tmp_path: Path) -> None:
+    assert transform.main([*arguments, "--model-out", str(tmp_path / "model")]) == 0
+
+    assert read(tmp_path / "model").document == read(world.model).document
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "vectors.parquet"]
+
+
+def test_a_folder_that_is_no_model_is_not_replaced_by_one(
+    aws: Aws, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "letters").mkdir()
+
+    assert transform.main([*arguments, "--model-out", str(tmp_path / "letters")]) == 2
+    assert "holds no model.json, so it is not replaced" in capsys.readouterr().err
+    assert aws.objects == {}
 
 
 def test_there_are_at_least_as_many_input_files_as_instances(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

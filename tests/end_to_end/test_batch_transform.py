@@ -1,0 +1,129 @@
+"""Batch transform of a deployed stage, and the page that shows what came out: two commands after the deploy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from explore.vectors import load_topic_vectors
+from tests.end_to_end.deployment import ROOT, SERVING, Deployment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from explore.vectors import TopicVectors
+
+pytestmark = pytest.mark.local_cloud
+
+
+@dataclass
+class Made:
+    """What the commands left."""
+
+    folder: Path
+    said: str
+    vectors: TopicVectors
+
+
+@pytest.fixture(scope="module")
+def documents(small_corpus: Path) -> list[str]:
+    """The options that name the corpus with its texts."""
+    source = small_corpus.parent / "documents.jsonl"
+    return [
+        "--corpus", str(small_corpus), "--source", "jsonl", "--input", str(source), "--label-field", "label",
+        "--id-field", "id",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(deployment: Deployment, documents: list[str], tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Deploy, transform, explore."""
+    deployed = deployment.deploy()
+    assert deployed.exit_code == 0, deployed.output
+    folder = tmp_path_factory.mktemp("explored")
+    vectors, model = folder / "vectors.parquet", folder / "model"
+    said = call(deployment, "training_scripts.transform", "--stage", "dev", "--out", str(vectors),
+                "--model-out", str(model), *documents)  # fmt: skip
+    call(
+        deployment,
+        "explore",
+        "--vectors",
+        str(vectors),
+        "--model",
+        str(model),
+        "--out",
+        str(folder / "page"),
+        *documents,
+    )
+    return Made(folder, said, load_topic_vectors(vectors))
+
+
+def call(deployment: Deployment, module: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=deployment.cloud.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_document_has_a_vector_by_the_approved_model(made: Made, deployment: Deployment) -> None:
+    assert made.vectors.weights.shape == (600, 3)
+    assert made.vectors.model in deployment.served_artifact()
+    assert "600 topic vectors of 3 topics" in made.said
+
+
+def test_the_url_and_the_endpoint_give_the_same_numbers(
+    made: Made, deployment: Deployment, documents: list[str]
+) -> None:
+    for name, way in (("url", ["--url", deployment.url()]), ("endpoint", ["--endpoint", "topic-model-dev"])):
+        file = made.folder / f"{name}.parquet"
+        call(deployment, "explore.score", *way, "--out", str(file), *documents)
+        found = load_topic_vectors(file)
+        assert (found.ids, found.model) == (made.vectors.ids, made.vectors.model)
+        np.testing.assert_allclose(found.weights, made.vectors.weights, atol=1e-6)
+
+
+def test_work_was_dealt_to_two_instances_and_its_output_is_encrypted_by_the_stages_key(
+    made: Made, deployment: Deployment
+) -> None:
+    [job] = deployment.client("sagemaker").list_transform_jobs()["TransformJobSummaries"]
+    told = deployment.client("sagemaker").describe_transform_job(TransformJobName=job["TransformJobName"])
+    bucket, _, prefix = told["TransformOutput"]["S3OutputPath"].removeprefix("s3://").partition("/")
+    objects = deployment.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+
+    assert told["TransformResources"]["InstanceCount"] == 2
+    assert len(objects) == 2
+    for item in objects:
+        head = deployment.client("s3").head_object(Bucket=bucket, Key=item["Key"])
+        assert head["ServerSideEncryption"] == "aws:kms"
+        assert head["SSEKMSKeyId"] in told["TransformOutput"]["KmsKeyId"]
+
+
+def test_the_state_machine_is_found_by_the_stacks_output(made: Made, deployment: Deployment) -> None:
+    stack = deployment.client("cloudformation").describe_stacks(StackName=SERVING)["Stacks"][0]
+    [machine] = [out["OutputValue"] for out in stack["Outputs"] if out["OutputKey"] == "TransformStateMachineArn"]
+    [run] = deployment.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    output = json.loads(
+        deployment.client("stepfunctions").describe_execution(executionArn=run["executionArn"])["output"]
+    )
+
+    assert run["status"] == "SUCCEEDED"
+    assert (output["model"], output["corpus"]) == (made.vectors.model, made.vectors.corpus)
+
+
+def test_the_page_and_its_figures_are_there(made: Made) -> None:
+    names = {path.name for path in (made.folder / "page").iterdir()}
+
+    assert {"topics.html", "map-topics.png", "map-labels.png", "topics.png", "labels.png", "groups.png"} <= names
