@@ -159,7 +159,8 @@ class RolloutSettings(Frozen):
     def _a_linear_step_is_large_enough(self) -> RolloutSettings:
         if self.strategy == "linear" and self.step_percent < LEAST_LINEAR_STEP:
             raise ValueError(
-                f"step_percent is {self.step_percent}, but a linear rollout's steps are {LEAST_LINEAR_STEP} to 50 percent"
+                f"step_percent is {self.step_percent}, but a linear rollout's steps are "
+                f"{LEAST_LINEAR_STEP} to 50 percent"
             )
         return self
 
