@@ -133,6 +133,8 @@ class OpenNtmSwitches(_Frozen):
     coherence_unseen_share: Annotated[Float, Field(ge=0.0, le=100.0)] = 0.3
     """Size of an imagined unseen corpus, against the training documents, in which the words should still be met
     together: discounts words that share a few documents by chance. 0 takes the training documents at their word."""
+    topic_repulsion: Annotated[Float, Field(ge=0.0, le=1000.0)] = 8.0
+    """Strength, within the coherence term, of what parts topics that lead with the same words; 0 turns it off."""
     seed: Annotated[Int, Field(ge=0, le=2**31 - 1)] = 0
     """Same seed, data and number of instances: same model, to the last bit."""
     max_memory_mb: Annotated[Int, Field(ge=16, le=1_000_000)] = 256
@@ -148,6 +150,7 @@ class OpenNtmSwitches(_Frozen):
             clamp_log_variance=False,
             coherence_weight=0.0,
             coherence_unseen_share=0.0,
+            topic_repulsion=0.0,
             seed=seed,
         )
 

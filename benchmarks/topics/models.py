@@ -62,6 +62,7 @@ class OpenNtm:
         """Fit."""
         from training_scripts.ntm.documents import Documents
         from training_scripts.ntm.sums import Alone
+        from training_scripts.ntm.topic_words import relevance
         from training_scripts.ntm.training import Trainer
 
         switches = {name: value for name, value in settings.items() if name in OpenNtmSwitches.model_fields}
@@ -76,8 +77,9 @@ class OpenNtm:
         )
         trainer = Trainer(ntm, open_switches, documents=train, validation=validation, cluster=Alone())
         trained = trainer.train(trainer.start(), report=lambda _: None, save=lambda _: None, interrupted=lambda: False)
-        self.topics = trained.params["topics"]
+        self._logits = trained.params["topics"]
         self._background = trained.params["background"]
+        self.topics = relevance(self._logits, self._background)
         self.epochs = trained.epochs
         self._inference = _server_inference(trained, trainer, ntm, len(corpus.words), open_switches)
 
@@ -87,7 +89,7 @@ class OpenNtm:
 
     def probabilities(self, weights: Matrix) -> Matrix:
         """Return softmax(theta B + b)."""
-        return np.asarray(softmax(weights @ self.topics + self._background, axis=1))
+        return np.asarray(softmax(weights @ self._logits + self._background, axis=1))
 
 
 def _once(counts: csr_matrix) -> Iterator[csr_matrix]:

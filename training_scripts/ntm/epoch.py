@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from training_scripts.ntm import model, optimizers
 from training_scripts.ntm.batches import Chunk
 from training_scripts.ntm.model import Architecture, Batch, Losses, Tree
+from training_scripts.ntm.topic_words import BACKGROUND_SHARE
 
 if TYPE_CHECKING:
     from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
@@ -49,7 +50,8 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
         noise = jax.random.normal(key, (batch.lengths.shape[0], ntm.num_topics))
         gradients, (sums, moved) = jax.grad(loss, has_aux=True)(carry.params, carry.averages, batch, noise)
         if coherence is not None:
-            pull = model.coherence_gradient(carry.params["topics"], *coherence)
+            relevance = carry.params["topics"] + BACKGROUND_SHARE * carry.params["background"]
+            pull = model.coherence_gradient(relevance, *coherence, switches.topic_repulsion)
             rows = jnp.arange(ntm.num_topics)[:, None]
             gradients["topics"] = gradients["topics"].at[rows, coherence.words].add(switches.coherence_weight * pull)
         params, optimizer = optimizers.update(ntm, carry.params, gradients, carry.optimizer)

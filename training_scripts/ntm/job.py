@@ -165,7 +165,7 @@ class Job:
         return artifact.Artifact(arrays, document)
 
     def _quality(self, trainer: Trainer, trained: Trained, documents: dict[str, Documents]) -> Quality:
-        ids = topic_words.ranked_ids(trained.params["topics"], topic_words.SHOWN_WORDS)
+        ids = topic_words.ranked_ids(trained.params["topics"], trained.params["background"], topic_words.SHOWN_WORDS)
         validation = documents.get(channels.VALIDATION)
         if validation is not None and validation.statistics.documents:
             channel = channels.VALIDATION
@@ -186,7 +186,7 @@ class Job:
         quality: Quality,
         test: EpochLoss | None,
     ) -> None:
-        topics = topic_words.describe(trained.params["topics"], shares, self._words)
+        topics = topic_words.describe(trained.params["topics"], trained.params["background"], shares, self._words)
         metrics = {"train:total_loss": trained.train.total}
         if trained.validation is not None:
             metrics["validation:total_loss"] = trained.validation.total

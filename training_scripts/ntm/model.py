@@ -192,18 +192,22 @@ def losses(params: Tree, batch: Batch, mu: jax.Array, log_variance: jax.Array, n
     return Losses(reconstruction, jnp.where(real, divergence, 0.0).sum())
 
 
-def coherence_gradient(topics: jax.Array, words: jax.Array, npmi: jax.Array) -> jax.Array:
-    """Return the gradient of -sum_k q_k' M_k q_k by the topics' logits at `words`, shape (topics, n).
+def coherence_gradient(relevance: jax.Array, words: jax.Array, npmi: jax.Array, repulsion: float) -> jax.Array:
+    """Return the gradient of sum_k (-q_k' M_k q_k + repulsion * sum_(l > k) q_k' q_l) at `words`, shape (topics, n).
 
-    q is softmax(2 B_k) over the words, so that dq = 2 (diag(q) - q q') dB.
+    q_k is softmax(2 relevance_k) over the topic's words, 0 elsewhere, so that dq = 2 (diag(q) - q q') d relevance.
 
     Args:
-        topics: decoder B, (topics, feature_dim).
+        relevance: how telling each word is of each topic, (topics, feature_dim).
         words: ids of each topic's top words, (topics, n).
         npmi: M, symmetric, zero diagonal, (topics, n, n).
+        repulsion: strength of the second part, which parts topics that lead with the same words.
     """
-    q = jax.nn.softmax(2.0 * jnp.take_along_axis(topics, words, axis=1))
+    q = jax.nn.softmax(2.0 * jnp.take_along_axis(relevance, words, axis=1))
     slope = -2.0 * jnp.einsum("kij,kj->ki", npmi, q)
+    if repulsion:
+        all_topics = jnp.zeros(relevance.shape[1], q.dtype).at[words].add(q)
+        slope += repulsion * (all_topics[words] - q)
     return 2.0 * q * (slope - (q * slope).sum(axis=1, keepdims=True))
 
 

@@ -14,12 +14,13 @@ import numpy.typing as npt
 from training_scripts.ntm import epoch as loops
 from training_scripts.ntm import optimizers
 from training_scripts.ntm.batches import BatchShape
-from training_scripts.ntm.coherence import Cooccurrence, top_word_ids
+from training_scripts.ntm.coherence import Cooccurrence
 from training_scripts.ntm.early_stop import EarlyStop
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.model import HostTree, coherence_width
 from training_scripts.ntm.start import CorpusFacts, corpus_facts, starting_params
 from training_scripts.ntm.sums import Cluster, any_set
+from training_scripts.ntm.topic_words import ranked_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,7 +253,8 @@ class Trainer:
     def _coherence(self, params: HostTree) -> loops.Coherence | None:
         if self._switches.coherence_weight == 0:
             return None
-        words = top_word_ids(params["topics"], coherence_width(params["topics"].shape[1]))
+        width = coherence_width(params["topics"].shape[1])
+        words = ranked_ids(params["topics"], params["background"], width)
         npmi = self.cooccurrence.expected_npmi(words, self._switches.coherence_unseen_share)
         return loops.Coherence(jnp.asarray(words), jnp.asarray(npmi))
 

@@ -124,4 +124,5 @@ def test_every_ingredient_is_off_in_the_plain_ntm() -> None:
         "clamp_log_variance": False,
         "coherence_weight": 0,
         "coherence_unseen_share": 0,
+        "topic_repulsion": 0,
     }
