@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rules import alarms, buckets, functions, hosting, identity, jobs, keys, log_groups, network, parameters, stages
+from rules import (
+    alarms,
+    buckets,
+    functions,
+    hosting,
+    identity,
+    jobs,
+    keys,
+    log_groups,
+    network,
+    parameters,
+    queues,
+    sharing,
+    stages,
+    upkeep,
+)
 from rules.model import Finding, JsonValue, Rule, Template
 
 if TYPE_CHECKING:
@@ -24,6 +39,9 @@ ALL_RULES: Final[tuple[Rule, ...]] = (
     *network.RULES,
     *parameters.RULES,
     *alarms.RULES,
+    *queues.RULES,
+    *sharing.RULES,
+    *upkeep.RULES,
 )
 
 
