@@ -1,0 +1,30 @@
+"""Findings that stand: each on one resource, with the reason that the template gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.tables import Row, Table
+from rules.model import mapping, objects
+
+if TYPE_CHECKING:
+    from audit.assembly import Assembly
+
+
+def acknowledgments(assembly: Assembly) -> Table:
+    """Return the table of what the templates acknowledge, for the packs and for Checkov."""
+    rows: list[Row] = []
+    for stack, resource in assembly.resources():
+        metadata = mapping(resource.body.get("Metadata"))
+        for section, field, reason in (("cdk_nag", "rules_to_suppress", "reason"), ("checkov", "skip", "comment")):
+            for number, entry in enumerate(objects(mapping(metadata.get(section)).get(field))):
+                place = assembly.place(stack, resource.logical_id, f"Metadata/{section}/{field}/{number}")
+                cells = (str(entry.get("id")), resource.type, resource.logical_id, str(entry.get(reason)))
+                rows.append(Row(cells, place))
+    return Table(
+        "acknowledgments",
+        "Acknowledged findings",
+        "Findings of the packs and of Checkov that stand, each on the one resource that it is about.",
+        ("finding", "type", "resource", "reason"),
+        tuple(rows),
+    )

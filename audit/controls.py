@@ -1,0 +1,154 @@
+"""The control matrix: what each control asks for, where it is set, which rule checks that, and what the rule says."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.assembly import construct_path
+from audit.stores import tls_denial
+from audit.tables import Place, Row, Table
+from rules.engine import ALL_RULES, Finding, check_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from audit.assembly import Assembly
+    from rules.model import Resource
+
+SOURCE: Final = Path(__file__).parent / "controls.csv"
+PASS, FINDING, ACKNOWLEDGED, NOT_CHECKED = "pass", "finding", "acknowledged", "not checked"
+_POLICY: Final = "TLS denial"
+_OWN: Final = "TM-"
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control of one framework, and one rule that checks some of it."""
+
+    framework: str
+    control: str
+    requirement: str
+    resource_type: str
+    property: str
+    rule: str
+    mapped_by: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule says of one resource."""
+
+    outcome: str
+    reason: str
+    place: Place
+
+
+def load(file: Path = SOURCE) -> tuple[Control, ...]:
+    """Return the controls of the source table."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        return tuple(Control(**row) for row in csv.DictReader(stream))
+
+
+class Judge:
+    """What the rules say of an assembly; every rule is asked once."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self.findings: tuple[Finding, ...] = tuple(check_all(assembly.templates))
+        self._own = {rule.id for rule in ALL_RULES}
+        self._known: dict[tuple[str, str, str], tuple[Verdict, ...]] = {}
+
+    def verdicts(self, rule: str, resource_type: str, path: str) -> tuple[Verdict, ...]:
+        """Return what `rule` says of every resource of a type; nothing if there is no such rule or resource."""
+        key = (rule, resource_type, path)
+        if key not in self._known:
+            asked = self._assembly.resources(resource_type) if resource_type else ()
+            self._known[key] = tuple(self._verdict(rule, stack, resource, path) for stack, resource in asked)
+        return self._known[key]
+
+    def _verdict(self, rule: str, stack: str, resource: Resource, path: str) -> Verdict:
+        place = self._place(stack, resource, path)
+        if rule.startswith(_OWN):
+            return self._own_verdict(rule, stack, resource, place)
+        pack, packs = pack_of(rule), self._assembly.packs
+        if packs is None or pack not in packs:
+            return Verdict(NOT_CHECKED, f"no report of {pack} came with the templates", place)
+        said = [
+            judged
+            for judged in packs[pack]
+            if judged.construct == construct_path(resource) and judged.rule.partition("[")[0] == rule
+        ]
+        open_ = [judged for judged in said if judged.reason is None]
+        if open_:
+            return Verdict(FINDING, open_[0].message, place)
+        return Verdict(ACKNOWLEDGED, str(said[0].reason), place) if said else Verdict(PASS, "", place)
+
+    def _own_verdict(self, rule: str, stack: str, resource: Resource, place: Place) -> Verdict:
+        if rule not in self._own:
+            return Verdict(NOT_CHECKED, f"there is no rule {rule}", place)
+        for finding in self.findings:
+            if finding.rule_id != rule or finding.stack != stack:
+                continue
+            about = self._assembly.resource((stack, finding.logical_id))
+            if finding.logical_id == resource.logical_id or about is None or about.type != resource.type:
+                return Verdict(FINDING, finding.message, place)
+        return Verdict(PASS, "", place)
+
+    def _place(self, stack: str, resource: Resource, path: str) -> Place:
+        if path == _POLICY:
+            denial = tls_denial(self._assembly, (stack, resource.logical_id))
+            if denial is not None:
+                return denial
+        inner = path if path == "DeletionPolicy" else f"Properties/{path}"
+        return self._assembly.place(stack, resource.logical_id, inner)
+
+
+def pack_of(rule: str) -> str:
+    """Return the pack that a rule is of: what is before the last dash."""
+    return rule.rpartition("-")[0]
+
+
+def matrix(controls: tuple[Control, ...], judge: Judge, start: Place) -> Table:
+    """Return the whole matrix, a row a control, rule and resource. A control without a verdict is not checked."""
+    rows = [
+        Row(
+            (
+                control.framework,
+                control.control,
+                control.requirement,
+                control.property,
+                control.rule,
+                verdict.outcome,
+                verdict.reason,
+                control.mapped_by,
+                control.source,
+            ),
+            verdict.place,
+        )
+        for control in controls
+        for verdict in judge.verdicts(control.rule, control.resource_type, control.property)
+        or (Verdict(NOT_CHECKED, _unchecked(control), start),)
+    ]
+    columns = ("framework", "control", "requirement", "property", "rule", "outcome", "reason", "mapped by", "source")
+    about = (
+        "What each control asks for, where it is set, which rule checks it and what that says. A pass is the rule's "
+        "pass, of that property of that resource; it is no statement that the control as a whole is met."
+    )
+    return Table("controls", "Controls", about, columns, tuple(rows))
+
+
+def _unchecked(control: Control) -> str:
+    return f"there is no {control.resource_type} in the templates" if control.rule else "no rule checks it"
+
+
+def outcomes(table: Table) -> Mapping[str, Mapping[str, int]]:
+    """Return how many rows of each framework have which outcome."""
+    found: dict[str, dict[str, int]] = {}
+    for row in table.rows:
+        counts = found.setdefault(row.cells[0], dict.fromkeys((PASS, FINDING, ACKNOWLEDGED, NOT_CHECKED), 0))
+        counts[row.cells[5]] += 1
+    return found
