@@ -12,7 +12,6 @@ from scipy.spatial.distance import squareform
 
 from explore.topics import hellinger, npmi
 from training_scripts.ntm.coherence import top_word_ids
-from training_scripts.ntm.topic_words import SHOWN_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,8 +74,11 @@ def advise(words: Words, topics: Sequence[Topic], vectors: TopicVectors, counts:
             continue
         shared = [word for word in topics[one].words if word in topics[other].words]
         shares = np.array([topics[one].share, topics[other].share])
-        merged = (shares[:, None] * words.scores[[one, other]]).sum(axis=0, keepdims=True) / shares.sum()
-        ids = top_word_ids(merged.astype(np.float32), SHOWN_WORDS)
+        merged = np.zeros((1, len(words.words)), dtype=np.float32)
+        np.add.at(
+            merged[0], words.top[[one, other]].ravel(), (shares[:, None] * words.top_weights[[one, other]]).ravel()
+        )
+        ids = top_word_ids(merged, words.top.shape[1])
         coherence = float(npmi(counts, ids)[0])
         before = float(shares @ [topics[one].coherence, topics[other].coherence] / shares.sum())
         if len(shared) < SHARED_WORDS or coherence < before - COHERENCE_LOSS:

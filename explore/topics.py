@@ -12,15 +12,15 @@ from explore.errors import ExploreError
 from training_scripts.ntm import artifact
 from training_scripts.ntm.coherence import Cooccurrence, mean_npmi, uniqueness_by_topic
 from training_scripts.ntm.sums import Alone
-from training_scripts.ntm.topic_words import SHOWN_WORDS, ranked_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scipy.sparse import csr_matrix
 
-    from explore.vectors import Matrix, TopicVectors
+    from explore.vectors import TopicVectors
 
+Ids = npt.NDArray[np.int32]
 Distances = npt.NDArray[np.float64]
 
 TYPICAL_DOCUMENTS: Final = 5
@@ -35,14 +35,16 @@ class Words:
         model: the model's version.
         corpus: the corpus that it was trained on; empty where it does not say.
         words: by word id.
-        scores: each topic's weight of each word against the background, (topics, words): what ranks its words.
+        top: the words that each topic is told by, best first, as the model itself lists them: ids, (topics, listed).
+        top_weights: how much each tells about its topic, (topics, listed).
         probabilities: each topic's distribution over words, (topics, words); each row sums to 1.
     """
 
     model: str
     corpus: str
     words: list[str]
-    scores: Matrix
+    top: Ids
+    top_weights: Distances
     probabilities: Distances
 
     @classmethod
@@ -56,32 +58,30 @@ class Words:
             model = artifact.read(folder)
         except artifact.ArtifactError as error:
             raise ExploreError(str(error)) from None
-        scores = model.arrays["topics"]
+        decoder = model.arrays["topics"]
         # The decoder, softmax(theta B + b), at the corner where theta is the one topic.
-        logits = scores.astype(np.float64) + model.arrays["background"]
+        logits = decoder.astype(np.float64) + model.arrays["background"]
         raised = np.exp(logits - logits.max(axis=1, keepdims=True))
         file = folder / artifact.VOCABULARY_FILE
-        words = (
-            file.read_text(encoding="utf-8").splitlines() if file.is_file() else list(map(str, range(scores.shape[1])))
-        )
-        if len(words) != scores.shape[1]:
-            raise ExploreError(f"{file} has {len(words)} words, where the model has {scores.shape[1]}")
+        names = map(str, range(decoder.shape[1]))
+        words = file.read_text(encoding="utf-8").splitlines() if file.is_file() else list(names)
+        if len(words) != decoder.shape[1]:
+            raise ExploreError(f"{file} has {len(words)} words, where the model has {decoder.shape[1]}")
+        id_of = {word: number for number, word in enumerate(words)}
+        listed = model.document["topics"]
         return cls(
             model=model.document["model_version"],
             corpus=model.document.get("corpus_hash") or "",
             words=words,
-            scores=scores,
+            top=np.array([[id_of[word] for word in topic["words"]] for topic in listed], dtype=np.int32),
+            top_weights=np.array([topic["weights"] for topic in listed]),
             probabilities=raised / raised.sum(axis=1, keepdims=True),
         )
 
     @property
     def num_topics(self) -> int:
         """How many topics there are."""
-        return int(self.scores.shape[0])
-
-    def top(self, topic: int) -> list[str]:
-        """Return the words that tell most about a topic, best first."""
-        return [self.words[word] for word in ranked_ids(self.scores[topic : topic + 1], SHOWN_WORDS)[0]]
+        return int(self.top.shape[0])
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def describe(words: Words, vectors: TopicVectors, counts: csr_matrix) -> list[To
         raise ExploreError(f"the vectors have {vectors.num_topics} topics, and the model has {words.num_topics}")
     if words.corpus and words.corpus != vectors.corpus:
         raise ExploreError(f"the vectors are of corpus {vectors.corpus[:12]}, and the model of {words.corpus[:12]}")
-    ids = ranked_ids(words.scores, SHOWN_WORDS)
+    ids = words.top
     coherence = npmi(counts, ids)
     uniqueness = uniqueness_by_topic(ids)
     dominant = np.bincount(vectors.weights.argmax(axis=1), minlength=words.num_topics)

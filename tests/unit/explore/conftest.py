@@ -23,7 +23,6 @@ from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import JsonLines
 from training_scripts.ntm import artifact
 from training_scripts.ntm.artifact import vocabulary_hash
-from training_scripts.ntm.topic_words import describe
 
 THEMES = {
     "fruit": ["apple", "banana", "cherry", "damson", "elder", "fig", "grape"],
@@ -86,7 +85,11 @@ def write_model(folder: Path, manifest: CorpusManifest, words: list[str], *, ver
         "num_topics": len(themes),
         "feature_dim": len(words),
         "encoder": encoder,
-        "topics": describe(arrays["topics"], np.full(len(themes), 1 / len(themes)), words),
+        "topics": [
+            {"id": topic, "share": 0.25, "words": [words[word] for word in best], "weights": row[best].tolist()}
+            for topic, row in enumerate(topics)
+            for best in [np.argsort(-row)[:10]]
+        ],
     }
     artifact.write(folder, arrays, document, words)
 
