@@ -49,8 +49,8 @@ def _key(assembly: Assembly, stack: str, resource: Resource) -> str:
     if isinstance(encryption, list) and encryption:
         default = mapping(mapping(encryption[0]).get("ServerSideEncryptionByDefault"))
         key = default.get("KMSMasterKeyID")
-        return assembly.flat(stack, key) if key else f"S3's own ({default.get('SSEAlgorithm')})"
+        return assembly.flat(stack, key).strip("<>") if key else f"S3's own ({default.get('SSEAlgorithm')})"
     for name in _KEYS:
         if resource.get(name):
-            return assembly.flat(stack, resource.get(name))
+            return assembly.flat(stack, resource.get(name)).strip("<>")
     return ""
