@@ -238,6 +238,38 @@ def test_a_rollout_that_cannot_be_is_refused_and_changes_nothing(
     assert rollouts.described(endpoint)["EndpointStatus"] == "InService"
 
 
+def test_a_stack_whose_rollout_is_rolled_back_fails_and_serves_the_old_model(
+    rollouts: Rollouts, account: Account, hosting: Hosting, server_errors: Any
+) -> None:
+    stacks, stack, endpoint = account.root("cloudformation"), unique("stack"), unique("Endpoint")
+    alarm = server_errors(endpoint)
+
+    def template(config: str) -> str:
+        properties = {
+            "EndpointName": endpoint,
+            "EndpointConfigName": config,
+            "DeploymentConfig": guarded(blue_green("CANARY", CanarySize=percent(50)), alarm),
+        }
+        return json.dumps({"Resources": {"Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": properties}}})
+
+    def settled(status: str) -> bool:
+        return bool(stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == status)
+
+    stacks.create_stack(StackName=stack, TemplateBody=template(hosting.config(factor=1)))
+    until(lambda: settled("CREATE_COMPLETE"))
+    stacks.update_stack(StackName=stack, TemplateBody=template(hosting.config(factor=2)))
+    rollouts.baking(endpoint)
+    rollouts.break_one_request(endpoint)
+
+    until(lambda: settled("UPDATE_ROLLBACK_COMPLETE"))
+    events = stacks.describe_stack_events(StackName=stack)["StackEvents"]
+    reasons = [item["ResourceStatusReason"] for item in events if item["ResourceStatus"] == "UPDATE_FAILED"]
+    assert any(f"{alarm} went into the ALARM state" in reason for reason in reasons)
+    assert rollouts.answers(endpoint, 4) == {1: 4}
+    stacks.delete_stack(StackName=stack)
+    until(lambda: not account.root("sagemaker").list_endpoints(NameContains=endpoint)["Endpoints"])
+
+
 def test_the_clock_goes_forward_only(cloud: LocalCloud) -> None:
     with pytest.raises(LocalCloudError, match="0 or more"):
         cloud.advance_clock(-1)
