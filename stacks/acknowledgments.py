@@ -30,12 +30,18 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     if not isinstance(resource, cdk.CfnResource):
         raise TypeError(f"{construct.node.path} declares no one resource to acknowledge a finding on")
     nag = {finding: reason for finding, reason in reasons.items() if not finding.startswith(CHECKOV)}
-    for finding, reason in nag.items():
-        pack = next(name for name in PACKS if finding.startswith(f"{name}-"))
-        cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=f"{pack}::{finding}", reason=reason))
+    if nag:
+        # All in one call: each is a round trip to the other process.
+        cdk.Validations.of(resource).acknowledge(
+            *(cdk.Acknowledgment(id=f"{_pack(finding)}::{finding}", reason=reason) for finding, reason in nag.items())
+        )
     _add(resource, "cdk_nag", "rules_to_suppress", [{"id": each, "reason": reason} for each, reason in nag.items()])
     skipped = [{"id": each, "comment": reason} for each, reason in reasons.items() if each.startswith(CHECKOV)]
     _add(resource, "checkov", "skip", skipped)
+
+
+def _pack(finding: str) -> str:
+    return next(name for name in PACKS if finding.startswith(f"{name}-"))
 
 
 def _add(resource: cdk.CfnResource, section: str, field: str, entries: list[dict[str, str]]) -> None:

@@ -11,7 +11,7 @@ from stacks.alarms import OWN_METRICS, RolloutAlarms, endpoint_metric, function_
 from stacks.names import endpoint_name
 from stacks.variant import VARIANT
 
-from deployment_functions.model_metrics import AGE, LOSS
+from deployment_functions.model_fields import AGE, LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,6 +12,7 @@ HANDLERS = [
     "approval_guard.handle",
     "bucket_emptier.handle",
     "corpus_uploader.handle",
+    "model_metrics.handle",
     "pipeline_begin.handle",
     "pipeline_record.handle",
     "training_gate.answer",

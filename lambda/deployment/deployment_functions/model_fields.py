@@ -25,3 +25,7 @@ PREVIOUS: Final = "previous"
 
 NOT_REPORTED: Final = "not-reported"
 """A parameter cannot be empty; this stands for a loss that the job did not report."""
+
+LOSS: Final = "ValidationLoss"
+AGE: Final = "ApprovedModelAge"
+"""The metrics that are told of models."""

@@ -11,15 +11,13 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from deployment_functions import clients
-from deployment_functions.model_fields import APPROVED, NOT_REPORTED
+from deployment_functions.model_fields import AGE, APPROVED, LOSS, NOT_REPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
 NAMESPACE: Final = "TopicModel"
-LOSS: Final = "ValidationLoss"
-AGE: Final = "ApprovedModelAge"
 _DAY_S: Final = 86_400
 
 
