@@ -163,12 +163,13 @@ class TrainingJob:
                 "CreationTime": self.created,
                 "LastModifiedTime": transitions[-1].start,
                 "SecondaryStatusTransitions": [item.describe() for item in transitions],
-                "ModelArtifacts": {"S3ModelArtifacts": self._artifact} if self._artifact else {},
                 "EnableNetworkIsolation": request.flag("EnableNetworkIsolation"),
                 "EnableInterContainerTrafficEncryption": request.flag("EnableInterContainerTrafficEncryption"),
                 "EnableManagedSpotTraining": request.flag("EnableManagedSpotTraining"),
             }
             told |= {name: request.values[name] for name in _ECHOED if name in request}
+            if self._artifact:
+                told["ModelArtifacts"] = {"S3ModelArtifacts": self._artifact}
             if self._failure:
                 told["FailureReason"] = self._failure
             if self._metrics:
