@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 REQUIREMENTS := requirements.txt requirements-train.txt requirements-local.txt requirements-explore.txt \
                 requirements-dev.txt constraints.txt
-CODE := app.py stacks rules doctor scripts lambda topics_client training_scripts local_cloud explore benchmarks tests
+CODE := app.py stacks rules audit doctor scripts lambda topics_client training_scripts local_cloud explore benchmarks tests
 # Files, not tests, are dealt out: what a file's tests share, a local cloud for example, is made once.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 export CDK_DISABLE_CLI_TELEMETRY := 1
@@ -62,6 +62,10 @@ lint-templates: setup .venv-lint/.ready  ## Hold the templates of prod against c
 	@$(BIN)/cdk synth --quiet -c stage=prod -o build/lint
 	@.venv-lint/bin/python scripts/lint_templates.py build/lint
 
+audit: setup  ## Write what an auditor reads and loads of prod to build/audit
+	@CDK_VALIDATION=false $(BIN)/cdk synth --quiet -c stage=prod -o build/audit-assembly
+	@$(BIN)/python -m audit --assembly build/audit-assembly --out build/audit
+
 deploy: setup  ## Deploy STAGE (dev) to AWS with your credentials
 	@$(BIN)/cdk deploy --all -c stage=$(STAGE)
 
@@ -93,4 +97,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup doctor lint-templates corpus demo synth deploy check test test-all lock clean
+.PHONY: help setup audit doctor lint-templates corpus demo synth deploy check test test-all lock clean

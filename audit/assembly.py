@@ -98,7 +98,7 @@ class Assembly:
                 export = self.exports.get(str(argument))
                 text = self.flat(*export) if export else f"<import {argument}>"
             case "Fn::GetAtt":
-                text = "<" + ".".join(str(part) for part in parts) + ">"
+                text = "<" + ".".join(str(part) for part in parts).removesuffix(".Arn") + ">"
             case "Fn::FindInMap":
                 text = "<" + " of ".join(self.flat(stack, part).strip("<>") for part in parts[::-1]) + ">"
             case "Fn::Sub":

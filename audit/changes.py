@@ -62,17 +62,15 @@ def changes(assembly: Assembly, release: Path | None) -> Table:
     if not before:
         raise AuditError(f"there are no templates in {release} to compare with")
     rows = [
-        row
-        for stack in sorted({*before, *assembly.texts})
-        for row in _of_stack(assembly, stack, before.get(stack, '{"Resources": {}}'))
+        row for stack in sorted({*before, *assembly.texts}) for row in _of_stack(assembly, stack, before.get(stack, ""))
     ]
     about = f"Compared with {release.name}: {len(rows)} properties. Hashes of assets and corpora are left out."
     return Table("changes", "Changes since the last release", about, columns, tuple(rows))
 
 
 def _of_stack(assembly: Assembly, stack: str, text: str) -> Iterator[Row]:
-    was = dict(_leaves((), json.loads(normalised(text))))
-    now = dict(_leaves((), json.loads(normalised(assembly.texts.get(stack, '{"Resources": {}}')))))
+    was = dict(_leaves((), json.loads(normalised(text)))) if text else {}
+    now = dict(_leaves((), json.loads(normalised(assembly.texts[stack])))) if stack in assembly.texts else {}
     for path in sorted({*was, *now}):
         if was.get(path) != now.get(path):
             kind = "added" if path not in was else "removed" if path not in now else "changed"

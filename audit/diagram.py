@@ -89,8 +89,8 @@ def _line(number: int, flow: Flow, where: dict[Node, tuple[float, float]]) -> st
 def _box(node: Node, x: float, y: float) -> str:
     return (
         f'<g class="node c{node.column}"><rect x="{x:.0f}" y="{y:.0f}" width="{_BOX}" height="{_HIGH}" rx="6"/>'
-        f'<text x="{x + 10:.0f}" y="{y + 18:.0f}">{escape(_fit(node.name, 30))}</text>'
-        f'<text x="{x + 10:.0f}" y="{y + 34:.0f}" class="detail">{escape(_fit(node.detail, 37))}</text></g>'
+        f'<text x="{x + 10:.0f}" y="{y + 18:.0f}">{escape(_fit(node.name, 27))}</text>'
+        f'<text x="{x + 10:.0f}" y="{y + 34:.0f}" class="detail">{escape(_fit(node.detail, 32))}</text></g>'
     )
 
 

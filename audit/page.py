@@ -61,6 +61,8 @@ def slug(text: str) -> str:
 
 def broken(text: str) -> str:
     """Return a text as HTML that may be broken where names are joined."""
+    if " " in text:
+        return escape(text)
     return re.sub(r"(::|[/:.](?=\w)|(?<=[a-z])(?=[A-Z]))", r"\1<wbr>", escape(text))
 
 

@@ -27,6 +27,7 @@ POLICIES: Final = {
     QUEUE: ("AWS::SQS::QueuePolicy", "Queues"),
 }
 _NO_KEY: Final = "no key of ours"
+_DAY_S: Final = 86_400
 
 
 def stores(assembly: Assembly) -> Table:
@@ -89,7 +90,7 @@ def _kept_for(resource: Resource) -> str:
     if resource.type == LOGS:
         return f"{resource.get('RetentionInDays')} days"
     if resource.type == QUEUE:
-        return f"{resource.get('MessageRetentionPeriod')} s"
+        return f"{int(str(resource.get('MessageRetentionPeriod'))) // _DAY_S} days"
     if resource.type == BUCKET:
         told = []
         for rule in objects(resource.get("LifecycleConfiguration", "Rules")):
