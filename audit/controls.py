@@ -32,6 +32,7 @@ class Control:
     control: str
     requirement: str
     resource_type: str
+    """The type of the resources that the rule looks at; behind a #, the call that a state machine must make."""
     property: str
     rule: str
     mapped_by: str
@@ -66,8 +67,12 @@ class Judge:
         """Return what `rule` says of every resource of a type; nothing if there is no such rule or resource."""
         key = (rule, resource_type, path)
         if key not in self._known:
-            asked = self._assembly.resources(resource_type) if resource_type else ()
-            self._known[key] = tuple(self._verdict(rule, stack, resource, path) for stack, resource in asked)
+            kind, _, starts = resource_type.partition("#")
+            self._known[key] = tuple(
+                self._verdict(rule, stack, resource, path)
+                for stack, resource in (self._assembly.resources(kind) if kind else ())
+                if starts in str(resource.get("DefinitionString"))
+            )
         return self._known[key]
 
     def _verdict(self, rule: str, stack: str, resource: Resource, path: str) -> Verdict:
@@ -136,7 +141,8 @@ def matrix(controls: tuple[Control, ...], judge: Judge, start: Place) -> Table:
     columns = ("framework", "control", "requirement", "property", "rule", "outcome", "reason", "mapped by", "source")
     about = (
         "What each control asks for, where it is set, which rule checks it and what that says. A pass is the rule's "
-        "pass, of that property of that resource; it is no statement that the control as a whole is met."
+        "pass, of that property of that resource; it is no statement that the control as a whole is met. "
+        "Mapped by says who matched rule and control."
     )
     return Table("controls", "Controls", about, columns, tuple(rows))
 

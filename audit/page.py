@@ -140,8 +140,9 @@ def _group(key: tuple[str, ...], rows: list[Row]) -> str:
     )
     marks = " ".join(slug(outcome) for outcome, count in counts.items() if count)
     return (
-        f'<tr data-outcome="{marks}"><td class="short">{escape(framework)}</td><td>{ids}</td>'
-        f"<td>{escape(requirement)}</td><td>{broken(path)}</td><td>{broken(rule)}</td><td>{told}{why}</td>"
+        f'<tr data-outcome="{marks}"><td class="short">{escape(framework)}</td><td class="c-controls">{ids}</td>'
+        f'<td>{escape(requirement)}</td><td class="c-property">{broken(path)}</td>'
+        f'<td class="c-rule">{broken(rule)}</td><td>{told}{why}</td>'
         f'<td>{escape(mapped_by)}</td><td class="at">{at}</td></tr>'
     )
 

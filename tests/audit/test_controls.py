@@ -144,3 +144,14 @@ def test_a_finding_of_a_pack_is_a_finding_of_its_controls(prod: Assembly, source
     assert {row.cells[4] for row in rows if row.cells[5] == FINDING} == {
         f"{pack}-S3BucketReplicationEnabled" for pack in PACKS
     }
+
+
+def test_a_rule_on_training_jobs_says_nothing_of_a_machine_that_starts_none(
+    prod: Assembly, source: tuple[Control, ...]
+) -> None:
+    rows = controls.matrix(source, Judge(prod), START).rows
+
+    assert {row.place.stack for row in rows if row.cells[4] == "TM-JOB-TRAFFIC-ENCRYPTED"} == {
+        "TopicModel-prod-Training"
+    }
+    assert len({row.place.stack for row in rows if row.cells[4] == "TM-JOB-VOLUME-KEY"}) == 2
