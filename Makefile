@@ -58,7 +58,7 @@ doctor: setup  ## Ask AWS, before a deploy of STAGE, what it would find out late
 	@.venv-lint/bin/python -m pip install --quiet -r requirements-lint.txt 2> >(grep -v 'is ignored: it is neither' >&2)
 	@touch $@
 
-lint-templates: setup .venv-lint/.ready  ## Hold the templates of prod against cfn-lint and Checkov
+lint-templates: corpus .venv-lint/.ready  ## Hold the templates of prod against cfn-lint and Checkov
 	@$(BIN)/cdk synth --quiet -c stage=prod -o build/lint
 	@.venv-lint/bin/python scripts/lint_templates.py build/lint
 
