@@ -23,6 +23,7 @@ DEFAULT_ROOT: Final = "/opt/ml"
 ROOT_VARIABLE: Final = "SM_OPT_ML"
 COMPILE_CACHE_VARIABLE: Final = "JAX_COMPILATION_CACHE_DIR"
 _SET_PARENT_DEATH_SIGNAL: Final = 1
+_ARENAS_MAX: Final = -8
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     child = os.fork()
     if child == 0:
-        _end_with_parent()
+        _prepare_process()
         code = 1
         try:
             code = _train(options.root, tar=options.tar)
@@ -119,10 +120,15 @@ def _configure_runtime() -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process when its parent is gone (Linux), so that no orphan trains on."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+def _prepare_process() -> None:
+    """Have Linux end this process when its parent is gone, so that no orphan trains on, and keep its heap in one piece."""
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None)
+    libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    # XLA compiles in several threads; an arena for each would leave some 30 MB of holes. musl has no arenas to count.
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_ARENAS_MAX, 1)
 
 
 if __name__ == "__main__":
