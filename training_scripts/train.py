@@ -121,7 +121,7 @@ def _configure_runtime() -> None:
 
 
 def _prepare_process() -> None:
-    """Have Linux end this process when its parent is gone, so that no orphan trains on, and keep its heap in one piece."""
+    """Have Linux end this process with its parent, so that no orphan trains on, and keep its heap in one piece."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)
