@@ -107,8 +107,9 @@ def _scalar_problems(shape: Shape, value: JsonValue, place: str) -> Iterator[str
         yield from _range_problems(shape, number, place)
     elif kind == "boolean":
         _expect(value, (bool,), "a Boolean")
-    elif kind == "timestamp" and not isinstance(value, int | float | str):
-        raise SerializationError(_json_kind(value), "a Timestamp")
+    elif kind == "timestamp":
+        # The JSON protocol has them as seconds since 1970, and in no other form.
+        _expect(value, (int, float), "a Timestamp")
 
 
 def _string_problems(shape: Shape, text: str, place: str) -> Iterator[str]:

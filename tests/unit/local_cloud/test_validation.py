@@ -113,3 +113,11 @@ def test_a_templates_strings_are_given_the_types_of_the_request(models: dict[str
         "ProductionVariants": [{"VariantName": "7", "InitialInstanceCount": 2, "InitialVariantWeight": 0.5}],
         "EnableNetworkIsolation": True,
     }
+
+
+@pytest.mark.parametrize("moment", ["", "2026-01-01T00:00:00Z", True, []])
+def test_a_moment_that_is_no_number_of_seconds_is_refused(moment: Any) -> None:
+    shape = botocore.session.get_session().get_service_model("sagemaker").operation_model("ListEndpoints").input_shape
+
+    with pytest.raises(ServiceError, match="can not be converted to a Timestamp"):
+        validate(shape, {"CreationTimeAfter": moment})
