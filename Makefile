@@ -19,6 +19,8 @@ help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready node_modules/.ready  ## Make the environment: Python packages, Node 24, the CDK CLI
+	@# What is compiled here, no synth, function or job has to compile, also where Python is told to write no bytecode.
+	@$(BIN)/python -m compileall -q $(filter-out tests,$(CODE))
 
 $(VENV)/.ready: $(REQUIREMENTS) scripts/cdk
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

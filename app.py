@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
+from stacks.head_start import HeadStart
+
+if __name__ == "__main__":
+    head_start = HeadStart()  # It goes on beside the imports that follow.
+
 from stacks import corpus, regions, settings
 from stacks.data_stack import DataStack
 from stacks.errors import SynthError
@@ -67,9 +72,11 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     return stage, chosen
 
 
-def main() -> int:
+def main(head_start: HeadStart) -> int:
     """Synthesize; return the exit code."""
+    validators = head_start.validators()
     app = cdk.App()
+    cdk.Validations.of(app).add_plugins(*validators)
     try:
         stage, chosen = build(app)
     except SynthError as error:
@@ -81,4 +88,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(head_start))

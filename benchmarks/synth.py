@@ -62,7 +62,7 @@ def _run(arguments: list[str]) -> tuple[float, float]:
     """Return the wall and CPU seconds of one run of the CDK CLI, with all its children."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     # Not our own environment's: a synth must need none.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "PYTHON"))}
     subprocess.run(
         [str(Path(sys.executable).parent / "cdk"), *arguments, "--no-notices"],
         cwd=ROOT,

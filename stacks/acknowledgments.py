@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, cast
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 
@@ -20,36 +21,51 @@ PACKS: Final = ("AwsSolutions", "NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321
 """The packs by the names that their findings bear."""
 
 
+class _Acknowledged:
+    """What is acknowledged of one resource so far. Kept here, since to ask CDK is a round trip to another process."""
+
+    def __init__(self, resource: cdk.CfnResource) -> None:
+        self._resource = resource
+        self._validations = cdk.Validations.of(resource)
+        self._told: dict[str, list[dict[str, str]]] = {}
+
+    def add(self, nag: Mapping[str, str], checkov: Mapping[str, str]) -> None:
+        if nag:
+            self._validations.acknowledge(
+                *(cdk.Acknowledgment(id=f"{_pack(each)}::{each}", reason=reason) for each, reason in nag.items())
+            )
+        self._tell("cdk_nag", "rules_to_suppress", [{"id": each, "reason": reason} for each, reason in nag.items()])
+        self._tell("checkov", "skip", [{"id": each, "comment": reason} for each, reason in checkov.items()])
+
+    def _tell(self, section: str, field: str, entries: list[dict[str, str]]) -> None:
+        if entries:
+            told = self._told.setdefault(section, [])
+            told.extend(entries)
+            self._resource.add_metadata(section, {field: told})
+
+
+_ACKNOWLEDGED: Final[WeakKeyDictionary[IConstruct, _Acknowledged]] = WeakKeyDictionary()
+_FLATTENED: Final[WeakKeyDictionary[cdk.Stack, dict[str, str]]] = WeakKeyDictionary()
+
+
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Acknowledge findings (`pack-Rule`, or Checkov's `CKV_…`) on the resource that `construct` declares.
 
     They are written to the template too, in the form in which cdk-nag writes them and Checkov reads them: an auditor
     reads templates.
     """
-    resource = construct if isinstance(construct, cdk.CfnResource) else construct.node.default_child
-    if not isinstance(resource, cdk.CfnResource):
-        raise TypeError(f"{construct.node.path} declares no one resource to acknowledge a finding on")
-    nag = {finding: reason for finding, reason in reasons.items() if not finding.startswith(CHECKOV)}
-    if nag:
-        # All in one call: each is a round trip to the other process.
-        cdk.Validations.of(resource).acknowledge(
-            *(cdk.Acknowledgment(id=f"{_pack(finding)}::{finding}", reason=reason) for finding, reason in nag.items())
-        )
-    _add(resource, "cdk_nag", "rules_to_suppress", [{"id": each, "reason": reason} for each, reason in nag.items()])
-    skipped = [{"id": each, "comment": reason} for each, reason in reasons.items() if each.startswith(CHECKOV)]
-    _add(resource, "checkov", "skip", skipped)
+    if construct not in _ACKNOWLEDGED:
+        resource = construct if isinstance(construct, cdk.CfnResource) else construct.node.default_child
+        if not isinstance(resource, cdk.CfnResource):
+            raise TypeError(f"{construct.node.path} declares no one resource to acknowledge a finding on")
+        _ACKNOWLEDGED[construct] = _Acknowledged(resource)
+    checkov = {finding: reason for finding, reason in reasons.items() if finding.startswith(CHECKOV)}
+    nag = {finding: reason for finding, reason in reasons.items() if finding not in checkov}
+    _ACKNOWLEDGED[construct].add(nag, checkov)
 
 
 def _pack(finding: str) -> str:
     return next(name for name in PACKS if finding.startswith(f"{name}-"))
-
-
-def _add(resource: cdk.CfnResource, section: str, field: str, entries: list[dict[str, str]]) -> None:
-    if not entries:
-        return
-    known = resource.get_metadata(section)
-    before = known[field] if isinstance(known, dict) else []
-    resource.add_metadata(section, {field: [*before, *entries]})
 
 
 def everywhere(rule: str, reason: str, *, packs: tuple[str, ...]) -> dict[str, str]:
@@ -69,12 +85,19 @@ def flattened(resource: str, stack: cdk.Stack) -> str:
 
 
 def _flattened_token(text: str, stack: cdk.Stack) -> str:
+    known = _FLATTENED.setdefault(stack, {})
+    if text not in known:
+        known[text] = _flattened_value(_resolved(text, stack))
+    return known[text]
+
+
+def _resolved(text: str, stack: cdk.Stack) -> object:
     token = cdk.Tokenization.reverse_string(text).first_token
     if token is not None and cdk.Reference.is_reference(token):
         owner = cdk.Stack.of(cast("cdk.Reference", token).target)
-        if owner.node.path != stack.node.path:
-            return str(stack.resolve(owner.export_value(text))["Fn::ImportValue"])
-    return _flattened_value(stack.resolve(text))
+        if owner is not stack:
+            return stack.resolve(owner.export_value(text))["Fn::ImportValue"]
+    return stack.resolve(text)
 
 
 def _flattened_value(value: object) -> str:

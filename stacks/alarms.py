@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
@@ -21,6 +22,11 @@ OWN_METRICS: Final = "TopicModel"
 """The namespace that the URL function writes to; its role is not allowed metrics, since they travel in its log."""
 
 
+@cache
+def _minutes(number: int) -> cdk.Duration:
+    return cdk.Duration.minutes(number)
+
+
 def endpoint_metric(stage: str, name: str, statistic: str) -> cloudwatch.Metric:
     """Return a metric of the endpoint's variant, a minute at a time."""
     return cloudwatch.Metric(
@@ -28,7 +34,7 @@ def endpoint_metric(stage: str, name: str, statistic: str) -> cloudwatch.Metric:
         metric_name=name,
         dimensions_map={"EndpointName": endpoint_name(stage), "VariantName": VARIANT},
         statistic=statistic,
-        period=cdk.Duration.minutes(1),
+        period=_minutes(1),
     )
 
 
@@ -40,7 +46,7 @@ def function_metric(stage: str, name: str, statistic: str) -> cloudwatch.Metric:
         metric_name=name,
         dimensions_map={"FunctionName": function, "Resource": f"{function}:{URL_ALIAS}"},
         statistic=statistic,
-        period=cdk.Duration.minutes(1),
+        period=_minutes(1),
     )
 
 
@@ -51,7 +57,7 @@ def own_metric(stage: str, name: str, statistic: str) -> cloudwatch.Metric:
         metric_name=name,
         dimensions_map={"Endpoint": endpoint_name(stage)},
         statistic=statistic,
-        period=cdk.Duration.minutes(5),
+        period=_minutes(5),
     )
 
 
@@ -93,7 +99,7 @@ def watch_lost_events(scope: Construct, platform: Platform) -> None:
         "EventsLost",
         platform=platform,
         metric=platform.lost_events.metric_approximate_number_of_messages_visible(
-            period=cdk.Duration.minutes(1), statistic="Maximum"
+            period=_minutes(1), statistic="Maximum"
         ),
         threshold=1,
         says=f"Topic model {platform.stage}: a function gave up on an event; see the queue of lost events",
@@ -118,7 +124,7 @@ def watch_pipeline(scope: Construct, platform: Platform) -> None:
             metric_name="ExecutionsFailed",
             dimensions_map={"StateMachineArn": machine},
             statistic="Sum",
-            period=cdk.Duration.minutes(1),
+            period=_minutes(1),
         ),
         threshold=1,
         says=f"Topic model {platform.stage}: a run of the training pipeline failed; its last event says why",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from stacks.platform import Platform
 
-RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 ASSETS: Final = Path(__file__).parent.parent / "lambda"
 DLQ_PACKS: Final = ("HIPAA.Security", "NIST.800.53.R5", "Serverless")
 NEVER_QUEUED: Final = (
@@ -32,6 +31,12 @@ ONE_AT_A_TIME: Final = (
     "account's pool what the URL's function, which has one, may need."
 )
 NOT_IN_AN_ASSET: Final = ["**/__pycache__", "__pycache__", "*.pyc", "**/*.pyc"]
+
+
+def python_runtime() -> lambda_.Runtime:
+    """Return what the functions run on."""
+    # Not a constant: importing this module would then ask Node, which is busy; see head_start.
+    return lambda_.Runtime.PYTHON_3_14
 
 
 def never_queued() -> dict[str, str]:
@@ -101,7 +106,7 @@ class DeploymentFunction(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            runtime=RUNTIME,
+            runtime=python_runtime(),
             architecture=lambda_.Architecture.ARM_64,
             code=function_code("deployment"),
             handler=f"deployment_functions.{handler}",

@@ -40,6 +40,7 @@ class ServiceRole(iam.Role):
     def __init__(self, scope: Construct, construct_id: str, *, assumed_by: iam.IPrincipal, description: str) -> None:
         super().__init__(scope, construct_id, assumed_by=assumed_by, description=description)
         self.rights = iam.ManagedPolicy(self, "Rights", roles=[self], description=description)
+        self._stack = cdk.Stack.of(scope)
         self._acknowledged: set[str] = set()
 
     @jsii.member(jsii_name="addToPrincipalPolicy")
@@ -68,7 +69,7 @@ class ServiceRole(iam.Role):
 
     def acknowledge_wildcard(self, resource: str, *, because: str | None) -> None:
         """Acknowledge that a statement is about `resource`, which has a wildcard in it."""
-        finding = f"AwsSolutions-IAM5[Resource::{flattened(resource, cdk.Stack.of(self))}]"
+        finding = f"AwsSolutions-IAM5[Resource::{flattened(resource, self._stack)}]"
         if finding in self._acknowledged:
             return
         if not because:
