@@ -12,7 +12,7 @@ from local_cloud import alarms, controls, emulator, function_urls, iam, step_fun
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
-from local_cloud.cloudformation import custom_resources
+from local_cloud.cloudformation import custom_resources, flow_logs
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
 from local_cloud.sagemaker.backend import Backend
@@ -65,6 +65,7 @@ class Extension:
                 [
                     *sagemaker_resources.resource_types(self.sagemaker),
                     *autoscaling_resources.resource_types(self.autoscaling),
+                    *flow_logs.resource_types(),
                 ]
             )
             step_functions.install(self.sagemaker.api, self._job_kinds())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -40,6 +41,10 @@ def install_cloudformation() -> None:
     bucket["update"] = _with_updated_bucket_properties(bucket["update"])
     bucket["delete"] = _refuse_full_bucket(bucket["delete"])
     handlers["AWS::S3::Bucket"] = bucket
+    function = dict(handlers["AWS::Lambda::Function"])
+    function["create"] = _with_function_properties(function["create"], properties=1)
+    function["update"] = _with_function_properties(function["update"], properties=2)
+    handlers["AWS::Lambda::Function"] = function
 
 
 async def answer_when_settled(body: bytes) -> None:
@@ -127,6 +132,26 @@ def _refuse_full_bucket(delete: Callable[..., None]) -> Callable[..., None]:
         delete(physical_id, props)
 
     return deleted
+
+
+def _with_function_properties(
+    act: Callable[..., tuple[str, Any]], *, properties: int
+) -> Callable[..., tuple[str, Any]]:
+    # MiniStack's API knows them; its templates lose them.
+    @functools.wraps(act)
+    def acted(*arguments: Any, **more: Any) -> tuple[str, Any]:  # noqa: ANN401 - MiniStack's
+        name, attributes = act(*arguments, **more)
+        given: JsonObject = arguments[properties]
+        told = {"KMSKeyArn": given.get("KmsKeyArn", "")}
+        if "DeadLetterConfig" in given:
+            told["DeadLetterConfig"] = given["DeadLetterConfig"]
+        reserved = given.get("ReservedConcurrentExecutions")
+        emulator.configure_function(
+            name, told, vpc=given.get("VpcConfig"), reserved=None if reserved is None else int(str(reserved))
+        )
+        return name, attributes
+
+    return acted
 
 
 def _apply_bucket_properties(name: str, props: JsonObject) -> None:

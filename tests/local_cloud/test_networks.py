@@ -1,0 +1,93 @@
+"""What templates say of networks: told by the API, without effect on anything that runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_cloud.stack import Stack
+from tests.local_cloud.support import Account, unique, until
+
+pytestmark = pytest.mark.local_cloud
+
+
+@pytest.fixture
+def stack(account: Account) -> Stack:
+    return Stack(account.root("cloudformation"), unique("stack"))
+
+
+def network(role: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Resources": {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/20"}},
+            "Subnet": {
+                "Type": "AWS::EC2::Subnet",
+                "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.9.1.0/24"},
+            },
+            "FlowLog": {
+                "Type": "AWS::EC2::FlowLog",
+                "Properties": {
+                    "ResourceId": {"Ref": "Vpc"},
+                    "ResourceType": "VPC",
+                    "TrafficType": "ALL",
+                    "LogGroupName": "flows",
+                    "DeliverLogsPermissionArn": role,
+                    "Tags": [{"Key": "purpose", "Value": "evidence"}],
+                },
+            },
+            **more,
+        }
+    }
+
+
+def test_a_flow_log_is_told_with_its_tags_and_goes_with_its_stack(account: Account, stack: Stack) -> None:
+    ec2, role = account.root("ec2"), account.role(service="vpc-flow-logs.amazonaws.com")
+    stack.create(network(role))
+
+    [told] = ec2.describe_flow_logs()["FlowLogs"]
+    assert (told["LogDestination"], told["TrafficType"], told["FlowLogStatus"]) == ("flows", "ALL", "ACTIVE")
+    assert {"Key": "purpose", "Value": "evidence"} in told["Tags"]
+    stack.delete()
+    assert ec2.describe_flow_logs()["FlowLogs"] == []
+
+
+def test_a_flow_log_whose_role_is_not_there_fails_its_stack_with_its_name(stack: Stack) -> None:
+    stack.create(network("arn:aws:iam::000000000000:role/nobody"))
+
+    assert any("role/nobody does not exist" in reason for reason in stack.failures())
+
+
+def test_a_function_of_a_template_has_its_place_its_key_and_its_budget(account: Account, stack: Stack) -> None:
+    role = account.role(service="lambda.amazonaws.com")
+    flows = account.role(service="vpc-flow-logs.amazonaws.com")
+    name = unique("function")
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "FunctionName": name,
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Role": role,
+            "Code": {"ZipFile": "def handler(event, context): return 1"},
+            "VpcConfig": {"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": ["sg-12345678"]},
+            "KmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k",
+            "ReservedConcurrentExecutions": 0,
+        },
+    }
+    stack.create(network(flows, Function=function))
+    functions = account.root("lambda")
+
+    told = functions.get_function(FunctionName=name)
+    assert told["Configuration"]["VpcConfig"]["SecurityGroupIds"] == ["sg-12345678"]
+    assert told["Configuration"]["VpcConfig"]["VpcId"].startswith("vpc-")
+    assert told["Configuration"]["KMSKeyArn"].endswith("key/k")
+    with pytest.raises(ClientError, match="TooManyRequests|Rate Exceeded"):
+        functions.invoke(FunctionName=name)
+
+    del function["Properties"]["ReservedConcurrentExecutions"]  # type: ignore[attr-defined]
+    stack.update(network(flows, Function=function))
+    until(lambda: functions.get_function(FunctionName=name)["Configuration"]["LastUpdateStatus"] == "Successful")
+    assert functions.invoke(FunctionName=name)["Payload"].read() == b"1"
+    stack.delete()
