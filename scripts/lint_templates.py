@@ -1,5 +1,6 @@
 # ruff: noqa: INP001
-"""Hold synthesized templates against cfn-lint and Checkov: no error, no warning, no finding that is not acknowledged.
+"""Hold synthesized templates against cfn-lint and Checkov: nothing found but what is acknowledged, and nothing else is.
+
 
 Usage: .venv-lint/bin/python scripts/lint_templates.py FOLDER    (a cdk.out)
 """
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 IGNORED = "W3005"
 """CDK writes what a resource waits for even where a reference says it too: redundant, and right."""
@@ -31,6 +33,7 @@ def main() -> int:
             text = template.read_text(encoding="utf-8").replace("arn:${Partition}:", "arn:aws:")
             (Path(folder) / template.name).write_text(text, encoding="utf-8")
         faults = _cfn_lint(folder) + _checkov(folder)
+        faults += _stale(Path(folder))
     for fault in faults:
         print(fault)
     print(f"lint: {len(templates)} templates, {len(faults)} findings", file=sys.stderr)
@@ -56,16 +59,9 @@ def _cfn_lint(folder: str) -> list[str]:
 
 
 def _checkov(folder: str) -> list[str]:
-    done = subprocess.run(
-        [_tool("checkov"), "-d", folder, "--framework", "cloudformation", "--compact", "--quiet", "-o", "json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    try:
-        report = json.loads(done.stdout)
-    except ValueError:
-        return [f"checkov: {done.stderr.strip()[-400:]}"]
+    report = _report(folder)
+    if isinstance(report, str):
+        return [report]
     counts = report["summary"]
     if counts["parsing_errors"] or not counts["passed"]:
         return [f"checkov: it could not read the templates ({counts})"]
@@ -75,6 +71,43 @@ def _checkov(folder: str) -> list[str]:
         f"{each['check_id']} {each['check_name']} ({each['resource']})"
         for each in report["results"]["failed_checks"]
     ]
+
+
+def _stale(folder: Path) -> list[str]:
+    """Return the acknowledgments of what Checkov would not find without them; takes them out of the templates."""
+    acknowledged = set()
+    for file in sorted(folder.glob("*.template.json")):
+        template = json.loads(file.read_text(encoding="utf-8"))
+        for name, resource in template["Resources"].items():
+            skipped = resource.get("Metadata", {}).pop("checkov", {"skip": []})["skip"]
+            acknowledged |= {(file.name, f"{resource['Type']}.{name}", each["id"]) for each in skipped}
+        file.write_text(json.dumps(template, indent=1), encoding="utf-8")
+    report = _report(str(folder))
+    if isinstance(report, str):
+        return [report]
+    failed = {
+        (Path(each["file_path"]).name, each["resource"], each["check_id"])
+        for each in report["results"]["failed_checks"]
+    }
+    return [
+        f"{file}: {check} is acknowledged on {resource}, where Checkov does not find it: take it away"
+        for file, resource, check in sorted(acknowledged - failed)
+    ]
+
+
+def _report(folder: str) -> dict[str, Any] | str:
+    """Return what Checkov tells of the templates in a folder, or why it told nothing."""
+    done = subprocess.run(
+        [_tool("checkov"), "-d", folder, "--framework", "cloudformation", "--compact", "--quiet", "-o", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        report: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        return f"checkov: {done.stderr.strip()[-400:]}"
+    return report
 
 
 def _tool(name: str) -> str:

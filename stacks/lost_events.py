@@ -38,4 +38,4 @@ class LostEvents(sqs.Queue):
             )
         )
         last = "It is the dead-letter queue itself; an alarm tells of its first message."
-        acknowledge(self, {"AwsSolutions-SQS3": last} | everywhere("SQSRedrivePolicy", last, packs=("Serverless",)))
+        acknowledge(self, everywhere("SQSRedrivePolicy", last, packs=("Serverless",)))
