@@ -11,6 +11,8 @@ _SHAPE: Final = re.compile(r"^ml\.(?P<family>[a-z]+\d+[a-z-]*)\.(?P<size>\d*x?la
 _ARM: Final = re.compile(r"^[a-z]+\d+g")
 """Graviton families carry a g right behind the generation (m6g, c7gn); g4dn and g5 are GPU families and do not."""
 
+_OTHER_ACCELERATORS: Final = re.compile(r"^(inf|trn|dl|vt|f)\d")
+
 GPU_FAMILIES: Final = ("p2", "p3", "g4dn", "g5")
 """GPU families for which NTM is documented."""
 
@@ -27,12 +29,12 @@ def check(instance_type: str) -> str:
     """Return `instance_type` if NTM's image can run on it.
 
     Raises:
-        ValueError: not an instance type, or a host with an ARM processor or an undocumented GPU.
+        ValueError: not an instance type, or a host with an ARM processor or an undocumented accelerator.
     """
     name = family(instance_type)
     if _ARM.match(name):
         raise ValueError("Input should be an x86 instance type, as the NTM image is not documented for ARM hosts")
-    if name[0] in "pg" and name not in GPU_FAMILIES:
+    if _OTHER_ACCELERATORS.match(name) or (name[0] in "pg" and name not in GPU_FAMILIES):
         raise ValueError(f"Input should be a CPU type, or of the GPU families {', '.join(GPU_FAMILIES)}")
     return instance_type
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from stacks import instance_offerings, instance_types
 from stacks.errors import SynthError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ SOURCES: Final = {
     "NTM image": "ntm.json of sagemaker-core 3.27.0, which a test compares",
     "Function URL": "https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html",
     "SnapStart": "https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions",
+    "instance families": instance_offerings.SOURCE,
     "partition": "endpoints.json of botocore 1.43.106, which a test compares",
 }
 
@@ -144,7 +146,25 @@ def require(name: str, settings: StageSettings) -> Region:
             f"region is {name!r}, in a partition where Lambda has no SnapStart (as of {AS_OF}): set url.snap_start to "
             "false, or choose a region of the partition aws"
         )
+    for setting, instance_type in types_asked_for(settings).items():
+        family = instance_types.family(instance_type)
+        if instance_offerings.offers(name, family) is False:
+            raise SynthError(
+                f"region is {name!r}, where EC2 offers no {family} instances (as of {AS_OF}), but {setting} is "
+                f"{instance_type}: set it to a type of another family, or choose another region"
+            )
     return found
+
+
+def types_asked_for(settings: StageSettings) -> dict[str, str]:
+    """Return the instance types that a stage runs on, by the settings that choose them."""
+    asked = {
+        "training.instance_type": settings.training.instance_type,
+        "transform.instance_type": settings.transform.instance_type,
+    }
+    if settings.endpoint.serverless is None:
+        asked["endpoint.instance_type"] = settings.endpoint.instance_type
+    return asked
 
 
 def with_function_url() -> Iterable[str]:

@@ -21,6 +21,14 @@ def test_arm_hosts_and_what_is_no_type_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["ml.p4d.24xlarge", "ml.g6.xlarge", "ml.inf1.xlarge", "ml.trn1n.32xlarge", "ml.dl1.24xlarge"]
+)
+def test_accelerators_for_which_ntm_is_not_documented_are_refused_with_those_that_are(name: str) -> None:
+    with pytest.raises(ValueError, match="a CPU type, or of the GPU families p2, p3, g4dn, g5"):
+        instance_types.check(name)
+
+
+@pytest.mark.parametrize(
     ("name", "own_disks"),
     [
         ("ml.m5d.large", True),

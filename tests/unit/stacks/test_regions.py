@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import botocore
+import botocore.session
+import moto.ec2
 import pytest
 
-from stacks import regions
+from stacks import instance_offerings, instance_types, regions
 from stacks.errors import SynthError
 from stacks.settings import StageSettings
 
@@ -49,3 +52,61 @@ def test_snap_start_is_refused_where_no_source_tells_of_it() -> None:
 def test_what_is_not_known_of_a_region_is_not_claimed() -> None:
     assert regions.region("us-gov-west-1").function_url is None
     assert regions.region("eu-west-1").function_url is True
+
+
+OFFERINGS = Path(moto.ec2.__file__).parent / "resources/instance_type_offerings/region"
+
+
+def test_the_table_of_instance_families_is_what_ec2_told_for_every_region_with_ntm() -> None:
+    told = {}
+    for region in regions.REGISTRY_ACCOUNTS:
+        file = OFFERINGS / f"{region}.json.gz"
+        if file.exists():
+            offered = json.loads(gzip.decompress(file.read_bytes()))
+            told[region] = instance_offerings.FAMILIES - {each["InstanceType"].partition(".")[0] for each in offered}
+
+    assert {name: lacking for name, lacking in told.items() if lacking} == dict(instance_offerings.LACKING)
+    assert {name for name, lacking in told.items() if not lacking} == instance_offerings.WITH_ALL
+
+
+def test_the_table_has_every_family_that_sagemaker_takes_and_ntm_can_run_on() -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    taken = set()
+    for shape in ("TrainingInstanceType", "ProductionVariantInstanceType", "TransformInstanceType"):
+        for name in model.shape_for(shape).enum:
+            try:
+                taken.add(instance_types.family(instance_types.check(name)))
+            except ValueError:
+                continue
+
+    assert taken == instance_offerings.FAMILIES | {"p2", "p3"}
+
+
+@pytest.mark.parametrize("part", ["training", "endpoint", "transform"])
+def test_an_instance_family_that_a_region_lacks_is_refused_by_name_with_its_setting(part: str) -> None:
+    settings = StageSettings.model_validate({part: {"instance_type": "ml.g5.xlarge"}})
+
+    with pytest.raises(
+        SynthError,
+        match=rf"'us-west-1', where EC2 offers no g5 instances \(as of .*{part}.instance_type is ml.g5.xlarge",
+    ):
+        regions.require("us-west-1", settings)
+    assert regions.require("us-east-1", settings).name == "us-east-1"
+
+
+def test_a_serverless_endpoint_has_no_instance_type_to_refuse() -> None:
+    settings = StageSettings.model_validate({"endpoint": {"instance_type": "ml.g5.xlarge", "serverless": {}}})
+
+    assert regions.require("us-west-1", settings).name == "us-west-1"
+
+
+@pytest.mark.parametrize(("region", "family"), [("cn-north-1", "g5"), ("us-east-1", "p3"), ("us-gov-west-1", "c5")])
+def test_an_instance_family_of_which_no_source_tells_is_left_to_the_doctor(region: str, family: str) -> None:
+    assert instance_offerings.offers(region, family) is None
+
+
+@pytest.mark.parametrize("region", sorted(instance_offerings.WITH_ALL | set(instance_offerings.LACKING)))
+def test_the_default_instance_types_are_in_every_region_of_the_table(region: str) -> None:
+    asked = regions.types_asked_for(StageSettings()).values()
+
+    assert all(instance_offerings.offers(region, instance_types.family(each)) for each in asked)
