@@ -153,6 +153,14 @@ SEEDS: Final = (
     Seed("A bucket takes ACLs", "TM-BUCKET-OWNED", "Data", BUCKET, without("OwnershipControls"), "Corpora"),
     Seed("A bucket is deleted with its stack", "TM-BUCKET-KEPT", "Data", BUCKET, deleted_with_stack, "Corpora"),
     Seed(
+        "The policy of a bucket that is kept is deleted with its stack",
+        "TM-BUCKET-POLICY-KEPT",
+        "Data",
+        BUCKET_POLICY,
+        deleted_with_stack,
+        "Capture",
+    ),
+    Seed(
         "Access logs are put under a key, and so lost",
         "TM-BUCKET-LOG-TARGET",
         "Data",

@@ -143,6 +143,21 @@ def kept(template: Template) -> Iterator[Fault]:
             yield Fault(bucket.logical_id, "DeletionPolicy", "the bucket is deleted with its stack")
 
 
+@rule(
+    "TM-BUCKET-POLICY-KEPT",
+    "The policy of a bucket that outlives its stack outlives it too",
+    "What is kept would be open to whatever the account's own policies allow, and by plain HTTP",
+)
+def policy_kept(template: Template) -> Iterator[Fault]:
+    """Compare the deletion policies of buckets and of their policies."""
+    kept_buckets = {
+        bucket.logical_id for bucket in template.resources(BUCKET) if bucket.body.get("DeletionPolicy") == "Retain"
+    }
+    for policy in template.resources(POLICY):
+        if reference(policy.get("Bucket")) in kept_buckets and policy.body.get("DeletionPolicy") != "Retain":
+            yield Fault(policy.logical_id, "DeletionPolicy", "the policy is deleted and its bucket is kept")
+
+
 RULES: Final[tuple[Rule, ...]] = (
     private,
     tls_only,
@@ -154,4 +169,5 @@ RULES: Final[tuple[Rule, ...]] = (
     lifecycle,
     owned,
     kept,
+    policy_kept,
 )

@@ -47,6 +47,7 @@ class AccessLogBucket(s3.Bucket):
                 )
             ],
         )
+        keep_policy(self, removal_policy)
         acknowledge(
             self,
             {"CKV_AWS_18": "It is where access logs go: logging access to it would log each log."}
@@ -98,7 +99,14 @@ class PrivateBucket(s3.Bucket):
                 )
             ],
         )
+        keep_policy(self, removal_policy)
         acknowledge(self, everywhere("S3BucketReplicationEnabled", NOT_REPLICATED, packs=S3_PACKS))
+
+
+def keep_policy(bucket: s3.Bucket, removal_policy: cdk.RemovalPolicy) -> None:
+    """Have the policy of a bucket that outlives its stack outlive it too: what it denies is denied for good."""
+    if bucket.policy is not None and removal_policy is cdk.RemovalPolicy.RETAIN:
+        bucket.policy.apply_removal_policy(removal_policy)
 
 
 class BucketEmptier(Construct):
