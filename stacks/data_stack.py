@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
+from stacks.account_logs import AccountLogs
 from stacks.alarms import watch_lost_events
 from stacks.captured import CapturedRequests
 from stacks.corpus_upload import CORPORA_PREFIX, CorpusUpload
@@ -20,7 +21,7 @@ from stacks.network import Placement
 from stacks.platform import Platform
 from stacks.policies import retention_days, tell_stage
 from stacks.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
-from stacks.private_network import PrivateNetwork
+from stacks.private_network import LOGS_ENDPOINT, TRACING_ENDPOINT, PrivateNetwork
 from stacks.settings import ExistingNetwork, OwnNetwork
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class DataStack(cdk.Stack):
             removal_policy=removal_policy,
         )
         self.platform = self._platform(stage, settings, removal_policy)
+        if settings.account_logs is not None:
+            AccountLogs(self, "AccountLogs", settings=settings.account_logs, platform=self.platform)
         self.access_logs = AccessLogBucket(self, "AccessLogs", removal_policy=removal_policy)
         corpora = self._bucket("Corpora", removal_policy)
         self.artifacts = self._bucket("Artifacts", removal_policy)
@@ -145,7 +148,10 @@ class DataStack(cdk.Stack):
                 key=key,
                 retention=retention_days(settings.log_retention_days),
                 removal_policy=removal_policy,
-                tracing=settings.operations.tracing,
+                more={
+                    **(TRACING_ENDPOINT if settings.operations.tracing else {}),
+                    **(LOGS_ENDPOINT if settings.account_logs is not None else {}),
+                },
             ).placement
         if isinstance(network, ExistingNetwork):
             return Placement(network.subnet_ids, network.security_group_ids)

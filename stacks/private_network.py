@@ -40,6 +40,10 @@ TRACING_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
         "xray:PutTraceSegments",
     )
 }
+LOGS_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
+    "logs": ("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:PutRetentionPolicy"),
+}
+"""For the function that sets up the account's log groups."""
 HTTPS: Final = 443
 IKE: Final = 500
 ESP: Final = "50"
@@ -60,8 +64,9 @@ class PrivateNetwork(Construct):
         key: kms.IKey,
         retention: logs.RetentionDays,
         removal_policy: cdk.RemovalPolicy,
-        tracing: bool,
+        more: Mapping[str, tuple[str, ...]],
     ) -> None:
+        """Take, beside the network's settings, the interface endpoints that the stage's settings ask for."""
         super().__init__(scope, construct_id)
         self._name = f"topic-model-{stage}"
         self.vpc = ec2.CfnVPC(
@@ -85,7 +90,7 @@ class PrivateNetwork(Construct):
         self._table = ec2.CfnRouteTable(self, "Routes", vpc_id=self.vpc.ref)
         self._subnets = [self._subnet(settings, zone) for zone in range(settings.zones)]
         self._members, self._doors = self._security_groups(settings.cidr)
-        endpoints = {**INTERFACE_ENDPOINTS, **(TRACING_ENDPOINT if tracing else {})}
+        endpoints = {**INTERFACE_ENDPOINTS, **more}
         ready = [self._s3(), *(self._interface(name, actions) for name, actions in endpoints.items())]
         self._flow_log(key, retention, removal_policy)
         self.placement = Placement(

@@ -46,12 +46,15 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
+
+
 class S3Corpus(Frozen):
     """A prepared corpus that is in S3 already, at an immutable prefix that ends with its hash."""
 
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
     prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9!_.*'()-]+/)*[0-9a-f]{64}/?$")]
-    kms_key_arn: Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")] | None = None
+    kms_key_arn: KeyArn | None = None
     """The customer-managed key the objects are encrypted with, if any: training must be allowed to decrypt."""
 
     @property
@@ -175,6 +178,15 @@ class OperationsSettings(Frozen):
     """Jensen-Shannon divergence, in bits, of the topics of late from those of the training, that rings an alarm."""
 
 
+class AccountLogSettings(Frozen):
+    """SageMaker's log groups that are one an account and region: for the one stage whose owner is the account's."""
+
+    retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 180, 365, 400, 731, 1827, 3653] = 365
+    kms_key_arn: KeyArn | None = None
+    """A key whose policy lets CloudWatch Logs use it for these groups, and that outlives every stage; None leaves
+    them under theirs."""
+
+
 class ServerlessSettings(Frozen):
     """An endpoint without instances: paid by use, slow when it wakes, and without VPC, isolation or data capture."""
 
@@ -266,6 +278,8 @@ class StageSettings(Frozen):
     capture: CaptureSettings | None = None
     rollout: RolloutSettings = RolloutSettings()
     operations: OperationsSettings = OperationsSettings()
+    account_logs: AccountLogSettings | None = None
+    """Set retention and key of the account's own log groups of SageMaker jobs; None leaves them alone."""
     hardened: bool = False
     """Whether the stage promises what an auditor signs: settings and templates that fall short are refused."""
     approval: Literal["automatic", "manual"] = "manual"

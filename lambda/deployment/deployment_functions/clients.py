@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import boto3
 
 if TYPE_CHECKING:
+    from deployment_functions.account_logs import Logs
     from deployment_functions.ledger import Ssm
     from deployment_functions.ports import S3, StepFunctions
 
@@ -19,6 +20,11 @@ def ssm() -> Ssm:
 def s3() -> S3:
     """Return a client of S3."""
     return cast("S3", boto3.client("s3"))
+
+
+def logs() -> Logs:
+    """Return a client of CloudWatch Logs."""
+    return cast("Logs", boto3.client("logs"))
 
 
 def step_functions() -> StepFunctions:
