@@ -1,7 +1,6 @@
 # ruff: noqa: INP001
 """Hold synthesized templates against cfn-lint and Checkov: nothing found but what is acknowledged, and nothing else is.
 
-
 Usage: .venv-lint/bin/python scripts/lint_templates.py FOLDER    (a cdk.out)
 """
 
