@@ -79,9 +79,17 @@ def _with_our_resources(original: Callable[..., str]) -> Callable[..., str]:
     ) -> str:
         if service == "sagemaker":
             return sagemaker_arn(path, body, region, account)
-        return original(service, method, path, headers, body, query, region, account)
+        arn = original(service, method, path, headers, body, query, region, account)
+        return _with_log_stream(arn, body) if service == "logs" and ":log-group:" in arn else arn
 
     return resource
+
+
+def _with_log_stream(arn: str, body: bytes) -> str:
+    # CloudWatch Logs asks IAM about a group as `…:log-group:<name>:log-stream:`, so that policies name it with `:*`.
+    # Tagging, which names the ARN itself, takes it as it is.
+    asked = json.loads(body)
+    return arn if "resourceArn" in asked else f"{arn}:log-stream:{asked.get('logStreamName', '')}"
 
 
 def _as_the_service_says(original: Callable[..., emulator.Response]) -> Callable[..., emulator.Response]:

@@ -126,3 +126,17 @@ def test_a_bucket_policy_that_asks_for_tls_lets_the_cloud_in(account: Account) -
 
     client = account.user(allow("s3:PutObject", resource=arns))("s3")
     assert client.put_object(Bucket=name, Key="k", Body=b"x")["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.parametrize(("ending", "allowed"), [("", False), (":*", True)])
+def test_policies_name_a_log_group_with_its_streams(account: Account, ending: str, allowed: bool) -> None:
+    group = unique("group")
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}{ending}"
+    logs = account.user(allow("logs:CreateLogGroup", "logs:CreateLogStream", resource=arn))("logs")
+
+    if allowed:
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName="one")
+    else:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            logs.create_log_group(logGroupName=group)
