@@ -172,6 +172,7 @@ class TrainingPipeline(Construct):
             "sagemaker:AddTags",
             "sagemaker:CreateTrainingJob",
             "sagemaker:DescribeTrainingJob",
+            "sagemaker:ListTags",
             "sagemaker:StopTrainingJob",
             on=[jobs],
             because="A job is named by its run, behind the stage's own prefix.",

@@ -141,6 +141,7 @@ class TransformPipeline(Construct):
             "sagemaker:AddTags",
             "sagemaker:CreateTransformJob",
             "sagemaker:DescribeTransformJob",
+            "sagemaker:ListTags",
             "sagemaker:StopTransformJob",
             on=[
                 stack.format_arn(
