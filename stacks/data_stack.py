@@ -22,6 +22,7 @@ from stacks.platform import Platform
 from stacks.policies import retention_days, tell_stage
 from stacks.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
 from stacks.private_network import LOGS_ENDPOINT, TRACING_ENDPOINT, PrivateNetwork
+from stacks.region_rule import refuse_regions
 from stacks.settings import ExistingNetwork, OwnNetwork
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class DataStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, description=description)
         tell_stage(self, stage, settings)
+        refuse_regions(self, settings)
         removal_policy = cdk.RemovalPolicy(settings.removal_policy.upper())
         self.key = StageKey(
             self,

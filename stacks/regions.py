@@ -167,6 +167,22 @@ def types_asked_for(settings: StageSettings) -> dict[str, str]:
     return asked
 
 
+def lacking(settings: StageSettings) -> dict[str, list[str]]:
+    """Return the regions that lack something of what a stage asks for, by a clause that says what."""
+    found: dict[str, list[str]] = {}
+    if settings.url.enabled:
+        found["Lambda has no Function URLs here: set url.enabled to false"] = sorted(NO_FUNCTION_URL)
+    if settings.url.snap_start:
+        found["Lambda has no SnapStart here: set url.snap_start to false"] = sorted(
+            name for name in REGISTRY_ACCOUNTS if partition(name) not in WITH_SNAP_START
+        )
+    for setting, instance_type in types_asked_for(settings).items():
+        family = instance_types.family(instance_type)
+        clause = f"EC2 offers no {family} instances here: set {setting} to a type of another family"
+        found[clause] = instance_offerings.regions_without(family)
+    return {clause: names for clause, names in found.items() if names}
+
+
 def with_function_url() -> Iterable[str]:
     """Return the regions in which the whole service can be, as far as is known."""
     return (name for name in REGISTRY_ACCOUNTS if region(name).function_url is not False)

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,30 +10,9 @@ from rules.engine import ALL_RULES, Template, check_all
 from stacks import settings
 from stacks.errors import SynthError
 from tests.templates.conftest import CDK_JSON, Templates
+from tests.templates.synths import synth
 
 PROD = CDK_JSON["context"]["stages"]["prod"]
-ROOT = Path(__file__).parent.parent.parent
-
-
-def synth(corpus: Path, folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
-    """Synthesize a stage as `make synth` does, packs and own rules included."""
-    file = folder / "settings.json"
-    file.write_text(json.dumps({"corpus": {"path": str(corpus)}}))
-    context = {**CDK_JSON["context"], "stage": stage, "settings": str(file), "aws:cdk:enable-path-metadata": True}
-    return subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "CDK_CONTEXT_JSON": json.dumps(context),
-            "CDK_OUTDIR": str(folder / "cdk.out"),
-            "CDK_VALIDATION": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +84,14 @@ def test_every_acknowledgment_stands_in_the_template_with_its_reason(prod: Templ
     assert all(len(entry["reason"]) > 40 for entry in entries)
 
 
+@pytest.mark.slow
+def test_prod_with_what_only_an_account_owner_sets_has_no_finding_either(corpus_folder: Path, tmp_path: Path) -> None:
+    key = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    done = synth(corpus_folder, tmp_path, "prod", account_logs={"kms_key_arn": key})
+
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_a_stage_as_it_is_breaks_no_own_rule(stage: str, request: pytest.FixtureRequest) -> None:
     templates: Templates = request.getfixturevalue(stage)
@@ -138,23 +122,7 @@ def test_a_hardened_stage_refuses_a_setting_that_breaks_its_promise(change: dict
 
 
 def test_a_stage_named_prod_that_is_not_hardened_fails_its_synth(corpus_folder: Path, tmp_path: Path) -> None:
-    file = tmp_path / "settings.json"
-    file.write_text(json.dumps({"corpus": {"path": str(corpus_folder)}, "hardened": False}))
-    context = {**CDK_JSON["context"], "stage": "prod", "settings": str(file)}
-    done = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "CDK_CONTEXT_JSON": json.dumps(context),
-            "CDK_OUTDIR": str(tmp_path / "cdk.out"),
-            "CDK_VALIDATION": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = synth(corpus_folder, tmp_path, "prod", hardened=False)
 
     assert done.returncode != 0
     assert "TM-STAGE-TOLD" in done.stderr

@@ -8,6 +8,7 @@ import pytest
 from stacks import regions
 from stacks.errors import SynthError
 from tests.templates.conftest import Synthesize, Templates, build
+from tests.templates.synths import synth
 
 
 @pytest.mark.parametrize("region", sorted(regions.REGISTRY_ACCOUNTS))
@@ -56,7 +57,48 @@ def test_the_same_settings_make_the_same_templates_byte_for_byte(corpus_folder: 
     assert first == second
 
 
+def test_a_synth_writes_the_same_bytes_from_any_directory_and_without_credentials(
+    corpus_folder: Path, tmp_path: Path
+) -> None:
+    written = []
+    for number, directory in enumerate((Path("/"), tmp_path)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        environment = {"PYTHONHASHSEED": str(number), "TZ": "Asia/Tokyo" if number else "UTC"}
+        done = synth(corpus_folder, folder, "dev", directory=directory, environment=environment)
+        assert done.returncode == 0, done.stderr
+        files = (folder / "cdk.out").rglob("*")
+        written.append({str(file.relative_to(folder)): file.read_bytes() for file in files if file.is_file()})
+
+    assert len(written[0]) > 3
+    assert written[0] == written[1]
+
+
 def test_each_template_says_whose_it_is_and_what_it_promises(dev: Templates, prod: Templates) -> None:
     for stage, templates, hardened in (("dev", dev, False), ("prod", prod, True)):
         for template in templates.values():
             assert template.to_json()["Metadata"] == {"TopicModelStage": {"Name": stage, "Hardened": hardened}}
+
+
+def refused(templates: Templates) -> dict[str, list[str]]:
+    """What the first template's rule says, and in which regions."""
+    rules = templates["data"].to_json().get("Rules", {})
+    assertions = rules["RegionHasWhatIsAskedFor"]["Assertions"] if "RegionHasWhatIsAskedFor" in rules else []
+    return {
+        each["AssertDescription"].partition(":")[0]: each["Assert"]["Fn::Not"][0]["Fn::Contains"][0]
+        for each in assertions
+    }
+
+
+def test_a_template_for_every_region_refuses_those_that_lack_what_the_stage_asks_for(
+    dev: Templates, synthesize: Synthesize
+) -> None:
+    gpus = synthesize({"training": {"instance_type": "ml.g5.xlarge"}, "url": {"snap_start": True}})
+
+    assert refused(dev) == {"Lambda has no Function URLs here": sorted(regions.NO_FUNCTION_URL)}
+    assert "us-west-1" in refused(gpus)["EC2 offers no g5 instances here"]
+    assert "us-gov-west-1" in refused(gpus)["Lambda has no SnapStart here"]
+
+
+def test_a_setting_that_switches_off_what_a_region_lacks_ends_the_refusal(synthesize: Synthesize) -> None:
+    assert refused(synthesize({"url": {"enabled": False}})) == {}
