@@ -20,7 +20,7 @@ import boto3
 from local_cloud.cdk import Cli
 from local_cloud.cloud import LocalCloud
 from local_cloud.function_urls import FunctionUrl
-from stacks.names import parameters_prefix, pipeline_name, stack_prefix
+from stacks.names import endpoint_name, parameters_prefix, pipeline_name, stack_prefix
 
 from deployment_functions.ledger import Ledger
 
@@ -74,14 +74,16 @@ class Traffic:
 class Deployment:
     """Deploys, calls and looks at one stage."""
 
-    def __init__(self, cloud: LocalCloud, folder: Path, corpus: Path) -> None:
-        self.cloud, self._folder, self._corpus = cloud, folder, corpus
+    def __init__(self, cloud: LocalCloud, folder: Path, corpus: Path, *, stage: str = STAGE) -> None:
+        self.cloud, self._folder, self._corpus, self.stage = cloud, folder, corpus, stage
         self._session = boto3.Session("test", "test", region_name="us-east-1")
         Cli(cloud.environment(), cloud.endpoint_url).bootstrap()
 
-    def client(self, service: str) -> Any:
-        """Return a client with the account's root credentials."""
-        return self._session.client(service, endpoint_url=self.cloud.endpoint_url)
+    def client(self, service: str, *, key: str = "test", secret: str = "test") -> Any:
+        """Return a client with the account's root credentials, or a person's."""
+        return self._session.client(
+            service, endpoint_url=self.cloud.endpoint_url, aws_access_key_id=key, aws_secret_access_key=secret
+        )
 
     def deploy(self, *stacks: str, **changes: object) -> Run:
         """Deploy all stacks, or those named, with the test's small settings and `changes` to them."""
@@ -124,6 +126,8 @@ class Deployment:
             [
                 str(Path(sys.executable).parent / "cdk"),
                 *arguments,
+                "-c",
+                f"stage={self.stage}",
                 "--no-notices",
                 "--output",
                 str(self._assembly),
@@ -141,8 +145,13 @@ class Deployment:
 
     def url(self) -> str:
         """The Function URL that the stack tells."""
-        outputs = self.client("cloudformation").describe_stacks(StackName=SERVING)["Stacks"][0]["Outputs"]
-        return next(str(output["OutputValue"]) for output in outputs if output["OutputKey"] == "FunctionUrl")
+        return self.outputs("Serving")["FunctionUrl"]
+
+    def outputs(self, part: str) -> dict[str, str]:
+        """What the stack of this part (Data, Training, Serving) tells."""
+        name = f"{stack_prefix(self.stage)}-{part}"
+        [stack] = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def function_url(self) -> FunctionUrl:
         """Where it is reached here."""
@@ -202,17 +211,17 @@ class Deployment:
 
     def ledger(self) -> Ledger:
         """The record of trained models."""
-        return Ledger(self.client("ssm"), parameters_prefix(STAGE))
+        return Ledger(self.client("ssm"), parameters_prefix(self.stage))
 
     def runs(self) -> list[str]:
         """The names of the pipeline's runs, newest first."""
-        arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{pipeline_name(STAGE)}"
+        arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{pipeline_name(self.stage)}"
         return [run["name"] for run in self.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]]
 
     def served_artifact(self) -> str:
         """The artifact of the model that the endpoint serves."""
         sagemaker = self.client("sagemaker")
-        endpoint = sagemaker.describe_endpoint(EndpointName="topic-model-dev")
+        endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name(self.stage))
         config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
         model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
         return str(model["PrimaryContainer"]["ModelDataUrl"])
