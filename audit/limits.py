@@ -43,7 +43,7 @@ LIMITS: Final = (
     Limit(
         "AWS::StepFunctions::StateMachine",
         "SageMaker writes logs of training and transform jobs to groups that are one per account and region.",
-        "No stack owns them: their key and retention are the account owner's to set.",
+        "No stack owns them: their key and retention are the account owner's to set, also by the setting account_logs.",
         f"{_DOCS}/sagemaker/latest/dg/logging-cloudwatch.html",
     ),
     Limit(

@@ -92,8 +92,11 @@ def account_is_bootstrapped(ssm: Client) -> Answer:
 def quotas_suffice(quotas: Client, place: Place) -> Iterator[Answer]:
     """Compare the quotas of instance types with what the stage asks for."""
     settings = place.settings
-    training, endpoint = settings.training, settings.endpoint
-    asked = [(f"{training.instance_type} for training job usage", training.instance_count)]
+    training, endpoint, transform = settings.training, settings.endpoint, settings.transform
+    asked = [
+        (f"{training.instance_type} for training job usage", training.instance_count),
+        (f"{transform.instance_type} for transform job usage", transform.instance_count),
+    ]
     if endpoint.serverless is None:
         # Blue/green holds a second fleet while it exchanges the model; a rolling update does not.
         fleets = 1 if settings.rollout.strategy == "rolling" else 2

@@ -57,7 +57,7 @@ class Dashboard(cloudwatch.Dashboard):
                     _graph(
                         "Instances, and how busy they are (%)",
                         [
-                            endpoint_metric(stage, "Invocations", "SampleCount"),
+                            _instances(stage),
                             _host_metric(stage, "CPUUtilization"),
                             _host_metric(stage, "MemoryUtilization"),
                         ],
@@ -110,6 +110,19 @@ class Dashboard(cloudwatch.Dashboard):
 
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=WIDTH, height=HEIGHT)
+
+
+def _instances(stage: str) -> cloudwatch.MathExpression:
+    # SageMaker tells no number of instances, but with each request its share of one: 1 / instances.
+    return cloudwatch.MathExpression(
+        expression="requests / shares",
+        using_metrics={
+            "requests": endpoint_metric(stage, "Invocations", "Sum"),
+            "shares": endpoint_metric(stage, "InvocationsPerInstance", "Sum"),
+        },
+        label="Instances",
+        period=cdk.Duration.minutes(1),
+    )
 
 
 def _host_metric(stage: str, name: str) -> cloudwatch.Metric:

@@ -103,6 +103,7 @@ class DataStack(cdk.Stack):
         emptied = self._empty(corpora) if removal_policy is cdk.RemovalPolicy.DESTROY else None
         self.corpus = self._corpus(corpus, corpora, emptied)
         self._describe(corpora)
+        self._export(corpora)
 
     def _platform(self, stage: str, settings: StageSettings, removal_policy: cdk.RemovalPolicy) -> Platform:
         retention = retention_days(settings.log_retention_days)
@@ -210,6 +211,34 @@ class DataStack(cdk.Stack):
             value=f"s3://{self.corpus.bucket.bucket_name}/{self.corpus.prefix}",
             description="The corpus that the next training reads",
         )
+
+    def _export(self, corpora: s3.IBucket) -> None:
+        """Declare what the other stacks import, as CDK would by itself but without a word of what it is."""
+        platform, placement = self.platform, self.platform.placement
+        exports = [
+            (self.key.key_arn, "The key of corpora, models, volumes and transform output"),
+            (platform.operations_key.key_arn, "The key of logs, alarm topic, lost events and functions' environments"),
+            (self.artifacts.bucket_arn, "The bucket of models and batch transform output"),
+            (self.artifacts.bucket_name, "The bucket of models and batch transform output, by name"),
+            (platform.lost_events.queue_arn, "The queue of events that a function gave up on"),
+            (platform.alarms.topic_arn, "The topic that alarms tell"),
+        ]
+        if self.corpus.bucket is corpora:
+            exports += [
+                (corpora.bucket_arn, "The bucket of prepared corpora"),
+                (corpora.bucket_name, "The bucket of prepared corpora, by name"),
+            ]
+        if self.captured is not None:
+            exports += [
+                (self.captured.key.key_arn, "The key of what the endpoint was asked and answered"),
+                (self.captured.bucket.bucket_arn, "The bucket of what the endpoint was asked and answered"),
+                (self.captured.bucket.bucket_name, "The bucket of what the endpoint was asked and answered, by name"),
+            ]
+        if placement is not None and placement.ready:
+            exports += [(subnet, "A private subnet of functions, jobs and hosts") for subnet in placement.subnet_ids]
+            exports += [(group, "The group of functions, jobs and hosts") for group in placement.security_group_ids]
+        for value, description in exports:
+            self.export_value(value, description=description)
 
 
 def grant_corpus_read(role: ServiceRole, corpus: CorpusLocation, *, pattern: str) -> None:

@@ -67,23 +67,29 @@ def test_a_missing_bootstrap_is_bad_and_one_that_may_not_be_looked_at_is_unknown
         assert checks.account_is_bootstrapped(ssm).outcome == outcome
 
 
-def quotas(training: float, endpoint: float) -> dict[str, object]:
+def quotas(training: float, endpoint: float, transform: float = 2) -> dict[str, object]:
     return {
         "Quotas": [
             {"QuotaName": "ml.c5.xlarge for training job usage", "Value": training},
+            {"QuotaName": "ml.m5.large for transform job usage", "Value": transform},
             {"QuotaName": "ml.m5.large for endpoint usage", "Value": endpoint},
         ]
     }
 
 
 @pytest.mark.parametrize(
-    ("training", "endpoint", "outcomes"),
-    [(2, 8, ["good", "good"]), (0, 8, ["bad", "good"]), (2, 7, ["good", "bad"])],
+    ("training", "endpoint", "transform", "outcomes"),
+    [
+        (2, 8, 2, ["good", "good", "good"]),
+        (0, 8, 2, ["bad", "good", "good"]),
+        (2, 8, 1, ["good", "bad", "good"]),
+        (2, 7, 2, ["good", "good", "bad"]),
+    ],
 )
-def test_quotas_must_suffice_for_the_job_and_for_two_fleets(
-    training: float, endpoint: float, outcomes: list[str]
+def test_quotas_must_suffice_for_both_jobs_and_for_two_fleets(
+    training: float, endpoint: float, transform: float, outcomes: list[str]
 ) -> None:
-    with stubbed("service-quotas", "list_service_quotas", quotas(training, endpoint)) as client:
+    with stubbed("service-quotas", "list_service_quotas", quotas(training, endpoint, transform)) as client:
         answers = list(checks.quotas_suffice(client, place()))
 
     assert [answer.outcome for answer in answers] == outcomes
@@ -93,7 +99,7 @@ def test_a_rolling_update_needs_no_second_fleet() -> None:
     with stubbed("service-quotas", "list_service_quotas", quotas(2, 4)) as client:
         answers = list(checks.quotas_suffice(client, place(rollout={"strategy": "rolling"})))
 
-    assert [answer.outcome for answer in answers] == ["good", "good"]
+    assert [answer.outcome for answer in answers] == ["good", "good", "good"]
 
 
 def test_a_type_without_a_quota_is_unknown_by_name() -> None:
