@@ -6,16 +6,10 @@ five minutes by the clock of rollouts, which the tests put forward.
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
 import sys
-import tarfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,56 +18,15 @@ from botocore.exceptions import ClientError
 from local_cloud.cloud import LocalCloud
 from local_cloud.settings import ContainerCommands, LocalCloudSettings
 from rules.log_groups import SHARED
-from stacks.names import endpoint_name
-from tests.end_to_end.deployment import ROOT, Answer, Deployment, Run, Traffic
+from tests.end_to_end.account import found, retained, shared_log_groups
+from tests.end_to_end.deployment import Deployment, Run
+from tests.end_to_end.rollouts import FOUR_TOPICS, STAGE, WATCHED, Rollout, all_follow, broken, roll_out, until
 
-from deployment_functions.model_fields import APPROVED, CANDIDATE
+from deployment_functions.model_fields import CANDIDATE
 
 pytestmark = [pytest.mark.local_cloud, pytest.mark.slow]
 
-STAGE = "prod"
-SERVING = f"TopicModel-{STAGE}-Serving"
 CONTAINERS = Path(__file__).parent / "containers"
-CANARY_WAIT_S = 300
-WATCHED = 100
-"""Requests that are looked at while the canary is."""
-FOUR_TOPICS = {"training": {"hyperparameters": {"num_topics": 4, "epochs": 4, "mini_batch_size": 32}}}
-
-
-LISTINGS = {
-    "AWS::S3::Bucket": ("s3", "list_buckets", "Buckets", "Name"),
-    "AWS::KMS::Key": ("kms", "list_keys", "Keys", "KeyId"),
-    "AWS::Logs::LogGroup": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
-    "AWS::IAM::Role": ("iam", "list_roles", "Roles", "RoleName"),
-    "AWS::Lambda::Function": ("lambda", "list_functions", "Functions", "FunctionName"),
-    "AWS::SSM::Parameter": ("ssm", "describe_parameters", "Parameters", "Name"),
-    "AWS::StepFunctions::StateMachine": ("stepfunctions", "list_state_machines", "stateMachines", "name"),
-    "AWS::SageMaker::Endpoint": ("sagemaker", "list_endpoints", "Endpoints", "EndpointName"),
-    "AWS::SageMaker::EndpointConfig": (
-        "sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName",
-    ),
-    "AWS::SageMaker::Model": ("sagemaker", "list_models", "Models", "ModelName"),
-    "AWS::CloudWatch::Alarm": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-    "AWS::SNS::Topic": ("sns", "list_topics", "Topics", "TopicArn"),
-    "AWS::Events::Rule": ("events", "list_rules", "Rules", "Name"),
-    "AWS::EC2::VPCEndpoint": ("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
-    "AWS::EC2::FlowLog": ("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
-}  # fmt: skip
-"""How each kind of thing that the stacks make is listed: service, operation, member of the answer, name."""
-
-
-@dataclass
-class Rollout:
-    """A deploy of the serving stack, and what was to be seen while the canary was watched and afterwards."""
-
-    run: Run
-    before: str
-    new: str
-    canary: Counter[str]
-    traffic: Traffic
-    served: str
-    approved: str
-    answer: Answer
 
 
 @pytest.fixture(scope="module")
@@ -135,113 +88,6 @@ def destroyed(prod: Deployment, rolled_back: Rollout) -> tuple[Run, dict[str, li
         group for group in found(prod)["AWS::Logs::LogGroup"] if "AccountLogsKeeperLogs" in group
     ]
     return prod.destroy(), promised
-
-
-Answering = Callable[[int], Counter[str]]
-
-
-def roll_out(prod: Deployment, *, then: Callable[[Deployment, str, Answering], None]) -> Rollout:
-    """Approve the candidate and deploy it while a client calls; `then` is called when the canary is watched."""
-    before, candidate, url = prod.served_artifact(), prod.ledger().read(CANDIDATE), prod.function_url()
-    assert candidate is not None
-
-    def answering(requests: int) -> Counter[str]:
-        """Which models answer so many requests, and how many each; '' is an answer without a model."""
-        answers = [prod.ask_documents("butter bread", url=url) for _ in range(requests)]
-        return Counter(answer.headers.get("x-model-version", "") for answer in answers)
-
-    subprocess.run(
-        [sys.executable, "-m", "training_scripts.pipeline", "approve", "--stage", STAGE],
-        cwd=ROOT,
-        env=prod.cloud.environment(),
-        check=True,
-        capture_output=True,
-    )
-    with ThreadPoolExecutor(1) as deploying, prod.traffic() as traffic:
-        deploy = deploying.submit(prod.deploy, SERVING, **FOUR_TOPICS)
-        until(lambda: deploy.done() or phase(prod) == "Baking")
-        first = len(traffic.models)
-        until(lambda: deploy.done() or len(traffic.models) >= first + WATCHED)
-        canary = Counter(traffic.models[first : first + WATCHED])
-        then(prod, candidate["job_name"], answering)
-        run = deploy.result()
-    approved = prod.ledger().read(APPROVED)
-    return Rollout(
-        run=run,
-        before=before,
-        new=candidate["job_name"],
-        canary=canary,
-        traffic=traffic,
-        served=prod.served_artifact(),
-        approved=approved["artifact_uri"] if approved else "",
-        answer=prod.ask_documents("onion soup with garlic and pepper"),
-    )
-
-
-def all_follow(prod: Deployment, new: str, answering: Answering) -> None:
-    """Let the canary's five minutes pass, and those for which the old hosts are kept afterwards."""
-    prod.cloud.advance_clock(CANARY_WAIT_S + 1)
-    until(lambda: answering(10) == {new: 10})
-    prod.cloud.advance_clock(CANARY_WAIT_S + 1)
-
-
-def phase(prod: Deployment) -> str:
-    """What the endpoint's rollout does now: '' where there is none."""
-    told = prod.client("sagemaker").describe_endpoint(EndpointName=endpoint_name(STAGE))
-    pending = told.get("PendingDeploymentSummary")
-    return str(pending["ProductionVariants"][0]["VariantStatus"][0]["Status"]) if pending else ""
-
-
-def until(condition: Callable[[], object], timeout_s: float = 240) -> None:
-    """Return as soon as the condition is true."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not true within {timeout_s} s"
-        time.sleep(0.05)
-
-
-def broken(prod: Deployment, artifact: str) -> str:
-    """Store a copy of a model that is marked as broken, where models are, and return its address."""
-    s3 = prod.client("s3")
-    bucket, _, key = artifact.removeprefix("s3://").partition("/")
-    packed = io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    copied = io.BytesIO()
-    with tarfile.open(fileobj=packed) as old, tarfile.open(fileobj=copied, mode="w:gz") as new:
-        for member in old.getmembers():
-            new.addfile(member, old.extractfile(member))
-        new.addfile(tarfile.TarInfo("broken"))
-    key = key.replace("/output/", "-broken/output/")
-    s3.put_object(Bucket=bucket, Key=key, Body=copied.getvalue())
-    return f"s3://{bucket}/{key}"
-
-
-def retained(prod: Deployment) -> dict[str, list[str]]:
-    """What templates of prod say outlives its stack, by type: the physical ids."""
-    stacks, kept = prod.client("cloudformation"), dict[str, list[str]]()
-    for part in ("Data", "Training", "Serving"):
-        name = f"TopicModel-{STAGE}-{part}"
-        body = stacks.get_template(StackName=name)["TemplateBody"]
-        template = json.loads(body) if isinstance(body, str) else body
-        for resource in stacks.describe_stack_resources(StackName=name)["StackResources"]:
-            if template["Resources"][resource["LogicalResourceId"]].get("DeletionPolicy") == "Retain":
-                kept.setdefault(resource["ResourceType"], []).append(resource["PhysicalResourceId"])
-    return {kind: sorted(names) for kind, names in kept.items()}
-
-
-def found(prod: Deployment) -> dict[str, list[str]]:
-    """Everything in the account of the kinds that the stacks make, but for the bootstrap's own."""
-    kept = {
-        kind: sorted(
-            item[name]
-            for item in getattr(prod.client(service), call)()[key]
-            if not item[name].strip("/").startswith("cdk-")
-        )
-        for kind, (service, call, key, name) in LISTINGS.items()
-    }
-    vpcs = prod.client("ec2").describe_vpcs()["Vpcs"]
-    # The account's default VPC was there before.
-    kept["AWS::EC2::VPC"] = [vpc["VpcId"] for vpc in vpcs if not vpc["IsDefault"]]
-    return {kind: names for kind, names in kept.items() if names}
 
 
 def test_prod_deploys_as_it_is_and_answers(prod: Deployment, first: Run) -> None:
@@ -311,12 +157,6 @@ def test_a_function_without_its_rights_fails(prod: Deployment, first: Run) -> No
 
     assert refused.status >= 500
     assert prod.ask_documents("butter bread oven").status == 200
-
-
-def shared_log_groups(prod: Deployment) -> dict[str, int | None]:
-    """The account's log groups of SageMaker jobs, and how many days they keep their events."""
-    groups = prod.client("logs").describe_log_groups(logGroupNamePrefix="/aws/sagemaker/")["logGroups"]
-    return {group["logGroupName"]: group.get("retentionInDays") for group in groups if "Jobs" in group["logGroupName"]}
 
 
 def test_the_account_owners_setting_gives_the_accounts_log_groups_a_retention(prod: Deployment, owned: Run) -> None:
