@@ -9,6 +9,7 @@ import pytest
 
 ASSET = Path(__file__).parents[2] / "lambda" / "deployment"
 HANDLERS = [
+    "account_logs.handle",
     "approval_guard.handle",
     "bucket_emptier.handle",
     "corpus_uploader.handle",

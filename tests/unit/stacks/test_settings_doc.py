@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from stacks.settings import CaptureSettings, ExistingNetwork, OwnNetwork, S3Corpus, ServerlessSettings, StageSettings
+from stacks.settings import (
+    AccountLogSettings,
+    CaptureSettings,
+    ExistingNetwork,
+    OwnNetwork,
+    S3Corpus,
+    ServerlessSettings,
+    StageSettings,
+)
 
 TEXT = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
 ROWS = {row.split("`")[1]: row for row in TEXT.splitlines() if row.startswith("| `")}
@@ -27,6 +35,7 @@ def leaves(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, object
 ALL = dict(
     [
         *leaves(StageSettings),
+        *leaves(AccountLogSettings, "account_logs."),
         *leaves(CaptureSettings, "capture."),
         *leaves(ExistingNetwork, "network."),
         *leaves(OwnNetwork, "network."),
