@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 
 from stacks.alarms import watch_lost_events
 from stacks.captured import CapturedRequests
+from stacks.corpus_pointer import NewestCorpus
 from stacks.corpus_upload import CORPORA_PREFIX, CorpusUpload
 from stacks.keys import OperationsKey, StageKey
 from stacks.lost_events import LostEvents
@@ -50,6 +51,8 @@ class CorpusLocation:
     corpus_hash: str
     key: kms.IKey | None
     """What its objects are encrypted under; None for a key that AWS manages."""
+    upload: cdk.CustomResource | None = None
+    """What brings it there, where the deploy does."""
 
     @property
     def prefix(self) -> str:
@@ -97,6 +100,11 @@ class DataStack(cdk.Stack):
         )
         emptied = self._empty(corpora) if removal_policy is cdk.RemovalPolicy.DESTROY else None
         self.corpus = self._corpus(corpus, corpora, emptied)
+        if settings.retraining is not None:
+            newest = NewestCorpus(self, "NewestCorpus", stage=stage, corpus_hash=self.corpus.corpus_hash)
+            if self.corpus.upload is not None:
+                # Named when it is there, and not before.
+                newest.node.add_dependency(self.corpus.upload)
         self._describe(corpora)
 
     def _platform(self, stage: str, settings: StageSettings, removal_policy: cdk.RemovalPolicy) -> Platform:
@@ -146,6 +154,7 @@ class DataStack(cdk.Stack):
                 retention=retention_days(settings.log_retention_days),
                 removal_policy=removal_policy,
                 tracing=settings.operations.tracing,
+                retrains=settings.retraining is not None,
             ).placement
         if isinstance(network, ExistingNetwork):
             return Placement(network.subnet_ids, network.security_group_ids)
@@ -185,7 +194,7 @@ class DataStack(cdk.Stack):
             if emptied is not None:
                 # Gone before the bucket is emptied, no upload can come after.
                 upload.resource.node.add_dependency(emptied)
-            return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, self.key)
+            return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, self.key, upload.resource)
         key = kms.Key.from_key_arn(self, "NamedCorporaKey", corpus.kms_key_arn) if corpus.kms_key_arn else None
         named = s3.Bucket.from_bucket_name(self, "NamedCorpora", corpus.bucket)
         parent = corpus.prefix.rstrip("/").removesuffix(corpus.corpus_hash)

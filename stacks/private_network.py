@@ -40,6 +40,18 @@ TRACING_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
         "xray:PutTraceSegments",
     )
 }
+RETRAINING_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cloudformation": ("cloudformation:DescribeStacks", "cloudformation:UpdateStack"),
+    "sagemaker.api": (
+        *INTERFACE_ENDPOINTS["sagemaker.api"],
+        "sagemaker:CreateModelPackage",
+        "sagemaker:DeleteModelPackage",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:ListModelPackages",
+        "sagemaker:UpdateModelPackage",
+    ),
+}
+"""What the functions of a retraining call beside."""
 HTTPS: Final = 443
 IKE: Final = 500
 ESP: Final = "50"
@@ -61,6 +73,7 @@ class PrivateNetwork(Construct):
         retention: logs.RetentionDays,
         removal_policy: cdk.RemovalPolicy,
         tracing: bool,
+        retrains: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self._name = f"topic-model-{stage}"
@@ -85,7 +98,11 @@ class PrivateNetwork(Construct):
         self._table = ec2.CfnRouteTable(self, "Routes", vpc_id=self.vpc.ref)
         self._subnets = [self._subnet(settings, zone) for zone in range(settings.zones)]
         self._members, self._doors = self._security_groups(settings.cidr)
-        endpoints = {**INTERFACE_ENDPOINTS, **(TRACING_ENDPOINT if tracing else {})}
+        endpoints = {
+            **INTERFACE_ENDPOINTS,
+            **(TRACING_ENDPOINT if tracing else {}),
+            **(RETRAINING_ENDPOINTS if retrains else {}),
+        }
         ready = [self._s3(), *(self._interface(name, actions) for name, actions in endpoints.items())]
         self._flow_log(key, retention, removal_policy)
         self.placement = Placement(

@@ -175,6 +175,21 @@ class OperationsSettings(Frozen):
     """Jensen-Shannon divergence, in bits, of the topics of late from those of the training, that rings an alarm."""
 
 
+class RetrainingSettings(Frozen):
+    """A schedule on which the pipeline runs on the newest prepared corpus; see docs/operations.md."""
+
+    schedule: Annotated[
+        str,
+        Field(
+            pattern=r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
+            r"|cron\([^()\s]+( [^()\s]+){5}\))$"
+        ),
+    ] = "rate(7 days)"
+    """When it is looked whether a training is due, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
+    max_loss_increase_percent: Annotated[float, Field(ge=0, le=100)] = 0
+    """How much larger than that of the model in service the new one's validation loss may be."""
+
+
 class ServerlessSettings(Frozen):
     """An endpoint without instances: paid by use, slow when it wakes, and without VPC, isolation or data capture."""
 
@@ -266,6 +281,8 @@ class StageSettings(Frozen):
     capture: CaptureSettings | None = None
     rollout: RolloutSettings = RolloutSettings()
     operations: OperationsSettings = OperationsSettings()
+    retraining: RetrainingSettings | None = None
+    """None: models are trained by deploys and by people only."""
     hardened: bool = False
     """Whether the stage promises what an auditor signs: settings and templates that fall short are refused."""
     approval: Literal["automatic", "manual"] = "manual"
