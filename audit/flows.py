@@ -23,6 +23,9 @@ VERBS: Final = {
     "s3:GetObject": "reads",
     "s3:PutObject": "writes",
     "sagemaker:InvokeEndpoint": "asks",
+    "sagemaker:CreateModelPackage": "registers",
+    "sagemaker:UpdateModelPackage": "registers",
+    "cloudformation:UpdateStack": "updates",
     "lambda:InvokeFunction": "invokes",
     "states:StartExecution": "starts",
     "ssm:GetParameter": "reads",
@@ -204,8 +207,11 @@ def _target(assembly: Assembly, stack: str, resource: JsonValue) -> tuple[str, s
 
 
 def _named(assembly: Assembly, stack: str, resource: JsonValue) -> Node | None:
-    """Return the node of what is not declared but named: parameters and log groups that AWS or functions make."""
+    """Return the node of what is not declared but named: parameters, log groups, versions of models, a stack."""
     text = assembly.flat(stack, resource).removesuffix(":*")
+    for mark, kind in ((":model-package/", "versions of models"), (":stack/", "stack, by a role of its own")):
+        if mark in text:
+            return Node(STORE, text.rpartition(mark)[2].partition("/")[0], kind)
     for mark, kind in ((":parameter/", "parameter, no key"), (":log-group:", "log group, one per account and region")):
         if mark in text:
             return Node(STORE, text.rpartition(mark)[2] if "log" in mark else "/" + text.rpartition(mark)[2], kind)

@@ -53,6 +53,12 @@ LIMITS: Final = (
         f"{_DOCS}/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
     ),
     Limit(
+        "AWS::SageMaker::ModelPackageGroup",
+        "Who may update a stack decides what its template says: IAM cannot hold UpdateStack to the previous template.",
+        "The serving stack has a CloudFormation role of its own, whose roles are made within a permissions boundary.",
+        f"{_DOCS}/service-authorization/latest/reference/list_awscloudformation.html",
+    ),
+    Limit(
         "AWS::S3::Bucket",
         "S3 delivers access logs only into a bucket under its own keys (SSE-S3).",
         "That bucket holds access logs and nothing else; the finding is acknowledged.",

@@ -74,6 +74,7 @@ IAM_BOTOCORE_SERVICES = _name("core.iam_actions", "_BOTOCORE_SERVICE_MAP")
 IAM_RESOURCE_ARN = _name("core.iam_actions", "extract_resource_arn")
 IAM_ACTION = _name("core.iam_actions", "extract_iam_action")
 IAM_DENIED_RESPONSE = _name("core.iam_actions", "access_denied_response")
+IAM_REQUEST_KEYS = _name("core.iam_actions", "request_tag_context")
 IAM_ENFORCE = _name("core.iam_evaluator", "enforce")
 IAM_EVALUATE = _name("core.iam_evaluator", "evaluate")
 IAM_CONTEXT = _name("core.iam_evaluator", "EvalContext")
@@ -112,6 +113,11 @@ CFN_REPLACING = _name("services.cloudformation.provisioners", "_REPLACING_PROPER
 CFN_CUSTOM_NAMES = _name("services.cloudformation.provisioners", "_CUSTOM_NAME_REPLACEMENT")
 CFN_STACK_TAGS = _name("services.cloudformation.provisioners", "_STACK_TAG_PROPERTY")
 CFN_ON_THREAD = _name("services.cloudformation.stacks", "_runs_on_worker_thread")
+CFN_PROVISION = _name("services.cloudformation.stacks", "_provision_resource")
+CFN_PROVISION_REPLACEMENT = _name("services.cloudformation.provisioners", "_provision_resource")
+CFN_UPDATE_RESOURCE = _name("services.cloudformation.stacks", "_update_resource")
+CFN_DELETE_RESOURCE = _name("services.cloudformation.stacks", "_delete_resource")
+CFN_ERROR = _name("services.cloudformation.helpers", "_error")
 SFN_DISPATCH = _name("services.stepfunctions", "_SERVICE_DISPATCH")
 SFN_SDK_SERVICES = _name("services.stepfunctions", "_AWS_SDK_SERVICE_MAP")
 SFN_SDK_PREFIXES = _name("services.stepfunctions", "_AWS_SDK_ERROR_PREFIX")
@@ -179,6 +185,17 @@ def gate_service(name: str, until: Callable[[bytes], Awaitable[None]]) -> None:
         return await original(method, path, headers, body, query)
 
     handlers[name] = gated
+
+
+def check_service(name: str, check: Callable[[Headers, bytes, Query], Response | None]) -> None:
+    """Let `check` answer a service's request in its place: a refusal, or None to let it pass."""
+    handlers: dict[str, ServiceHandler] = SERVICE_HANDLERS.get()
+    original = handlers[name]
+
+    async def checked(method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
+        return check(headers, body, query) or await original(method, path, headers, body, query)
+
+    handlers[name] = checked
 
 
 def botocore_model(service: str) -> ServiceModel:
@@ -379,6 +396,12 @@ def caller_denial(headers: Headers, scope: Scope, action: str, resource: str, ke
     return str(getattr(denied, "principal_arn", "") or "anonymous")
 
 
+def denied_response(service: str, action: str, principal: str, request_id: str, resource: str) -> Response:
+    """Return a service's refusal of a caller who may not do something."""
+    refused: Response = IAM_DENIED_RESPONSE.get()(service, action, principal, request_id, resource_arn=resource)
+    return refused
+
+
 def register_session(access_key: str, *, arn: str, secret: str, token: str) -> None:
     """Make STS know temporary credentials of an assumed role."""
     REGISTER_SESSION.get()(
@@ -416,10 +439,14 @@ def execution_role(arn: str) -> str:
 # CloudFormation.
 
 
+def stack_name(name: str) -> str:
+    """Return a stack's name, given that or its ARN."""
+    return name.split("/")[1] if name.startswith("arn:") and "/" in name else name
+
+
 def stack_status(name: str) -> str:
     """Return the status of a stack by name or ARN; '' where there is none."""
-    key = name.split("/")[1] if name.startswith("arn:") and "/" in name else name
-    stack = CFN_STACKS.get().get(key)
+    stack = CFN_STACKS.get().get(stack_name(name))
     return str(stack["StackStatus"]) if stack else ""
 
 
@@ -441,3 +468,9 @@ def delete_flow_log(flow_log: str) -> None:
 def tag_ec2(resource: str, tags: Mapping[str, str]) -> None:
     """Give a resource of EC2 these tags and no others."""
     EC2_TAGS.get()[resource] = [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def cloudformation_error(message: str) -> Response:
+    """Return CloudFormation's refusal of a request that asks for what cannot be."""
+    refused: Response = CFN_ERROR.get()("ValidationError", message)
+    return refused

@@ -12,7 +12,7 @@ from local_cloud import alarms, controls, emulator, function_urls, iam, step_fun
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
-from local_cloud.cloudformation import custom_resources, flow_logs
+from local_cloud.cloudformation import custom_resources, flow_logs, stack_roles
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
 from local_cloud.sagemaker.backend import Backend
@@ -48,6 +48,7 @@ class Extension:
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
         emulator.add_service(autoscaling.NAME, target_prefix=autoscaling.TARGET_PREFIX, handler=self.autoscaling.handle)
         Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
+        stack_roles.install_early()
         emulator.gate_service("cloudformation", traps.answer_when_settled)
         for service in ("cloudformation", "states"):
             emulator.gate_service(service, self._wait_until_complete)
@@ -61,6 +62,7 @@ class Extension:
         try:
             traps.install_cloudformation()
             custom_resources.install()
+            stack_roles.install()
             register(
                 [
                     *sagemaker_resources.resource_types(self.sagemaker),

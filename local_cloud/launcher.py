@@ -41,7 +41,7 @@ def main() -> None:
     _raise_file_limit()
     listener = _bind(int(os.environ.pop(PORT_VARIABLE)))
     port = listener.getsockname()[1]
-    os.environ.update(_emulator_environment(port, home))
+    os.environ.update(_emulator_environment(port, home, settings))
     # MiniStack reads its settings when it is imported, and its modules are imported by the extension.
     extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port)
     try:
@@ -69,7 +69,7 @@ def _bind(port: int) -> socket.socket:
     return listener
 
 
-def _emulator_environment(port: int, home: Home) -> dict[str, str]:
+def _emulator_environment(port: int, home: Home, settings: LocalCloudSettings) -> dict[str, str]:
     return {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": BIND_HOST,
@@ -79,6 +79,8 @@ def _emulator_environment(port: int, home: Home) -> dict[str, str]:
         # By default these are shared folders in /tmp.
         "STATE_DIR": str(home.state),
         "S3_DATA_DIR": str(home.work / "s3"),
+        # State machines wait by the clock of rollouts.
+        "SFN_WAIT_SCALE": str(1 / settings.rollout_clock_rate),
         # Nothing is asked of an instance metadata service that is not there.
         "AWS_EC2_METADATA_DISABLED": "true",
     }

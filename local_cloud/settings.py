@@ -49,8 +49,9 @@ class LocalCloudSettings:
         ping_timeout_s: how long a new endpoint instance has to answer /ping.
         autoscaling_minute_s: how long a minute of Application Auto Scaling lasts. It shortens evaluation
             periods and cooldowns; rates stay per real minute, so that targets keep their meaning.
-        rollout_clock_rate: how many seconds of a rollout's waits pass in one. The waits stay as they were asked
-            for; their clock goes faster, and can be put forward (`LocalCloud.advance_clock`).
+        rollout_clock_rate: how many seconds of a rollout's waits, and of those of state machines, pass in
+            one. They stay as they were asked for; their clock goes faster, and a rollout's can be put forward
+            (`LocalCloud.advance_clock`).
     """
 
     containers: Mapping[str, ContainerCommands] = field(default_factory=lambda: {"ntm": NTM})

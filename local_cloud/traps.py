@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HELD_BACK_S = 4.0
 POLL_S = 0.02
+NAME_SUFFIX_BYTES = 6
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _SSE = "x-amz-server-side-encryption"
 _SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -45,6 +47,12 @@ def install_cloudformation() -> None:
     function["create"] = _with_function_properties(function["create"], properties=1)
     function["update"] = _with_function_properties(function["update"], properties=2)
     handlers["AWS::Lambda::Function"] = function
+    role = dict(handlers["AWS::IAM::Role"])
+    role["create"], role["update"] = _with_boundary(role["create"], new=1), _with_boundary(role["update"], new=2)
+    handlers["AWS::IAM::Role"] = role
+    group = dict(handlers["AWS::Logs::LogGroup"])
+    group["create"], group["update"] = _named_by_its_stack(group["create"]), _keeping_its_name(group["update"])
+    handlers["AWS::Logs::LogGroup"] = group
 
 
 async def answer_when_settled(body: bytes) -> None:
@@ -100,6 +108,34 @@ def _with_the_accounts_key(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(headers, bucket_name)
 
     return resolved
+
+
+def _with_boundary(make: Callable[..., tuple[str, Any]], *, new: int) -> Callable[..., tuple[str, Any]]:
+    # Its evaluator holds roles to their boundary, but its templates give them none. `new` is the properties' place.
+    def made(*arguments: Any) -> tuple[str, Any]:  # noqa: ANN401 - MiniStack's
+        name, attributes = make(*arguments)
+        emulator.IAM_ROLES.get()[name]["PermissionsBoundary"] = arguments[new].get("PermissionsBoundary")
+        return name, attributes
+
+    return made
+
+
+def _named_by_its_stack(create: Callable[..., tuple[str, Any]]) -> Callable[..., tuple[str, Any]]:
+    # MiniStack calls a log group without a name /aws/cloudformation/…; AWS names it as it names all else, and roles
+    # are scoped by that.
+    def created(logical_id: str, props: JsonObject, stack: str) -> tuple[str, Any]:
+        name = f"{stack}-{logical_id}-{secrets.token_hex(NAME_SUFFIX_BYTES).upper()}"
+        return create(logical_id, {"LogGroupName": name, **props}, stack)
+
+    return created
+
+
+def _keeping_its_name(update: Callable[..., tuple[str, Any]]) -> Callable[..., tuple[str, Any]]:
+    def updated(physical_id: str, old: JsonObject, new: JsonObject, *more: object) -> tuple[str, Any]:
+        kept: JsonObject = {"LogGroupName": physical_id}
+        return update(physical_id, {**kept, **old}, {**kept, **new}, *more)
+
+    return updated
 
 
 def _with_bucket_properties(create: Callable[..., tuple[str, Any]]) -> Callable[..., tuple[str, Any]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rules.model import Fault, JsonValue, Rule, Template, items, mapping, objects, rule
+from rules.model import Fault, JsonValue, Rule, Template, items, mapping, objects, reference, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ CONFUSABLE: Final = ("sagemaker.", "states.", "scheduler.")
 
 TAKES_NO_RESOURCE: Final = frozenset(
     {
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
         "cloudwatch:PutMetricData",
         "ec2:CreateNetworkInterface",
         "ec2:CreateNetworkInterfacePermission",
@@ -43,6 +46,10 @@ TAKES_NO_RESOURCE: Final = frozenset(
 )
 """Actions that may stand on `*`: by the service authorization reference they take no resource in their ARN, or, for
 network interfaces, one that is not known before it is made."""
+
+
+_STACKS_ROLES: Final = re.compile(r":role/[A-Za-z][A-Za-z0-9-]*-\*")
+"""ARNs of the roles that CloudFormation names by a stack."""
 
 
 class Statement(NamedTuple):
@@ -147,8 +154,25 @@ def pass_role(template: Template) -> Iterator[Fault]:
             continue
         if "iam:PassedToService" not in str(statement.condition):
             yield Fault(statement.logical_id, f"{statement.path}/Condition", "the role may be passed to every service")
+        if _of_a_stack_deployer(template, statement):
+            continue
         if any("*" in str(resource) for resource in items(statement.body.get("Resource"))):
             yield Fault(statement.logical_id, f"{statement.path}/Resource", "roles are passed by a wildcard")
+
+
+def _of_a_stack_deployer(template: Template, statement: Statement) -> bool:
+    """Tell whether CloudFormation has the right, for roles that it has named by one stack and its boundary binds."""
+    policy = template.resource(statement.logical_id)
+    roles = [template.resource(reference(role) or "") for role in items(policy.get("Roles"))] if policy else []
+    for_cloudformation = bool(roles) and all(
+        role is not None and "cloudformation.amazonaws.com" in str(role.get("AssumeRolePolicyDocument"))
+        for role in roles
+    )
+    of_one_stack = all(str(resource).count("*") == 1 and _STACKS_ROLES.search(str(resource))
+                       for resource in items(statement.body.get("Resource")))  # fmt: skip
+    makes = [other for other in statements(template) if "iam:CreateRole" in other.actions]
+    bound = bool(makes) and all("iam:PermissionsBoundary" in str(other.condition) for other in makes)
+    return for_cloudformation and of_one_stack and bound
 
 
 @rule("TM-IAM-GRANTS", "Grants on a key are made for AWS services only", "A grant outlives the policy that allowed it")

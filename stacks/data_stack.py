@@ -14,6 +14,7 @@ from aws_cdk import aws_sns as sns
 from stacks.account_logs import AccountLogs
 from stacks.alarms import watch_lost_events
 from stacks.captured import CapturedRequests
+from stacks.corpus_pointer import NewestCorpus
 from stacks.corpus_upload import CORPORA_PREFIX, CorpusUpload
 from stacks.keys import OperationsKey, StageKey
 from stacks.lost_events import LostEvents
@@ -21,7 +22,7 @@ from stacks.network import Placement
 from stacks.platform import Platform
 from stacks.policies import retention_days, tell_stage
 from stacks.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
-from stacks.private_network import LOGS_ENDPOINT, TRACING_ENDPOINT, PrivateNetwork
+from stacks.private_network import LOGS_ENDPOINT, RETRAINING_ENDPOINTS, TRACING_ENDPOINT, PrivateNetwork
 from stacks.region_rule import refuse_regions
 from stacks.settings import ExistingNetwork, OwnNetwork
 
@@ -52,6 +53,8 @@ class CorpusLocation:
     corpus_hash: str
     key: kms.IKey | None
     """What its objects are encrypted under; None for a key that AWS manages."""
+    upload: cdk.CustomResource | None = None
+    """What brings it there, where the deploy does."""
 
     @property
     def prefix(self) -> str:
@@ -102,6 +105,11 @@ class DataStack(cdk.Stack):
         )
         emptied = self._empty(corpora) if removal_policy is cdk.RemovalPolicy.DESTROY else None
         self.corpus = self._corpus(corpus, corpora, emptied)
+        if settings.retraining is not None:
+            newest = NewestCorpus(self, "NewestCorpus", stage=stage, corpus_hash=self.corpus.corpus_hash)
+            if self.corpus.upload is not None:
+                # Named when it is there, and not before.
+                newest.node.add_dependency(self.corpus.upload)
         self._describe(corpora)
         self._export(corpora)
 
@@ -154,6 +162,7 @@ class DataStack(cdk.Stack):
                 more={
                     **(TRACING_ENDPOINT if settings.operations.tracing else {}),
                     **(LOGS_ENDPOINT if settings.account_logs is not None else {}),
+                    **(RETRAINING_ENDPOINTS if settings.retraining is not None else {}),
                 },
             ).placement
         if isinstance(network, ExistingNetwork):
@@ -194,7 +203,7 @@ class DataStack(cdk.Stack):
             if emptied is not None:
                 # Gone before the bucket is emptied, no upload can come after.
                 upload.resource.node.add_dependency(emptied)
-            return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, self.key)
+            return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, self.key, upload.resource)
         key = kms.Key.from_key_arn(self, "NamedCorporaKey", corpus.kms_key_arn) if corpus.kms_key_arn else None
         named = s3.Bucket.from_bucket_name(self, "NamedCorpora", corpus.bucket)
         parent = corpus.prefix.rstrip("/").removesuffix(corpus.corpus_hash)

@@ -8,6 +8,24 @@ def stack_prefix(stage: str) -> str:
     return f"TopicModel-{stage}"
 
 
+def serving_stack_name(stage: str) -> str:
+    """Return the name of the stack that a promotion updates."""
+    return f"{stack_prefix(stage)}-Serving"
+
+
+def serving_role_name(stage: str, region: str) -> str:
+    """Return the name of the role that CloudFormation deploys the serving stack with, where it has one of its own.
+
+    Roles are an account's, stacks a region's.
+    """
+    return f"topic-model-{stage}-serving-{region}"
+
+
+def serving_boundary_name(stage: str, region: str) -> str:
+    """Return the name of the permissions boundary of every role in that stack."""
+    return f"topic-model-{stage}-serving-boundary-{region}"
+
+
 def endpoint_name(stage: str) -> str:
     """Return the endpoint's name, for its life."""
     return f"topic-model-{stage}"
@@ -23,6 +41,16 @@ def pipeline_name(stage: str) -> str:
     return f"topic-model-{stage}-training"
 
 
+def retraining_name(stage: str) -> str:
+    """Return the name of the state machine that retrains and promotes."""
+    return f"topic-model-{stage}-retraining"
+
+
+def registry_name(stage: str) -> str:
+    """Return the name of the model package group."""
+    return f"topic-model-{stage}"
+
+
 def transform_pipeline_name(stage: str) -> str:
     """Return the batch transform state machine's name."""
     return f"topic-model-{stage}-transform"
@@ -36,3 +64,13 @@ def job_name_prefix(stage: str) -> str:
 def parameters_prefix(stage: str) -> str:
     """Return the path of a stage's parameters, without a slash at its end."""
     return f"/topic-model/{stage}"
+
+
+def newest_corpus_parameter(stage: str) -> str:
+    """Return the name of the parameter that holds the newest prepared corpus's hash, where the stage retrains."""
+    return f"{parameters_prefix(stage)}/newest-corpus"
+
+
+def in_service_parameter(stage: str) -> str:
+    """Return the name of the parameter that tells what the endpoint serves."""
+    return f"{parameters_prefix(stage)}/in-service"

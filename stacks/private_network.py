@@ -44,6 +44,18 @@ LOGS_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
     "logs": ("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:PutRetentionPolicy"),
 }
 """For the function that sets up the account's log groups."""
+RETRAINING_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cloudformation": ("cloudformation:DescribeStacks", "cloudformation:UpdateStack"),
+    "sagemaker.api": (
+        *INTERFACE_ENDPOINTS["sagemaker.api"],
+        "sagemaker:CreateModelPackage",
+        "sagemaker:DeleteModelPackage",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:ListModelPackages",
+        "sagemaker:UpdateModelPackage",
+    ),
+}
+"""What the functions of a retraining call beside."""
 HTTPS: Final = 443
 IKE: Final = 500
 ESP: Final = "50"

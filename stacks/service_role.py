@@ -19,7 +19,7 @@ NO_RESOURCE: Final = (
     "Only actions that take no resource in their ARN, or whose resource is not known before it is made "
     "(https://docs.aws.amazon.com/service-authorization); the test of statements holds the list of them."
 )
-_INTERFACES: Final = (
+INTERFACES: Final = (
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -27,27 +27,28 @@ _INTERFACES: Final = (
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
 )
-_SAGEMAKER_INTERFACES: Final = (
+SAGEMAKER_INTERFACES: Final = (
     "ec2:CreateNetworkInterfacePermission",
     "ec2:DeleteNetworkInterfacePermission",
     "ec2:DescribeDhcpOptions",
 )
 
 
-class ServiceRole(iam.Role):
-    """Assumed by one service. Whatever a construct grants it goes into its managed policy: it has no inline one."""
+class Rights(iam.ManagedPolicy):
+    """A customer-managed policy, each of whose wildcards is acknowledged with a reason."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, assumed_by: iam.IPrincipal, description: str) -> None:
-        super().__init__(scope, construct_id, assumed_by=assumed_by, description=description)
-        self.rights = iam.ManagedPolicy(self, "Rights", roles=[self], description=description)
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        roles: Sequence[iam.IRole] = (),
+        name: str | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id, roles=list(roles), description=description, managed_policy_name=name)
         self._stack = cdk.Stack.of(scope)
         self._acknowledged: set[str] = set()
-
-    @jsii.member(jsii_name="addToPrincipalPolicy")
-    def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
-        """Add a statement to the managed policy; CDK's grants call this."""
-        self.rights.add_statements(statement)
-        return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=self.rights)
 
     def allow(
         self,
@@ -60,7 +61,7 @@ class ServiceRole(iam.Role):
 
         `because` is why an ARN has a wildcard in it, for those who sign.
         """
-        self.rights.add_statements(
+        self.add_statements(
             iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=dict(when) if when else None)
         )
         for resource in on:
@@ -75,11 +76,47 @@ class ServiceRole(iam.Role):
         if not because:
             raise ValueError(f"{self.node.path} is allowed {resource}, and nothing says why it needs a wildcard")
         self._acknowledged.add(finding)
-        acknowledge(self.rights, {finding: because})
+        acknowledge(self, {finding: because})
+
+
+class ServiceRole(iam.Role):
+    """Assumed by one service. Whatever a construct grants it goes into its managed policy: it has no inline one."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        assumed_by: iam.IPrincipal,
+        description: str,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id, assumed_by=assumed_by, description=description, role_name=name)
+        self.rights = Rights(self, "Rights", roles=[self], description=description)
+
+    @jsii.member(jsii_name="addToPrincipalPolicy")
+    def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
+        """Add a statement to the managed policy; CDK's grants call this."""
+        self.rights.add_statements(statement)
+        return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=self.rights)
+
+    def allow(
+        self,
+        *actions: str,
+        on: Sequence[str],
+        because: str | None = None,
+        when: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
+        """Allow `actions` on the ARNs `on`; see Rights."""
+        self.rights.allow(*actions, on=on, because=because, when=when)
+
+    def acknowledge_wildcard(self, resource: str, *, because: str | None) -> None:
+        """Acknowledge a wildcard that CDK's own grants bring; see Rights."""
+        self.rights.acknowledge_wildcard(resource, because=because)
 
     def allow_interfaces(self, *, sagemaker: bool = False) -> None:
         """Allow the service to put network interfaces into a VPC on behalf of whoever has the role."""
-        self.allow(*_INTERFACES, *(_SAGEMAKER_INTERFACES if sagemaker else ()), on=["*"], because=NO_RESOURCE)
+        self.allow(*INTERFACES, *(SAGEMAKER_INTERFACES if sagemaker else ()), on=["*"], because=NO_RESOURCE)
         checks = ("CKV_AWS_111", "CKV_AWS_109") if sagemaker else ("CKV_AWS_111",)
         acknowledge(self.rights, dict.fromkeys(checks, NO_RESOURCE))
 

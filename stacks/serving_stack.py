@@ -15,9 +15,10 @@ from stacks.endpoint import AutoscaledEndpoint
 from stacks.hosted_model import HostedModel
 from stacks.model_age import ModelAge
 from stacks.model_parameters import approved_model
-from stacks.names import endpoint_name, parameters_prefix
+from stacks.names import endpoint_name, in_service_parameter
 from stacks.ntm_image import NtmImage
 from stacks.policies import tell_stage
+from stacks.serving_synthesizer import bound_roles, serving_synthesizer
 from stacks.transform_pipeline import TransformPipeline
 from stacks.url_function import UrlFunction
 
@@ -43,7 +44,10 @@ class ServingStack(cdk.Stack):
         data: DataStack,
         description: str,
     ) -> None:
-        super().__init__(scope, construct_id, description=description)
+        synthesizer = serving_synthesizer(stage) if settings.retraining is not None else None
+        super().__init__(scope, construct_id, description=description, synthesizer=synthesizer)
+        if settings.retraining is not None:
+            bound_roles(self, stage)
         tell_stage(self, stage, settings)
         platform = data.platform
         image = NtmImage(self, "NtmImage")
@@ -121,7 +125,7 @@ class ServingStack(cdk.Stack):
         self, stage: str, settings: StageSettings, approved: Mapping[str, str], endpoint: AutoscaledEndpoint
     ) -> str:
         """Declare the parameter that tells what the endpoint serves, written when it does, and return its name."""
-        name = f"{parameters_prefix(stage)}/in-service"
+        name = in_service_parameter(stage)
         parameter = ssm.StringParameter(
             self,
             "InService",

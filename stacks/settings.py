@@ -187,6 +187,21 @@ class AccountLogSettings(Frozen):
     them under theirs."""
 
 
+class RetrainingSettings(Frozen):
+    """A schedule on which the pipeline runs on the newest prepared corpus; see docs/operations.md."""
+
+    schedule: Annotated[
+        str,
+        Field(
+            pattern=r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
+            r"|cron\([^()\s]+( [^()\s]+){5}\))$"
+        ),
+    ] = "rate(7 days)"
+    """When it is looked whether a training is due, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
+    max_loss_increase_percent: Annotated[float, Field(ge=0, le=100)] = 0
+    """How much larger than that of the model in service the new one's validation loss may be."""
+
+
 class ServerlessSettings(Frozen):
     """An endpoint without instances: paid by use, slow when it wakes, and without VPC, isolation or data capture."""
 
@@ -280,6 +295,8 @@ class StageSettings(Frozen):
     operations: OperationsSettings = OperationsSettings()
     account_logs: AccountLogSettings | None = None
     """Set retention and key of the account's own log groups of SageMaker jobs; None leaves them alone."""
+    retraining: RetrainingSettings | None = None
+    """None: models are trained by deploys and by people only."""
     hardened: bool = False
     """Whether the stage promises what an auditor signs: settings and templates that fall short are refused."""
     approval: Literal["automatic", "manual"] = "manual"

@@ -32,7 +32,7 @@ _THROTTLED: Final = {
     "BackoffRate": 2,
     "JitterStrategy": "FULL",
 }
-_FUNCTION_UNAVAILABLE: Final = {
+FUNCTION_UNAVAILABLE: Final = {
     "ErrorEquals": [
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",
@@ -47,10 +47,16 @@ _FUNCTION_UNAVAILABLE: Final = {
 
 
 def definition(
-    settings: TrainingSettings, *, stage: str, definition_hash: str, placeholders: Sequence[str] = ()
+    settings: TrainingSettings,
+    *,
+    stage: str,
+    definition_hash: str,
+    placeholders: Sequence[str] = (),
+    retrains: bool = False,
 ) -> dict[str, object]:
     """Return the pipeline in Amazon States Language, with `${…}` for what the account decides.
 
+    A pipeline that `retrains` takes the corpus that its run's input names, where it names one.
     `definition_hash` stands in the definition itself, so that a run records the one that it ran by.
     """
     return {
@@ -61,7 +67,12 @@ def definition(
             "ReadCorpus": {
                 "Comment": "Refuses a second run at a time, and reads feature_dim from the corpus",
                 **_invoke(
-                    "BeginFunctionArn", {"execution.$": "$$.Execution.Id", "started.$": "$$.Execution.StartTime"}
+                    "BeginFunctionArn",
+                    {
+                        "execution.$": "$$.Execution.Id",
+                        "started.$": "$$.Execution.StartTime",
+                        **({"input.$": "$$.Execution.Input"} if retrains else {}),
+                    },
                 ),
                 "ResultPath": "$.run",
                 "Next": "Train",
@@ -99,7 +110,7 @@ def _invoke(function: str, payload: dict[str, str]) -> dict[str, object]:
         "Parameters": {"FunctionName": f"${{{function}}}", "Payload": payload},
         # Lambda's answer comes in an envelope with its HTTP metadata; only the payload is of use.
         "ResultSelector": {"value.$": "$.Payload"},
-        "Retry": [_FUNCTION_UNAVAILABLE],
+        "Retry": [FUNCTION_UNAVAILABLE],
     }
 
 
@@ -121,6 +132,7 @@ class TrainingPipeline(Construct):
         begin: lambda_.IFunction,
         record: lambda_.IFunction,
         platform: Platform,
+        retrains: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -144,7 +156,13 @@ class TrainingPipeline(Construct):
             comment=f"Trains the topic model of stage {stage}",
             definition_body=sfn.DefinitionBody.from_string(
                 json.dumps(
-                    definition(settings, stage=stage, definition_hash=definition_hash, placeholders=list(placement))
+                    definition(
+                        settings,
+                        stage=stage,
+                        definition_hash=definition_hash,
+                        placeholders=list(placement),
+                        retrains=retrains,
+                    )
                 )
             ),
             definition_substitutions={

@@ -69,6 +69,7 @@ class TrainingStack(cdk.Stack):
             begin=self._begin(stage, settings, data.corpus, platform).function,
             record=self._record(stage, settings, data, platform).function,
             platform=platform,
+            retrains=settings.retraining is not None,
         )
         model = TrainedModel(
             self,
@@ -83,6 +84,20 @@ class TrainingStack(cdk.Stack):
         )
         model.resource.node.add_dependency(role, pipeline)
         watch_pipeline(self, platform)
+        if settings.retraining is not None:
+            # Not imported where no stage retrains.
+            from stacks.retraining import Retraining  # noqa: PLC0415
+
+            Retraining(
+                self,
+                "Retraining",
+                settings=settings,
+                retraining=settings.retraining,
+                data=data,
+                pipeline=pipeline.state_machine,
+                definition_hash=definition_hash,
+                image=image,
+            )
         cdk.CfnOutput(
             self,
             "StateMachineArn",

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stacks.names import parameters_prefix, pipeline_name
+from stacks.names import parameters_prefix, pipeline_name, registry_name, retraining_name
 
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import CANDIDATE
+from deployment_functions.registry import APPROVED, Registry, SageMaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,6 +42,13 @@ class StepFunctions(Protocol):
         """Return a list operation's pages."""
 
 
+class RegistryClient(SageMaker, Protocol):
+    """boto3's SageMaker client, as far as it tells which groups there are."""
+
+    def list_model_package_groups(self, *, NameContains: str) -> dict[str, list[dict[str, str]]]:
+        """List the groups whose name holds this."""
+
+
 class Paginator(Protocol):
     """A list operation, page by page."""
 
@@ -54,23 +62,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("run", "train on the stage's corpus and wait for the end"),
+        ("retrain", "retrain as the stage's schedule does, on the newest corpus, and wait for the end"),
         ("approve", "approve the newest candidate, which the next deploy of the serving stack then takes"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "run":
-            return run(boto3.client("stepfunctions"), options.stage)
-        return approve(boto3.client("ssm"), options.stage)
+        if options.command == "approve":
+            return approve(boto3.client("ssm"), boto3.client("sagemaker"), options.stage)
+        return run(boto3.client("stepfunctions"), options.stage, retrains=options.command == "retrain")
     except (PipelineError, ClientError, BotoCoreError) as error:
         print(f"pipeline: {error}", file=sys.stderr)
         return 2
 
 
-def run(client: StepFunctions, stage: str) -> int:
-    """Start the stage's pipeline, show how it goes, and return 0 if it succeeded."""
-    execution = client.start_execution(stateMachineArn=_state_machine_arn(client, stage), input="{}")["executionArn"]
+def run(client: StepFunctions, stage: str, *, retrains: bool = False) -> int:
+    """Start the stage's pipeline, or its retraining; show how it goes, and return 0 if it succeeded."""
+    machine = _state_machine_arn(client, stage, retraining_name(stage) if retrains else pipeline_name(stage))
+    execution = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
     print(f"started {execution}", file=sys.stderr)
     started = time.monotonic()
     while True:
@@ -82,15 +92,16 @@ def run(client: StepFunctions, stage: str) -> int:
         time.sleep(POLL_S)
     print(file=sys.stderr)
     if state["status"] == "SUCCEEDED":
-        print(json.dumps(json.loads(state["output"])["model"]["value"], indent=2))
+        output = json.loads(state["output"])
+        print(output["message"] if retrains else json.dumps(output["model"]["value"], indent=2))
         return 0
     reason = state.get("cause") or "no cause was given"
     print(f"pipeline: {state.get('error') or state['status']}: {reason}", file=sys.stderr)
     return 1
 
 
-def approve(client: Ssm, stage: str) -> int:
-    """Approve the newest candidate and return 0.
+def approve(client: Ssm, sagemaker: RegistryClient, stage: str) -> int:
+    """Approve the newest candidate, and its version in the model registry if a retraining made it; return 0.
 
     Raises:
         PipelineError: the stage has no candidate.
@@ -100,12 +111,18 @@ def approve(client: Ssm, stage: str) -> int:
     if candidate is None:
         raise PipelineError(f"stage {stage!r} has no trained model to approve: run its pipeline first")
     ledger.approve(candidate)
+    group = registry_name(stage)
+    groups = sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
+    if any(known["ModelPackageGroupName"] == group for known in groups):
+        registry = Registry(sagemaker, group)
+        package = registry.newest()
+        if package is not None and package["CustomerMetadataProperties"]["job_name"] == candidate["job_name"]:
+            registry.settle(package["ModelPackageArn"], APPROVED, because="approved by a person")
     print(f"approved {candidate['job_name']}; deploy the serving stack to roll it out", file=sys.stderr)
     return 0
 
 
-def _state_machine_arn(client: StepFunctions, stage: str) -> str:
-    name = pipeline_name(stage)
+def _state_machine_arn(client: StepFunctions, stage: str, name: str) -> str:
     for page in client.get_paginator("list_state_machines").paginate():
         for machine in page["stateMachines"]:
             if machine["name"] == name:

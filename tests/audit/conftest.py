@@ -14,13 +14,11 @@ ROOT = Path(__file__).parent.parent.parent
 CONTEXT = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 
 
-@pytest.fixture(scope="session")
-def prod_folder(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The prod stage as `make synth` writes it, with the packs' report."""
-    folder = tmp_path_factory.mktemp("audit")
-    settings = folder / "settings.json"
-    settings.write_text(json.dumps({"corpus": {"path": str(corpus_folder)}}))
-    context = {**CONTEXT, "stage": "prod", "settings": str(settings), "aws:cdk:enable-path-metadata": True}
+def synthesized(folder: Path, corpus: Path, **settings: object) -> Path:
+    """The prod stage as `make synth` writes it, with the packs' report and with changes to its settings."""
+    file = folder / "settings.json"
+    file.write_text(json.dumps({"corpus": {"path": str(corpus)}, **settings}))
+    context = {**CONTEXT, "stage": "prod", "settings": str(file), "aws:cdk:enable-path-metadata": True}
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
@@ -36,6 +34,12 @@ def prod_folder(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     )
     assert done.returncode == 0, done.stderr
     return folder / "cdk.out"
+
+
+@pytest.fixture(scope="session")
+def prod_folder(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The prod stage as cdk.json has it."""
+    return synthesized(tmp_path_factory.mktemp("audit"), corpus_folder)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,10 @@ HANDLERS = [
     "model_metrics.handle",
     "pipeline_begin.handle",
     "pipeline_record.handle",
+    "promotion.handle",
+    "registry_emptier.handle",
+    "retraining_check.handle",
+    "retraining_gate.handle",
     "training_gate.answer",
     "training_gate.start",
 ]

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from deployment_functions.account_logs import Logs
     from deployment_functions.ledger import Ssm
     from deployment_functions.ports import S3, StepFunctions
+    from deployment_functions.promotion import CloudFormation
+    from deployment_functions.registry import SageMaker
 
 
 def ssm() -> Ssm:
@@ -30,3 +32,13 @@ def logs() -> Logs:
 def step_functions() -> StepFunctions:
     """Return a client of Step Functions."""
     return cast("StepFunctions", boto3.client("stepfunctions"))
+
+
+def sagemaker() -> SageMaker:
+    """Return a client of SageMaker."""
+    return cast("SageMaker", boto3.client("sagemaker"))
+
+
+def cloudformation() -> CloudFormation:
+    """Return a client of CloudFormation."""
+    return cast("CloudFormation", boto3.client("cloudformation"))

@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from deployment_functions import clients
 from deployment_functions.ports import running
+from deployment_functions.retraining import REQUEST, checked_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,19 +47,34 @@ class Settings:
             min_train_shards=int(os.environ["MIN_TRAIN_SHARDS"]),
         )
 
+    def of_corpus(self, corpus_hash: str) -> Settings:
+        """Return the same for another corpus beside the stage's."""
+        parent = self.corpus_prefix.rstrip("/").removesuffix(self.corpus_hash)
+        return replace(self, corpus_hash=corpus_hash, corpus_prefix=f"{parent}{corpus_hash}/")
 
-def handle(event: Mapping[str, str], _context: object) -> dict[str, str]:
+
+def handle(event: Mapping[str, object], _context: object) -> dict[str, str]:
     """Return what the training job's definition takes from the run."""
-    settings = Settings.from_environment()
-    refuse_second_run(clients.step_functions(), event["execution"])
+    settings, execution = Settings.from_environment(), str(event["execution"])
+    refuse_second_run(clients.step_functions(), execution)
+    asked = retraining_of(event.get("input"))
+    if asked is not None:
+        settings = settings.of_corpus(asked)
     manifest = read_manifest(clients.s3(), settings)
     return {
-        "job_name": job_name(settings.job_name_prefix, event["execution"].rpartition(":")[2]),
+        "job_name": job_name(settings.job_name_prefix, execution.rpartition(":")[2]),
         "corpus_uri": f"s3://{settings.corpus_bucket}/{settings.corpus_prefix}",
         "corpus_hash": settings.corpus_hash,
         "vocabulary_hash": str(manifest["vocabulary_hash"]),
         "feature_dim": str(manifest["feature_dim"]),
+        **({REQUEST: "true"} if asked is not None else {}),
     }
+
+
+def retraining_of(run_input: object) -> str | None:
+    """Return the corpus that a retraining asks for in its run's input, or None where it is another kind of run."""
+    asked = run_input.get(REQUEST) if isinstance(run_input, dict) else None
+    return checked_hash(asked.get("corpus_hash")) if isinstance(asked, dict) else None
 
 
 def refuse_second_run(step_functions: StepFunctions, execution_arn: str) -> None:

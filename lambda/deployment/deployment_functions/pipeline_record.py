@@ -10,6 +10,7 @@ from deployment_functions import clients, topics_file
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
 from deployment_functions.model_metrics import loss_line
+from deployment_functions.retraining import REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,9 @@ def handle(event: Event, _context: object) -> dict[str, object]:
         print(told)
     # Before the model can go into service: who asks for its topics then must find them.
     topics_file.publish(clients.s3(), model["artifact_uri"])
+    if event["run"].get(REQUEST) == "true":
+        # A retraining's gate decides what becomes of it; until then it is not even a candidate.
+        return {"model": model, "approved": False}
     approved = record(ledger, model, approval=cast("Approval", os.environ["APPROVAL"]))
     return {"model": dict(model), "approved": approved}
 

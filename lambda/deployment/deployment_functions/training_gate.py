@@ -12,6 +12,7 @@ from deployment_functions.cloudformation import Callback, Request, serve
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, PREVIOUS
 from deployment_functions.ports import running
+from deployment_functions.retraining import RETRAINING_RUN_PREFIX, has_followed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +38,10 @@ def act(request: Request, ledger: Ledger, step_functions: StepFunctions) -> bool
     """Do what the request asks; return whether it is done, or a run was started that will answer it."""
     machine = request.text("StateMachineArn")
     # Whatever runs for an earlier request of this deploy runs in vain: it timed out or is being rolled back.
-    stop_deploy_runs(step_functions, machine, cause=f"{request.kind} {request.callback.request_id} takes its place")
+    cause = f"{request.kind} {request.callback.request_id} takes its place"
+    stop_runs(step_functions, machine, (DEPLOY_RUN_PREFIX,), cause=cause)
     if request.kind == "Delete":
+        stop_runs(step_functions, machine, (RETRAINING_RUN_PREFIX,), cause="the stack is being deleted")
         ledger.clear()
         return True
     if request.text("RunOnDeploy") != "true" or take_trained(request, ledger):
@@ -60,7 +63,7 @@ def take_trained(request: Request, ledger: Ledger) -> bool:
     when it waits for an approval, or when its rollout was rolled back and somebody asks for it once more: where the
     stage approves by itself, it is approved again.
     """
-    if _made_by(ledger.read(APPROVED), request.properties):
+    if _stands_for(ledger.read(APPROVED), request.properties):
         return True
     candidate = ledger.read(CANDIDATE)
     if candidate is None or not _made_by(candidate, request.properties):
@@ -77,18 +80,18 @@ def restore_previous(request: Request, ledger: Ledger) -> bool:
     long, and need not give the same one.
     """
     previous = ledger.read(PREVIOUS)
-    if previous is None or not _made_by(previous, request.properties):
+    if previous is None or not _stands_for(previous, request.properties):
         return False
-    if not _made_by(ledger.read(APPROVED), request.old_properties):
+    if not _stands_for(ledger.read(APPROVED), request.old_properties):
         return False
     ledger.approve(previous)
     return True
 
 
-def stop_deploy_runs(step_functions: StepFunctions, machine: str, *, cause: str) -> None:
-    """Stop every run of the pipeline that a deploy started."""
+def stop_runs(step_functions: StepFunctions, machine: str, prefixes: tuple[str, ...], *, cause: str) -> None:
+    """Stop every run of the pipeline whose name begins with one of `prefixes`."""
     for execution in running(step_functions, machine):
-        if execution["name"].startswith(DEPLOY_RUN_PREFIX):
+        if execution["name"].startswith(prefixes):
             step_functions.stop_execution(executionArn=execution["executionArn"], error="Superseded", cause=cause)
 
 
@@ -125,13 +128,19 @@ def failure_reason(detail: Mapping[str, object]) -> str:
     return f"training pipeline run {name} {status}: {known or 'no cause was given'}"
 
 
-def _made_by(model: Mapping[str, str] | None, properties: Mapping[str, object]) -> bool:
-    return (
-        model is not None
-        and bool(properties)
-        and model["definition_hash"] == properties["DefinitionHash"]
-        and model["corpus_hash"] == properties["CorpusHash"]
-    )
+def _made_by(model: Mapping[str, str], properties: Mapping[str, object]) -> bool:
+    return (model["definition_hash"], model["corpus_hash"]) == (properties["DefinitionHash"], properties["CorpusHash"])
+
+
+def _stands_for(model: Mapping[str, str] | None, properties: Mapping[str, object]) -> bool:
+    """Tell whether the model is what the properties ask for, or what retrainings have made of that since.
+
+    A rollback to these properties must neither train anew on the older corpus, nor take the newer model away.
+    """
+    if model is None or not properties:
+        return False
+    followed = has_followed(model, str(properties["CorpusHash"]))
+    return _made_by(model, properties) or (followed and model["definition_hash"] == properties["DefinitionHash"])
 
 
 def _short(text: str) -> str:

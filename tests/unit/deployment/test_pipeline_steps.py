@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from tests.unit.deployment.fakes import FakeSsm, FakeStepFunctions, execution_arn, model
 
-from deployment_functions import pipeline_begin, pipeline_record
+from deployment_functions import clients, pipeline_begin, pipeline_record, topics_file
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED, PREVIOUS
 from deployment_functions.pipeline_begin import PipelineError, Settings
+from deployment_functions.retraining import RetrainingError
 
 SETTINGS = Settings("bucket", "corpora/abc/", "abc", "topic-model-dev-", 2)
 MANIFEST = {"corpus_hash": "abc", "vocabulary_hash": "v", "feature_dim": 2000, "shards": {"train": 4}}
@@ -131,3 +132,39 @@ def test_recording_twice_is_as_good_as_once() -> None:
     pipeline_record.record(ledger, model("new"), approval="automatic")
 
     assert ledger.read(PREVIOUS) == model("old")
+
+
+def test_a_retraining_reads_the_corpus_that_its_run_names_beside_the_stages_own() -> None:
+    newest = "b" * 64
+
+    asked = pipeline_begin.retraining_of({"retraining": {"corpus_hash": newest}})
+
+    assert asked == newest
+    of_newest = SETTINGS.of_corpus(newest)
+    assert (of_newest.corpus_prefix, of_newest.corpus_hash) == (f"corpora/{newest}/", newest)
+
+
+@pytest.mark.parametrize("run_input", [None, {}, {"cloudformation": {}}])
+def test_another_run_reads_the_stages_own_corpus(run_input: object) -> None:
+    assert pipeline_begin.retraining_of(run_input) is None
+
+
+@pytest.mark.parametrize("corpus_hash", ["../other", "", None, "B" * 64])
+def test_a_retraining_of_what_is_no_corpus_is_refused(corpus_hash: object) -> None:
+    with pytest.raises(RetrainingError, match="no hash of a corpus"):
+        pipeline_begin.retraining_of({"retraining": {"corpus_hash": corpus_hash}})
+
+
+def test_what_a_retraining_made_is_returned_and_left_to_its_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    ssm = FakeSsm()
+    for name, value in (("PARAMETERS", "/topic-model/dev"), ("APPROVAL", "automatic"), ("STAGE", "dev")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(clients, "ssm", lambda: ssm)
+    monkeypatch.setattr(clients, "s3", lambda: None)
+    monkeypatch.setattr(topics_file, "publish", lambda _s3, _uri: False)
+    event = trained(412.25) | {"run": RUN | {"retraining": "true"}}
+
+    answer = pipeline_record.handle(event, None)
+
+    assert answer == {"model": pipeline_record.fields(trained(412.25)), "approved": False}
+    assert ssm.values == {}

@@ -195,3 +195,59 @@ def test_nobody_is_told_of_a_run_that_nobody_waits_for() -> None:
 
 def _waiting() -> str:
     return json.dumps({"cloudformation": request("Create", properties()).callback.as_json()})
+
+
+RETRAINED = "topic-model-dev-retrain-c1-0123456789ab"
+"""A job of a retraining that followed corpus c1."""
+
+
+def test_going_back_to_a_corpus_that_a_retraining_has_followed_keeps_the_newer_model(ledger: Ledger) -> None:
+    ledger.approve(model("deployed"))
+    ledger.approve(model(RETRAINED, corpus="c2"))
+    machine = FakeStepFunctions()
+
+    done = training_gate.act(request("Update", properties(), properties(definition="d2")), ledger, machine)
+
+    assert done
+    assert machine.started == []
+    assert ledger.read(APPROVED) == model(RETRAINED, corpus="c2")
+
+
+def test_a_rollback_after_its_training_was_approved_restores_the_retrained_model(ledger: Ledger) -> None:
+    ledger.approve(model(RETRAINED, corpus="c2"))
+    ledger.approve(model("other", definition="d2"))
+
+    done = training_gate.act(request("Update", properties(), properties(definition="d2")), ledger, FakeStepFunctions())
+
+    assert done
+    assert ledger.read(APPROVED) == model(RETRAINED, corpus="c2")
+
+
+def test_a_deploy_of_another_corpus_than_the_one_that_was_followed_trains(ledger: Ledger) -> None:
+    ledger.approve(model(RETRAINED, corpus="c2"))
+    machine = FakeStepFunctions()
+
+    assert not training_gate.act(request("Update", properties(corpus="c3"), properties()), ledger, machine)
+    assert len(machine.started) == 1
+
+
+def test_a_retrained_model_that_waits_for_approval_is_not_approved_by_a_deploy_of_what_it_followed(
+    ledger: Ledger,
+) -> None:
+    ledger.approve(model("current", definition="d2"))
+    ledger.write(CANDIDATE, model(RETRAINED, corpus="c2"))
+    machine = FakeStepFunctions()
+
+    assert not training_gate.act(request("Update", properties(), properties(definition="d2")), ledger, machine)
+    assert ledger.read(APPROVED) == model("current", definition="d2")
+
+
+def test_a_destroy_stops_the_runs_of_a_retraining_and_a_deploy_leaves_them_alone(ledger: Ledger) -> None:
+    machine = FakeStepFunctions("retrain-c1-1", "persons")
+    ledger.approve(model("current"))
+
+    training_gate.act(request("Update", properties(), properties()), ledger, machine)
+    assert machine.stopped == []
+
+    training_gate.act(request("Delete", properties()), ledger, machine)
+    assert machine.stopped == ["retrain-c1-1"]

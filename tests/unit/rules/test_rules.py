@@ -222,3 +222,48 @@ def test_a_template_reads_approved_models_only(path: str, faults: int) -> None:
     read: JsonValue = {"A": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": path, "Description": "d"}}
 
     assert len(found(template({}, Parameters=read), "TM-SSM-READS-APPROVED")) == faults
+
+
+def deployer(
+    *,
+    service: str = "cloudformation.amazonaws.com",
+    passed: str = "arn:aws:iam::111111111111:role/Serving-*",
+    boundary: bool = True,
+) -> Template:
+    """A template with a role that makes and passes the roles of a stack."""
+    bounded: JsonValue = {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111111111111:policy/boundary"}}
+    to_lambda: JsonValue = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    passing: JsonValue = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": passed, "Condition": to_lambda}
+    making: dict[str, JsonValue] = {
+        "Effect": "Allow", "Action": "iam:CreateRole", "Resource": "arn:aws:iam::111111111111:role/Serving-*",
+    }  # fmt: skip
+    if boundary:
+        making["Condition"] = bounded
+    trust: JsonValue = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return template(
+        {
+            "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": [trust]}}},
+            "P": {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {"Roles": [{"Ref": "R"}], "PolicyDocument": {"Statement": [passing, making]}},
+            },
+        }
+    )
+
+
+def test_cloudformation_may_pass_the_roles_that_it_has_named_by_a_stack_and_bound() -> None:
+    assert check_all([deployer()]) == []
+
+
+@pytest.mark.parametrize(
+    "weakened",
+    [
+        deployer(service="lambda.amazonaws.com"),
+        deployer(passed="arn:aws:iam::111111111111:role/*"),
+        deployer(passed="arn:aws:iam::111111111111:role/Serving-*/*"),
+        deployer(boundary=False),
+    ],
+    ids=["another service", "every role", "two wildcards", "no boundary"],
+)
+def test_roles_are_passed_by_a_wildcard_in_no_other_case(weakened: Template) -> None:
+    assert [found.rule_id for found in check_all([weakened])] == ["TM-IAM-PASS-ROLE"]

@@ -11,6 +11,7 @@ from stacks.settings import (
     CaptureSettings,
     ExistingNetwork,
     OwnNetwork,
+    RetrainingSettings,
     S3Corpus,
     ServerlessSettings,
     StageSettings,
@@ -37,6 +38,7 @@ ALL = dict(
         *leaves(StageSettings),
         *leaves(AccountLogSettings, "account_logs."),
         *leaves(CaptureSettings, "capture."),
+        *leaves(RetrainingSettings, "retraining."),
         *leaves(ExistingNetwork, "network."),
         *leaves(OwnNetwork, "network."),
     ]

@@ -1,0 +1,126 @@
+"""First step of a retraining: is one due, and may it be done by itself?"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from deployment_functions import clients
+from deployment_functions.ledger import Ledger, Ssm
+from deployment_functions.model_fields import APPROVED, CANDIDATE
+from deployment_functions.registry import REJECTED, Registry
+from deployment_functions.retraining import Step, checked_hash, read_manifest, run_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployment_functions.ports import S3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the stack tells the function."""
+
+    stage: str
+    parameters: str
+    newest_corpus: str
+    in_service: str
+    corpus_bucket: str
+    corpora_prefix: str
+    deployed_corpus_hash: str
+    definition_hash: str
+    approval: str
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read the function's environment."""
+        return cls(
+            stage=os.environ["STAGE"],
+            parameters=os.environ["PARAMETERS"],
+            newest_corpus=os.environ["NEWEST_CORPUS"],
+            in_service=os.environ["IN_SERVICE"],
+            corpus_bucket=os.environ["CORPUS_BUCKET"],
+            corpora_prefix=os.environ["CORPORA_PREFIX"],
+            deployed_corpus_hash=os.environ["CORPUS_HASH"],
+            definition_hash=os.environ["DEFINITION_HASH"],
+            approval=os.environ["APPROVAL"],
+        )
+
+
+def handle(event: Mapping[str, str], _context: object) -> Step:
+    """Return what comes next."""
+    settings = Settings.from_environment()
+    registry = Registry(clients.sagemaker(), os.environ["REGISTRY"])
+    return check(settings, clients.ssm(), clients.s3(), registry, execution=event["execution"])
+
+
+def check(settings: Settings, ssm: Ssm, s3: S3, registry: Registry, *, execution: str) -> Step:
+    """Decide: train, promote what is approved and waits, tell somebody, or end with the reason.
+
+    Raises:
+        RetrainingError: a corpus or the parameter that names it is not what it should be.
+    """
+    ledger = Ledger(ssm, settings.parameters)
+    approved, served = ledger.read(APPROVED), _text(ssm, settings.in_service)
+    if approved is None or served is None:
+        return Step(next="end", message="nothing is in service: the first model comes with a deploy")
+    in_service = json.loads(served)
+    if in_service["model"] != approved["job_name"]:
+        return _approved_and_not_in_service(settings, approved)
+    newest = checked_hash(_text(ssm, settings.newest_corpus))
+    if newest == approved["corpus_hash"] and settings.definition_hash == approved["definition_hash"]:
+        return Step(next="end", message=f"corpus {newest} and the job's definition are those of the model in service")
+    manifest = read_manifest(
+        s3, bucket=settings.corpus_bucket, corpora_prefix=settings.corpora_prefix, corpus_hash=newest
+    )
+    if manifest.get("vocabulary_hash") != in_service["vocabulary"]:
+        return Step(
+            next="tell",
+            subject=f"Topic model {settings.stage}: the newest corpus has another vocabulary",
+            message=(
+                f"Corpus {newest} has vocabulary {manifest.get('vocabulary_hash')}, but the model in service counts "
+                f"words by {in_service['vocabulary']}: clients' counts would change their meaning. Prepare it with "
+                "--vocabulary, or deploy the new vocabulary."
+            ),
+        )
+    known = _known_already(ledger.read(CANDIDATE), registry, newest, settings.definition_hash)
+    if known is not None:
+        return Step(next="end", message=known)
+    return Step(next="train", run=run_name(settings.deployed_corpus_hash, execution), corpus_hash=newest)
+
+
+def _approved_and_not_in_service(settings: Settings, approved: Mapping[str, str]) -> Step:
+    if settings.approval == "automatic":
+        return Step(next="promote", package="", message=f"{approved['job_name']} is approved and not in service yet")
+    return Step(next="end", message=f"{approved['job_name']} is approved and waits for a deploy of the serving stack")
+
+
+def _known_already(
+    candidate: Mapping[str, str] | None, registry: Registry, corpus_hash: str, definition_hash: str
+) -> str | None:
+    """Return why the same training would be in vain, or None."""
+    asked = (corpus_hash, definition_hash)
+    if candidate is not None and (candidate["corpus_hash"], candidate["definition_hash"]) == asked:
+        return f"{candidate['job_name']} of corpus {corpus_hash} waits for an approval"
+    package = registry.newest()
+    told = package["CustomerMetadataProperties"] if package else {}
+    if (
+        package
+        and package["ModelApprovalStatus"] == REJECTED
+        and (told.get("corpus_hash"), told.get("definition_hash")) == asked
+    ):
+        return f"{told['job_name']} of corpus {corpus_hash} was trained already, and rejected"
+    return None
+
+
+def _text(ssm: Ssm, name: str) -> str | None:
+    try:
+        return ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ParameterNotFound":
+            raise
+        return None

@@ -1,0 +1,352 @@
+"""A stage that retrains, from its first deploy to its destruction; each fixture is a step, in this order."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.names import newest_corpus_parameter, registry_name, retraining_name
+from tests.end_to_end.deployment import ROOT, SERVING, STAGE, THEMES, Deployment, Run, Traffic
+from training_scripts.corpus.manifest import CorpusManifest
+
+from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
+
+pytestmark = [pytest.mark.local_cloud, pytest.mark.slow]
+
+DEADLINE_S = 300
+# A schedule that does not come in the way of the test, and settings that add to what the serving stack declares.
+RETRAINS = {
+    "retraining": {"schedule": "rate(365 days)"},
+    "operations": {"tracing": True},
+    "url": {"reserved_concurrency": 50},
+}
+MACHINE = f"arn:aws:states:us-east-1:000000000000:stateMachine:{retraining_name(STAGE)}"
+QUEUE = "told"
+
+
+@dataclass
+class Retraining:
+    """What one run of the retraining did, and what was to be seen after it."""
+
+    status: str
+    output: dict[str, Any]
+    cause: str
+    approved: dict[str, str]
+    candidate: dict[str, str]
+    served: str
+    told: list[tuple[str, str]]
+    """Subject and message of what the topic was told."""
+    packages: list[tuple[str, str]]
+    """Job and approval of every version in the registry, the newest first."""
+    training_runs: list[str]
+    traffic: Traffic
+
+
+def write_split_documents(file: Path, *, new: int = 0, noise: bool = False) -> None:
+    """Write documents whose split is their own, so that validation stays the same however many are `new`."""
+    chance = random.Random(2)
+    words = [word for theme in THEMES.values() for word in theme.split()]
+    with file.open("w", encoding="utf-8") as stream:
+        for number in range(600 + new):
+            theme = sorted(THEMES)[number % len(THEMES)]
+            split = ("test", "validation")[number % 2] if number < 120 else "train"
+            known = words if noise and split == "train" else THEMES[theme].split()
+            record = {"id": str(number), "text": " ".join(chance.choices(known, k=24)), "split": split}
+            stream.write(json.dumps(record) + "\n")
+
+
+def prepare(folder: Path, name: str, *options: str, **documents: Any) -> Path:
+    """Prepare a corpus of such documents."""
+    source = folder / f"{name}.jsonl"
+    write_split_documents(source, **documents)
+    command = [sys.executable, "-m", "training_scripts.prepare", "jsonl", str(source), "--split-field", "split"]
+    command += ["--id-field", "id", "--output", str(folder / name), *options]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return folder / name
+
+
+@pytest.fixture(scope="module")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus that the stage is first deployed with."""
+    return prepare(tmp_path_factory.mktemp("first"), "first")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where newer corpora are prepared."""
+    return tmp_path_factory.mktemp("newer")
+
+
+@pytest.fixture(scope="module")
+def first(deployment: Deployment) -> Run:
+    """The first deploy; a queue listens to the topic from here on."""
+    run = deployment.deploy(**RETRAINS)
+    assert run.exit_code == 0, run.output
+    [topic] = [item["TopicArn"] for item in deployment.client("sns").list_topics()["Topics"]]
+    sqs = deployment.client("sqs")
+    url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    let_in = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [let_in | {"Resource": arn}]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    deployment.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return run
+
+
+def upload(deployment: Deployment, corpus: Path) -> subprocess.CompletedProcess[str]:
+    """Make a corpus the newest by the command that is there for it."""
+    return subprocess.run(
+        [sys.executable, "-m", "training_scripts.upload", "--stage", STAGE, "--corpus", str(corpus)],
+        cwd=ROOT,
+        env=deployment.cloud.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def retrain(deployment: Deployment) -> Retraining:
+    """Start the retraining as its schedule does, while a client calls, and look."""
+    states = deployment.client("stepfunctions")
+    with deployment.traffic() as traffic:
+        arn = states.start_execution(stateMachineArn=MACHINE)["executionArn"]
+        deadline = time.monotonic() + DEADLINE_S
+        while (run := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, states.get_execution_history(executionArn=arn)
+            time.sleep(0.2)
+    ledger = deployment.ledger()
+    return Retraining(
+        status=run["status"],
+        output=json.loads(run.get("output") or "{}"),
+        cause=f"{run.get('error')}: {run.get('cause')}",
+        approved=ledger.read(APPROVED) or {},
+        candidate=ledger.read(CANDIDATE) or {},
+        served=deployment.served_artifact(),
+        told=told(deployment),
+        packages=packages(deployment),
+        training_runs=deployment.runs(),
+        traffic=traffic,
+    )
+
+
+def told(deployment: Deployment) -> list[tuple[str, str]]:
+    """What the topic was told since it was last looked, without alarms."""
+    sqs = deployment.client("sqs")
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    found = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages"):
+        for message in messages:
+            body = json.loads(message["Body"])
+            found.append((str(body.get("Subject")), str(body["Message"])))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [(subject, text) for subject, text in found if not subject.startswith(("ALARM", "OK", "INSUFFICIENT"))]
+
+
+def packages(deployment: Deployment) -> list[tuple[str, str]]:
+    """Every version of the registry: its job, and what became of it."""
+    sagemaker = deployment.client("sagemaker")
+    listed = sagemaker.list_model_packages(ModelPackageGroupName=registry_name(STAGE))["ModelPackageSummaryList"]
+    found = [sagemaker.describe_model_package(ModelPackageName=item["ModelPackageArn"]) for item in listed]
+    return [(each["CustomerMetadataProperties"]["job_name"], each["ModelApprovalStatus"]) for each in found]
+
+
+@pytest.fixture(scope="module")
+def nothing_new(deployment: Deployment, first: Run) -> Retraining:
+    """A retraining when corpus and definition are those in service."""
+    return retrain(deployment)
+
+
+@pytest.fixture(scope="module")
+def promoted(deployment: Deployment, nothing_new: Retraining, small_corpus: Path, folder: Path) -> Retraining:
+    """A retraining on more documents, with the same validation data and vocabulary."""
+    newer = prepare(folder, "more", "--vocabulary", str(small_corpus), new=600)
+    done = upload(deployment, newer)
+    assert done.returncode == 0, done.stderr
+    return retrain(deployment)
+
+
+@pytest.fixture(scope="module")
+def worse(deployment: Deployment, promoted: Retraining, small_corpus: Path, folder: Path) -> Retraining:
+    """A retraining on documents that have lost their themes: its loss on the same validation data is larger."""
+    noise = prepare(folder, "noise", "--vocabulary", str(small_corpus), noise=True)
+    done = upload(deployment, noise)
+    assert done.returncode == 0, done.stderr
+    return retrain(deployment)
+
+
+@pytest.fixture(scope="module")
+def again(deployment: Deployment, worse: Retraining) -> Retraining:
+    """A retraining when the newest corpus gave a worse model already."""
+    return retrain(deployment)
+
+
+@pytest.fixture(scope="module")
+def other_vocabulary(deployment: Deployment, again: Retraining, folder: Path) -> Retraining:
+    """A retraining on a corpus with another vocabulary, whose pointer somebody has moved by hand."""
+    other = prepare(folder, "other", "--max-features", "20")
+    refused = upload(deployment, other)
+    assert refused.returncode == 2
+    assert "deploy the new vocabulary" in refused.stderr
+    manifest = CorpusManifest.load(other)
+    bucket = next(
+        name["Name"] for name in deployment.client("s3").list_buckets()["Buckets"] if "corpora" in name["Name"]
+    )
+    deployment.client("s3").put_object(
+        Bucket=bucket, Key=f"corpora/{manifest.corpus_hash}/corpus.json", Body=manifest.encoded()
+    )
+    deployment.client("ssm").put_parameter(
+        Name=newest_corpus_parameter(STAGE), Value=manifest.corpus_hash, Type="String", Overwrite=True
+    )
+    return retrain(deployment)
+
+
+@pytest.fixture(scope="module")
+def rolled_back(deployment: Deployment, other_vocabulary: Retraining) -> Retraining:
+    """A retraining that finds an approved model which is not in service, and cannot be: its artifact is missing."""
+    served = other_vocabulary.approved
+    broken = served | {"job_name": "broken", "artifact_uri": served["artifact_uri"] + ".missing"}
+    deployment.ledger().approve(broken)
+    return retrain(deployment)
+
+
+@pytest.fixture(scope="module")
+def redeployed(deployment: Deployment, rolled_back: Retraining) -> tuple[Run, str]:
+    """The first deploy's settings once more: its corpus is older than that of the model in service."""
+    return deployment.deploy(**RETRAINS), deployment.served_artifact()
+
+
+@pytest.fixture(scope="module")
+def destroyed(deployment: Deployment, redeployed: tuple[Run, str]) -> Run:
+    """The end."""
+    return deployment.destroy()
+
+
+def test_the_serving_stack_is_deployed_by_a_role_of_its_own(deployment: Deployment, first: Run) -> None:
+    roles = {role["RoleName"]: role for role in deployment.client("iam").list_roles()["Roles"]}
+    serving = [name for name in roles if name.startswith(f"{SERVING}-")]
+
+    assert "topic-model-dev-serving-us-east-1" in roles
+    assert serving
+    for name in serving:
+        told = deployment.client("iam").get_role(RoleName=name)["Role"]
+        assert told["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("serving-boundary-us-east-1")
+
+
+def test_a_retraining_with_nothing_new_is_skipped_with_its_reason(nothing_new: Retraining) -> None:
+    assert nothing_new.status == "SUCCEEDED", nothing_new.cause
+    assert "are those of the model in service" in nothing_new.output["message"]
+    assert (len(nothing_new.training_runs), nothing_new.told, nothing_new.packages) == (1, [], [])
+
+
+def test_a_better_model_goes_into_service_by_an_update_of_the_serving_stack(
+    deployment: Deployment, nothing_new: Retraining, promoted: Retraining
+) -> None:
+    assert promoted.status == "SUCCEEDED", promoted.cause
+    assert promoted.served == promoted.approved["artifact_uri"] != nothing_new.served
+    assert float(promoted.approved["validation_loss"]) <= float(nothing_new.approved["validation_loss"])
+    [stack] = deployment.client("cloudformation").describe_stacks(StackName=SERVING)["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_the_promoted_model_is_an_approved_version_and_somebody_is_told(promoted: Retraining) -> None:
+    assert promoted.packages == [(promoted.approved["job_name"], "Approved")]
+    [(subject, message)] = promoted.told
+    assert subject == "Topic model dev: a retrained model is in service"
+    assert promoted.approved["job_name"] in message
+
+
+def test_no_request_fails_while_a_model_is_promoted(promoted: Retraining) -> None:
+    assert len(promoted.traffic.statuses) > 20
+    assert set(promoted.traffic.statuses) == {200}
+
+
+def test_clients_counts_keep_their_meaning(nothing_new: Retraining, promoted: Retraining) -> None:
+    assert promoted.approved["vocabulary_hash"] == nothing_new.approved["vocabulary_hash"]
+    assert promoted.approved["corpus_hash"] != nothing_new.approved["corpus_hash"]
+
+
+def test_a_worse_model_leaves_the_old_one_in_service_and_tells_the_topic(
+    promoted: Retraining, worse: Retraining
+) -> None:
+    assert worse.status == "SUCCEEDED", worse.cause
+    assert (worse.approved, worse.served, worse.candidate) == (promoted.approved, promoted.served, promoted.candidate)
+    assert NOT_REPORTED not in promoted.approved.values()
+    [(subject, message)] = worse.told
+    assert subject == "Topic model dev: the retrained model is worse"
+    assert "on the same validation data: it is worse" in message
+    assert [status for _, status in worse.packages] == ["Rejected", "Approved"]
+
+
+def test_what_was_rejected_is_not_trained_again(worse: Retraining, again: Retraining) -> None:
+    assert again.status == "SUCCEEDED", again.cause
+    assert "was trained already, and rejected" in again.output["message"]
+    assert again.training_runs == worse.training_runs
+
+
+def test_a_new_vocabulary_is_left_to_a_deploy_and_the_topic_told(
+    again: Retraining, other_vocabulary: Retraining
+) -> None:
+    assert other_vocabulary.status == "SUCCEEDED", other_vocabulary.cause
+    assert [subject for subject, _ in other_vocabulary.told] == [
+        "Topic model dev: the newest corpus has another vocabulary"
+    ]
+    assert (other_vocabulary.training_runs, other_vocabulary.served) == (again.training_runs, again.served)
+
+
+def test_a_promotion_that_fails_is_rolled_back_and_told_and_the_old_model_answers_throughout(
+    other_vocabulary: Retraining, rolled_back: Retraining
+) -> None:
+    assert (rolled_back.status, rolled_back.cause.partition(":")[0]) == ("FAILED", "RolledBack")
+    assert [subject for subject, _ in rolled_back.told] == ["Topic model dev: a promotion was rolled back"]
+    assert (rolled_back.served, rolled_back.approved) == (other_vocabulary.served, other_vocabulary.approved)
+    assert set(rolled_back.traffic.statuses) == {200}
+
+
+def test_a_deploy_leaves_the_retrained_model_in_service(rolled_back: Retraining, redeployed: tuple[Run, str]) -> None:
+    run, served = redeployed
+    assert run.exit_code == 0, run.output
+    assert served == rolled_back.served
+
+
+def test_destroying_leaves_nothing_of_the_retraining_behind(deployment: Deployment, destroyed: Run) -> None:
+    assert destroyed.exit_code == 0, destroyed.output
+    left = {
+        "stacks": [
+            stack["StackName"]
+            for stack in deployment.client("cloudformation").describe_stacks()["Stacks"]
+            if stack["StackName"].startswith("TopicModel")
+        ],
+        "groups": deployment.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"],
+        "packages": deployment.client("sagemaker").list_model_packages(ModelPackageType="Both")[
+            "ModelPackageSummaryList"
+        ],
+        "endpoints": deployment.client("sagemaker").list_endpoints()["Endpoints"],
+        "state machines": deployment.client("stepfunctions").list_state_machines()["stateMachines"],
+        "rules": [
+            rule["Name"]
+            for rule in deployment.client("events").list_rules()["Rules"]
+            if rule["Name"].startswith("TopicModel")
+        ],
+        "parameters": [
+            parameter["Name"]
+            for parameter in deployment.client("ssm").describe_parameters()["Parameters"]
+            if not parameter["Name"].startswith("/cdk-bootstrap/")
+        ],
+        "roles": [
+            role["RoleName"]
+            for role in deployment.client("iam").list_roles()["Roles"]
+            if not role["RoleName"].startswith("cdk-")
+        ],
+        "policies": deployment.client("iam").list_policies(Scope="Local")["Policies"],
+    }
+
+    assert {kind: found for kind, found in left.items() if found} == {}

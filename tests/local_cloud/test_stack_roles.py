@@ -1,0 +1,165 @@
+"""A stack's own role: who may hand it to CloudFormation, and what CloudFormation may do by it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_cloud.support import Account, allow, unique, until
+
+pytestmark = pytest.mark.local_cloud
+
+CLOUDFORMATION = "cloudformation.amazonaws.com"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+PARAMETER = "arn:aws:ssm:us-east-1:000000000000:parameter"
+
+
+def parameter(name: str, value: str = "one") -> dict[str, Any]:
+    return {
+        "Parameters": {"Value": {"Type": "String", "Default": value}},
+        "Resources": {
+            "Kept": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {"Type": "String", "Name": name, "Value": {"Ref": "Value"}},
+            }
+        },
+    }
+
+
+def role_of(name: str, boundary: str | None = None) -> dict[str, Any]:
+    properties = {"RoleName": name, "AssumeRolePolicyDocument": TRUST}
+    return {
+        "Resources": {
+            "Made": {
+                "Type": "AWS::IAM::Role",
+                "Properties": properties | ({"PermissionsBoundary": boundary} if boundary else {}),
+            }
+        }
+    }
+
+
+class Stack:
+    """A stack, and how an operation on it ends."""
+
+    def __init__(self, account: Account) -> None:
+        self.root = account.root("cloudformation")
+        self.name = unique("own-role")
+
+    def create(self, template: dict[str, Any], role: str, client: Any = None) -> str:
+        (client or self.root).create_stack(
+            StackName=self.name,
+            TemplateBody=json.dumps(template),
+            RoleARN=role,
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            OnFailure="DO_NOTHING",
+        )
+        return self.settled()
+
+    def settled(self) -> str:
+        def described() -> str | None:
+            status = str(self.root.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"])
+            return None if status.endswith("IN_PROGRESS") else status
+
+        ended: str = until(described)
+        return ended
+
+    def failures(self) -> str:
+        events = self.root.describe_stack_events(StackName=self.name)["StackEvents"]
+        return " ".join(str(item.get("ResourceStatusReason")) for item in events if "FAILED" in item["ResourceStatus"])
+
+
+@pytest.fixture
+def stack(account: Account) -> Stack:
+    return Stack(account)
+
+
+def test_a_stack_is_made_by_a_role_that_may_make_what_is_in_it(account: Account, stack: Stack) -> None:
+    role = account.role(allow("ssm:PutParameter", resource=f"{PARAMETER}/{stack.name}"), service=CLOUDFORMATION)
+
+    assert stack.create(parameter(f"/{stack.name}"), role) == "CREATE_COMPLETE"
+
+
+def test_a_stack_whose_role_lacks_a_right_fails_with_the_action_and_the_resource(
+    account: Account, stack: Stack
+) -> None:
+    role = account.role(allow("ssm:PutParameter", resource=f"{PARAMETER}/other"), service=CLOUDFORMATION)
+
+    assert stack.create(parameter(f"/{stack.name}"), role) == "CREATE_FAILED"
+    assert f"not authorized to perform: ssm:PutParameter on resource: {PARAMETER}/{stack.name}" in stack.failures()
+
+
+def test_an_update_that_names_no_role_goes_on_with_the_one_that_the_stack_has(account: Account, stack: Stack) -> None:
+    role = account.role(allow("ssm:PutParameter", resource=f"{PARAMETER}/{stack.name}"), service=CLOUDFORMATION)
+    stack.create(parameter(f"/{stack.name}"), role)
+    account.root("iam").delete_role_policy(RoleName=role.rpartition("/")[2], PolicyName="p")
+
+    stack.root.update_stack(
+        StackName=stack.name,
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": "Value", "ParameterValue": "two"}],
+    )
+
+    assert stack.settled() == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.root("ssm").get_parameter(Name=f"/{stack.name}")["Parameter"]["Value"] == "one"
+
+
+def test_a_caller_who_may_not_pass_the_role_makes_no_stack_by_it(account: Account, stack: Stack) -> None:
+    role = account.role(allow("ssm:*"), service=CLOUDFORMATION)
+    caller = account.user(allow("cloudformation:*"))
+
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        stack.create(parameter(f"/{stack.name}"), role, caller("cloudformation"))
+
+
+def test_a_caller_who_may_pass_it_to_cloudformation_does(account: Account, stack: Stack) -> None:
+    role = account.role(allow("ssm:*"), service=CLOUDFORMATION)
+    passing = allow("iam:PassRole", resource=role) | {
+        "Condition": {"StringEquals": {"iam:PassedToService": CLOUDFORMATION}}
+    }
+    caller = account.user(allow("cloudformation:*"), passing)
+
+    assert stack.create(parameter(f"/{stack.name}"), role, caller("cloudformation")) == "CREATE_COMPLETE"
+
+
+def test_a_role_that_trusts_another_service_is_refused(account: Account, stack: Stack) -> None:
+    with pytest.raises(ClientError, match="cannot be assumed"):
+        stack.create(parameter(f"/{stack.name}"), account.role(allow("ssm:*"), service="lambda.amazonaws.com"))
+
+
+def test_a_right_to_update_can_be_held_to_one_role(account: Account, stack: Stack) -> None:
+    right, wrong = (account.role(allow("ssm:*"), service=CLOUDFORMATION) for _ in range(2))
+    stack.create(parameter(f"/{stack.name}"), right)
+    updating = allow("cloudformation:UpdateStack") | {"Condition": {"StringEquals": {"cloudformation:RoleArn": right}}}
+    caller = account.user(updating, allow("iam:PassRole"))("cloudformation")
+    update = {
+        "StackName": stack.name,
+        "UsePreviousTemplate": True,
+        "Parameters": [{"ParameterKey": "Value", "ParameterValue": "two"}],
+    }
+
+    for named in ({}, {"RoleARN": wrong}):
+        with pytest.raises(ClientError, match="not authorized to perform: cloudformation:UpdateStack"):
+            caller.update_stack(**update, **named)
+    caller.update_stack(**update, RoleARN=right)
+    assert stack.settled() == "UPDATE_COMPLETE"
+
+
+def test_a_role_is_made_within_its_boundary_or_not_at_all(account: Account, stack: Stack) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow("ssm:GetParameter")]})
+    policy = account.root("iam").create_policy(PolicyName=unique("boundary"), PolicyDocument=document)["Policy"]["Arn"]
+    making = allow("iam:CreateRole") | {"Condition": {"StringEquals": {"iam:PermissionsBoundary": policy}}}
+    role = account.role(making, service=CLOUDFORMATION)
+    bounded, free = unique("bounded"), unique("free")
+
+    assert stack.create(role_of(bounded, policy), role) == "CREATE_COMPLETE", stack.failures()
+    told = account.root("iam").get_role(RoleName=bounded)["Role"]["PermissionsBoundary"]
+    assert told["PermissionsBoundaryArn"] == policy
+    assert Stack(account).create(role_of(free), role) == "CREATE_FAILED"
+    with pytest.raises(ClientError):
+        account.root("iam").get_role(RoleName=free)

@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match
+from pydantic import ValidationError
+
+from local_cloud.cloudformation.stack_needs import known_types
+from rules.engine import check_all
+from rules.identity import Statement, statements
+from rules.model import Template, items, mapping
+from stacks.settings import RetrainingSettings
+from tests.templates.conftest import Synthesize, Templates, build
+from tests.templates.test_statements import flat
+
+RETRAINS: dict[str, object] = {"retraining": {"schedule": "cron(0 3 ? * SUN *)"}}
+ROLE = "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/TopicModel-dev-Serving-*"
+POLICY_CHARS = 6144
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+
+@pytest.fixture(scope="module")
+def retraining(synthesize: Synthesize) -> Templates:
+    """The dev stage with retraining on."""
+    return synthesize(RETRAINS)
+
+
+@pytest.fixture(scope="module")
+def hardened(corpus_folder: Path) -> Templates:
+    """The prod stage with retraining on."""
+    return build(corpus_folder, RETRAINS, stage="prod")
+
+
+def of_role(templates: Templates, part: str, role: str) -> list[Statement]:
+    """The statements of the policies of the role whose logical id begins so."""
+    template = Template(part, templates[part].to_json())
+    policies = {
+        policy.logical_id
+        for policy in template.resources("AWS::IAM::ManagedPolicy")
+        if any(str(mapping(held).get("Ref", "")).startswith(role) for held in items(policy.get("Roles")))
+    }
+    return [statement for statement in statements(template) if statement.logical_id in policies]
+
+
+def resources(statement: Statement) -> list[str]:
+    return [flat(resource) for resource in items(statement.body.get("Resource"))]
+
+
+def covers(pattern: str, resource: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), resource) is not None
+
+
+def about(found: list[Statement], action: str) -> list[Statement]:
+    return [statement for statement in found if action in statement.actions]
+
+
+def test_a_stage_that_does_not_retrain_has_nothing_of_it(dev: Templates) -> None:
+    for part, template in dev.items():
+        for logical_id, resource in template.to_json()["Resources"].items():
+            assert "Retraining" not in logical_id, part
+            assert "PermissionsBoundary" not in resource.get("Properties", {}), part
+        assert not template.find_resources("AWS::SageMaker::ModelPackageGroup")
+    assert "input.$" not in json.dumps(dev["training"].to_json())
+
+
+def test_retraining_adds_resources_and_changes_no_model_that_is_trained(dev: Templates, retraining: Templates) -> None:
+    for part, template in dev.items():
+        assert template.to_json()["Resources"].keys() <= retraining[part].to_json()["Resources"].keys()
+    [before] = dev["training"].find_resources("Custom::TrainedModel").values()
+    [after] = retraining["training"].find_resources("Custom::TrainedModel").values()
+    assert before["Properties"] == after["Properties"]
+
+
+def test_the_schedule_starts_the_retraining_and_loses_no_event(retraining: Templates) -> None:
+    retraining["training"].has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "ScheduleExpression": "cron(0 3 ? * SUN *)",
+            "Targets": [
+                {
+                    "Arn": {"Ref": Match.string_like_regexp("RetrainingStateMachine")},
+                    "RoleArn": {"Fn::GetAtt": [Match.string_like_regexp("RetrainingStarterRole"), "Arn"]},
+                    "DeadLetterConfig": Match.any_value(),
+                }
+            ],
+        },
+    )
+
+
+def test_the_pointer_names_the_deployed_corpus_once_that_is_there(retraining: Templates) -> None:
+    [parameter] = [
+        resource
+        for resource in retraining["data"].find_resources("AWS::SSM::Parameter").values()
+        if resource["Properties"]["Name"] == "/topic-model/dev/newest-corpus"
+    ]
+    [model] = retraining["training"].find_resources("Custom::TrainedModel").values()
+
+    assert parameter["Properties"]["Value"] == model["Properties"]["CorpusHash"]
+    assert any(name.startswith("CorpusUpload") for name in parameter["DependsOn"])
+
+
+def test_the_promoter_may_update_one_stack_with_one_role_and_pass_no_other(retraining: Templates) -> None:
+    found = of_role(retraining, "training", "RetrainingPromoteRole")
+    [update], [passing] = about(found, "cloudformation:UpdateStack"), about(found, "iam:PassRole")
+    [role] = resources(passing)
+
+    assert resources(update) == [
+        "arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/TopicModel-dev-Serving/*"
+    ]
+    assert [flat(value) for value in update.condition["StringEquals"].values()] == [role]  # type: ignore[union-attr]
+    assert list(mapping(update.condition["StringEquals"])) == ["cloudformation:RoleArn"]
+    assert passing.condition == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    assert role.startswith("<RetrainingServingRole")
+    assert {action for statement in found for action in statement.actions if action.startswith("sagemaker:")} == {
+        "sagemaker:UpdateModelPackage"
+    }
+
+
+def test_the_bootstraps_deploy_role_may_pass_the_serving_stacks_role_and_gains_nothing_else(
+    retraining: Templates,
+) -> None:
+    template = Template("training", retraining["training"].to_json())
+    [policy] = [
+        policy
+        for policy in template.resources("AWS::IAM::ManagedPolicy")
+        if "deploy-role" in flat(items(policy.get("Roles"))[0] if items(policy.get("Roles")) else "")
+    ]
+    [statement] = [each for each in statements(template) if each.logical_id == policy.logical_id]
+
+    assert statement.actions == ["iam:PassRole"]
+    assert resources(statement)[0].startswith("<RetrainingServingRole")
+    assert statement.condition == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+
+
+def test_the_serving_stacks_role_makes_roles_of_that_stack_only_and_only_within_their_boundary(
+    retraining: Templates,
+) -> None:
+    found = of_role(retraining, "training", "RetrainingServingRole")
+    writing = [
+        statement
+        for statement in found
+        for action in statement.actions
+        if action.startswith("iam:") and not action.startswith(("iam:Get", "iam:List"))
+    ]
+
+    for statement in writing:
+        assert all(":role/TopicModel-dev-Serving-*" in each or ":policy/TopicModel-dev-Serving-*" in each
+                   for each in resources(statement))  # fmt: skip
+    for action in ("iam:CreateRole", "iam:PutRolePermissionsBoundary"):
+        [statement] = about(found, action)
+        assert "iam:PermissionsBoundary" in mapping(statement.condition["StringEquals"])
+    assert not about(found, "iam:DeleteRolePermissionsBoundary")
+    [attach] = about(found, "iam:AttachRolePolicy")
+    assert ":policy/TopicModel-dev-Serving-*" in flat(mapping(attach.condition["ArnLike"])["iam:PolicyARN"])
+    [passing] = about(found, "iam:PassRole")
+    assert resources(passing) == [ROLE]
+    services = mapping(passing.condition["StringEquals"])["iam:PassedToService"]
+    assert services == ["lambda.amazonaws.com", "sagemaker.amazonaws.com", "states.amazonaws.com"]
+
+
+@pytest.mark.parametrize("stage", ["retraining", "hardened"])
+def test_every_role_of_the_serving_stack_has_the_boundary(stage: str, request: pytest.FixtureRequest) -> None:
+    templates: Templates = request.getfixturevalue(stage)
+
+    for role in templates["serving"].find_resources("AWS::IAM::Role").values():
+        assert "serving-boundary" in flat(role["Properties"]["PermissionsBoundary"])
+
+
+@pytest.mark.parametrize("stage", ["retraining", "hardened"])
+def test_the_boundary_leaves_every_role_of_the_serving_stack_what_its_policies_allow(
+    stage: str, request: pytest.FixtureRequest
+) -> None:
+    """Evaluated from the templates: one that gains a right beyond the boundary would be denied it on AWS."""
+    templates: Templates = request.getfixturevalue(stage)
+    training = Template("training", templates["training"].to_json())
+    bounds = [each for each in statements(training) if each.logical_id.startswith("RetrainingServingBoundary")]
+    names = made_by_the_stack(templates["serving"].to_json())
+
+    for statement in statements(Template("serving", templates["serving"].to_json())):
+        for action in statement.actions:
+            for resource in resources(statement):
+                text = names.get(resource, resource)
+                assert any(
+                    action in bound.actions and any(covers(each, text) for each in resources(bound)) for bound in bounds
+                ), f"{statement.logical_id} is allowed {action} on {text}, beyond stacks/serving_boundary.py"
+
+
+def made_by_the_stack(template: Mapping[str, Any]) -> dict[str, str]:
+    """What references to the stack's own log groups and endpoint stand for."""
+    here = "<AWS::Region>:<AWS::AccountId>"
+    found = {}
+    for logical_id, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Logs::LogGroup":
+            stage = template["Metadata"]["TopicModelStage"]["Name"]
+            name = properties.get("LogGroupName", f"TopicModel-{stage}-Serving-{logical_id}-1")
+            found[f"<{logical_id}.Arn>"] = f"arn:<AWS::Partition>:logs:{here}:log-group:{name}:*"
+        if resource["Type"] == "AWS::SageMaker::Endpoint":
+            found[f"<{logical_id}>"] = f"arn:<AWS::Partition>:sagemaker:{here}:endpoint/{properties['EndpointName']}"
+    return found
+
+
+@pytest.mark.parametrize("stage", ["retraining", "hardened"])
+def test_what_each_type_of_the_serving_stack_takes_is_known_and_held_in_the_local_cloud(
+    stage: str, request: pytest.FixtureRequest
+) -> None:
+    templates: Templates = request.getfixturevalue(stage)
+    types = {resource["Type"] for resource in templates["serving"].to_json()["Resources"].values()}
+
+    assert {kind for kind in types if not kind.startswith("Custom::")} <= known_types()
+
+
+@pytest.mark.parametrize("stage", ["retraining", "hardened"])
+def test_no_policy_is_longer_than_iam_takes(stage: str, request: pytest.FixtureRequest) -> None:
+    templates: Templates = request.getfixturevalue(stage)
+
+    for policy in templates["training"].find_resources("AWS::IAM::ManagedPolicy").values():
+        text = json.dumps(policy["Properties"]["PolicyDocument"], separators=(",", ":"))
+        assert len(text) <= POLICY_CHARS
+
+
+def test_the_retrainings_role_allows_what_its_states_call_and_no_more(retraining: Templates) -> None:
+    """Evaluated from the template, since the local cloud does not hold the role to it."""
+    [machine] = [
+        each
+        for each in retraining["training"].find_resources("AWS::StepFunctions::StateMachine").values()
+        if each["Properties"]["StateMachineName"] == "topic-model-dev-retraining"
+    ]
+    given = machine["Properties"]["DefinitionSubstitutions"]
+    calls = set()
+    for state in json.loads(machine["Properties"]["DefinitionString"])["States"].values():
+        action, target = {
+            "lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
+            "states:startExecution.sync:2": ("states:StartExecution", "StateMachineArn"),
+            "sns:publish": ("sns:Publish", "TopicArn"),
+            "": ("", ""),
+        }[str(state.get("Resource", "")).partition(":states:::")[2]]
+        if action:
+            calls.add((action, flat(given[state["Parameters"][target].strip("${}")])))
+    allowed = {
+        (action, resource)
+        for statement in of_role(retraining, "training", "RetrainingRole")
+        for action in statement.actions
+        for resource in resources(statement)
+        if action in {"lambda:InvokeFunction", "states:StartExecution", "sns:Publish"}
+    }
+
+    assert calls == allowed
+    assert len(calls) == 5
+
+
+def test_a_failure_anywhere_is_told_to_the_topic(retraining: Templates) -> None:
+    [text] = [
+        each["Properties"]["DefinitionString"]
+        for each in retraining["training"].find_resources("AWS::StepFunctions::StateMachine").values()
+        if each["Properties"]["StateMachineName"] == "topic-model-dev-retraining"
+    ]
+    states = json.loads(text)["States"]
+    working = {name: state for name, state in states.items() if state["Type"] == "Task" and not name.startswith("Tell")}
+
+    assert set(working) == {"IsOneDue", "Train", "Gate", "Promote", "Look"}
+    for state in working.values():
+        assert [(caught["ErrorEquals"], caught["Next"]) for caught in state["Catch"]] == [
+            (["States.ALL"], "TellOfFailure")
+        ]
+    assert states["TellOfFailure"]["Next"] == "Failed"
+    assert states["HowTheUpdateGoes"]["Default"] == "TellOfRollback"
+
+
+def test_what_the_functions_of_a_retraining_call_gets_out_of_the_stages_own_network(hardened: Templates) -> None:
+    allowed = {
+        action
+        for endpoint in hardened["data"].find_resources("AWS::EC2::VPCEndpoint").values()
+        for statement in endpoint["Properties"]["PolicyDocument"]["Statement"]
+        for action in items(statement["Action"])
+    }
+    for role in ("RetrainingCheckRole", "RetrainingGateRole", "RetrainingPromoteRole", "RetrainingEmptierRole"):
+        called = {
+            action
+            for statement in of_role(hardened, "training", role)
+            for action in statement.actions
+            # CloudFormation reads the parameters itself, on the promoter's behalf.
+            if action.startswith(("sagemaker:", "ssm:", "cloudformation:")) and action != "ssm:GetParameters"
+        }
+        assert called
+        assert called <= allowed, role
+
+
+def test_a_stage_that_retrains_breaks_no_rule(hardened: Templates) -> None:
+    found = check_all([Template(part, template.to_json()) for part, template in hardened.items()])
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "schedule", ["rate(1 days)", "rate(0 days)", "weekly", "cron(0 3 * *)", "rate(7 days) ", "rate(-1 days)"]
+)
+def test_a_schedule_that_eventbridge_would_refuse_is_refused(schedule: str) -> None:
+    with pytest.raises(ValidationError, match="pattern"):
+        RetrainingSettings(schedule=schedule)
