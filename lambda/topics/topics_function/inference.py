@@ -52,12 +52,12 @@ class Result:
 
     @property
     def unknown_word_share(self) -> float | None:
-        """Share of all the documents' words that the vocabulary does not know; None for counts."""
+        """Share of all documents' words, stop words left out, that the vocabulary does not know; None for counts."""
         if self.counted is None:
             return None
-        tokens = sum(one.tokens for one in self.counted if one is not None)
+        words = sum(one.words for one in self.counted if one is not None)
         known = sum(one.known for one in self.counted if one is not None)
-        return 1 - known / tokens if tokens else 1.0
+        return 1 - known / words if words else 1.0
 
 
 @dataclass(frozen=True, slots=True)
