@@ -14,6 +14,7 @@ from stacks.data_stack import grant_corpus_read
 from stacks.deployment_function import function_code, function_role, never_queued, python_runtime, settle, tracing
 from stacks.names import function_name
 from stacks.training_role import MODELS_PREFIX
+from stacks.url_access import add_url
 
 from deployment_functions.topics_file import TOPICS_FILE
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from stacks.data_stack import CorpusLocation
     from stacks.endpoint import AutoscaledEndpoint
     from stacks.platform import Platform
-    from stacks.settings import UrlSettings
+    from stacks.url_settings import UrlSettings
 
 TIMEOUT_S: Final = 75
 """Longer than the function waits for the endpoint (61 s), which is longer than the endpoint may take (60 s)."""
@@ -95,11 +96,7 @@ class UrlFunction(Construct):
         self.alias = lambda_.Alias(
             self, "Alias", alias_name=URL_ALIAS, version=self.function.current_version, description="What the URL calls"
         )
-        self.url = (
-            self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType[settings.auth])
-            if settings.enabled
-            else None
-        )
+        self.url = add_url(self.alias, settings) if settings.enabled else None
 
     def _allow(self, endpoint: AutoscaledEndpoint, in_service_parameter: str, corpus: CorpusLocation) -> None:
         # Described too: the built-in image does not say which model answers, so the function must know that no other
