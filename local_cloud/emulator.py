@@ -67,6 +67,7 @@ FIX_ERROR_TYPE = _name("app", "fix_error_content_type")
 FUNCTION_URL = _name("app", "_handle_lambda_url_request")
 PARSE_FUNCTION_URL = _name("app", "_parse_lambda_url")
 FUNCTION_URL_TARGET = _name("app", "_function_url_auth_target")
+FUNCTION_URL_CORS = _name("services.lambda_svc", "_function_url_cors_headers")
 SERVICE_PATTERNS = _name("core.router", "SERVICE_PATTERNS")
 IAM_NAMESPACES = _name("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE")
 IAM_BOTOCORE_SERVICES = _name("core.iam_actions", "_BOTOCORE_SERVICE_MAP")
@@ -290,6 +291,23 @@ def function_of_url(host: str, path: str) -> str:
     """Return the ARN of the function, or alias, that a Function URL calls; '' where it is none."""
     parsed = PARSE_FUNCTION_URL.get()(host, path)
     return str(FUNCTION_URL_TARGET.get()(parsed[0])[0] or "") if parsed else ""
+
+
+def url_asks_for_signatures(host: str, path: str) -> bool:
+    """Tell whether a Function URL takes signed requests only."""
+    return _url_config(host, path).get("AuthType") == "AWS_IAM"
+
+
+def cors_of_url(host: str, path: str, headers: Headers) -> dict[str, str] | None:
+    """Return what a Function URL tells a browser of a request's origin; None where it has nothing set for browsers."""
+    config = _url_config(host, path)
+    return dict(FUNCTION_URL_CORS.get()(config, headers)) if config.get("Cors") else None
+
+
+def _url_config(host: str, path: str) -> dict[str, Any]:
+    parsed = PARSE_FUNCTION_URL.get()(host, path)
+    resolved = FUNCTION_URL_TARGET.get()(parsed[0])[2] if parsed else None
+    return dict(resolved[4]) if resolved else {}
 
 
 # Identity.
