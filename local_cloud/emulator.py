@@ -81,6 +81,7 @@ IAM_TRUST = _name("core.iam_evaluator", "evaluate_trust_policy")
 IAM_ROLE_POLICIES = _name("core.iam_evaluator", "_gather_role_policies")
 IAM_ROLES = _name("services.iam", "_roles")
 REGISTER_SESSION = _name("services.sts", "register_session")
+SESSIONS = _name("services.sts", "_sessions")
 EXTRACT_ACCESS_KEY = _name("core.router", "extract_access_key_id")
 REQUEST_SCOPE = _name("core.responses", "request_scope")
 GET_ACCOUNT = _name("core.responses", "get_account_id")
@@ -389,6 +390,15 @@ def register_session(access_key: str, *, arn: str, secret: str, token: str) -> N
     REGISTER_SESSION.get()(
         access_key, {"Arn": arn, "UserId": arn.split("/", 1)[1], "SecretAccessKey": secret, "SessionToken": token}
     )
+
+
+def expire_sessions(role_arn: str) -> int:
+    """Let the temporary credentials of a role be past their time, and return how many there were."""
+    name = role_arn.rsplit("/", 1)[-1]
+    found = [each for each in SESSIONS.get().values() if str(each.get("Arn", "")).split("/")[1:2] == [name]]
+    for session in found:
+        session["Expiration"] = time.time() - 1
+    return len(found)
 
 
 # Step Functions.

@@ -154,7 +154,8 @@ class Inference:
         try:
             scored = self._scorer.score(sound, deadline)
         except ModelRefusalError as refusal:
-            raise self._read_refusal(refusal, source, prepared, facts) from None
+            counted_for = _corpus_version(source, options)
+            raise self._read_refusal(refusal, source, counted_for, prepared, facts) from None
         self._check_versions(scored.versions, source, prepared, facts, options)
         versions = scored.versions.or_else(facts)
         if topics is not None and versions.model not in (None, facts.model):
@@ -207,11 +208,17 @@ class Inference:
             raise changing()
 
     def _read_refusal(
-        self, refusal: ModelRefusalError, source: Counts | Documents, prepared: _Prepared, facts: InService
+        self,
+        refusal: ModelRefusalError,
+        source: Counts | Documents,
+        counted_for: str | None,
+        prepared: _Prepared,
+        facts: InService,
     ) -> Exception:
         if refusal.corpus is not None and refusal.corpus != prepared.corpus:
-            # Documents can be counted anew; counts are the caller's own.
-            return _AnotherCorpusError(refusal.corpus) if isinstance(source, Documents) else changing()
+            # Documents can be counted anew. Counts are the caller's own: those said to be of a corpus are of another.
+            anew = isinstance(source, Documents) or counted_for is not None
+            return _AnotherCorpusError(refusal.corpus) if anew else changing()
         if self._facts.refreshed() != facts:
             return changing()
         return refusal
