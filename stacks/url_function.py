@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 75
 """Longer than the function waits for the endpoint (61 s), which is longer than the endpoint may take (60 s)."""
 
+SERVERLESS_PAYLOAD_BYTES: Final = 4 * 1024 * 1024
+"""Largest request that a serverless endpoint takes. Endpoints on instances take the function's default."""
+
 
 class UrlFunction(Construct):
     """Function, alias and Function URL.
@@ -50,6 +53,7 @@ class UrlFunction(Construct):
         artifacts: s3.IBucket,
         key: kms.IKey,
         settings: UrlSettings,
+        serverless: bool,
         platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -87,6 +91,7 @@ class UrlFunction(Construct):
                 "IN_SERVICE_PARAMETER": in_service_parameter,
                 "CORPUS_BUCKET": corpus.bucket.bucket_name,
                 "CORPORA_PREFIX": corpus.corpora_prefix,
+                **({"MAX_PAYLOAD_BYTES": str(SERVERLESS_PAYLOAD_BYTES)} if serverless else {}),
             },
             tracing=tracing(platform),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,

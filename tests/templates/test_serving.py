@@ -132,6 +132,18 @@ def test_web_pages_may_call_from_the_named_origins_alone(synthesize: Synthesize,
     dev["serving"].has_resource_properties("AWS::Lambda::Url", {"Cors": Match.absent()})
 
 
+def test_the_function_splits_what_a_serverless_endpoint_would_refuse(synthesize: Synthesize, dev: Templates) -> None:
+    serverless = synthesize({"endpoint": {"serverless": {}}})["serving"]
+    handler = {"Handler": "topics_function.handler.handle"}
+
+    serverless.has_resource_properties(
+        "AWS::Lambda::Function", {**handler, "Environment": {"Variables": {"MAX_PAYLOAD_BYTES": "4194304"}}}
+    )
+    dev["serving"].has_resource_properties(
+        "AWS::Lambda::Function", {**handler, "Environment": {"Variables": {"MAX_PAYLOAD_BYTES": Match.absent()}}}
+    )
+
+
 def test_nothing_in_the_functions_environment_varies_with_the_model(dev: Templates) -> None:
     [function] = (
         dev["serving"]

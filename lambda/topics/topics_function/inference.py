@@ -149,8 +149,7 @@ class Inference:
         topics = self._topics_of(facts) if options.top is not None or _needs_mean(prepared.rows, options) else None
         if not sound:
             return _result(None, Versions().or_else(facts), prepared, options, topics)
-        if options.top is None:
-            self._refuse_large_answer(len(prepared.rows), facts)
+        self._refuse_large_answer(len(prepared.rows), facts, topics, options)
         try:
             scored = self._scorer.score(sound, deadline)
         except ModelRefusalError as refusal:
@@ -223,16 +222,20 @@ class Inference:
             return changing()
         return refusal
 
-    def _refuse_large_answer(self, rows: int, facts: InService) -> None:
-        topics = facts.num_topics or self._topic_numbers.get(facts.model)
-        if topics is None:
-            return
-        most = URL_PAYLOAD_BYTES // (topics * WEIGHT_BYTES + ROW_BYTES)
+    def _refuse_large_answer(self, rows: int, facts: InService, topics: Topics | None, options: ScoringOptions) -> None:
+        if options.top is not None and topics is not None:
+            size, what, instead = topics.most_answer_bytes(options.top), f"{options.top} topics", "a smaller ?top="
+        else:
+            number = facts.num_topics or self._topic_numbers.get(facts.model)
+            if number is None:
+                return
+            size, what, instead = number * WEIGHT_BYTES, f"{number} weights", "?top= for the strongest topics alone"
+        most = URL_PAYLOAD_BYTES // (size + ROW_BYTES)
         if rows > most:
             raise Problem(
                 Code.ANSWER_TOO_LARGE,
-                f"{rows} documents of {topics} weights may take more than the {URL_PAYLOAD_BYTES} bytes of an answer",
-                allowed=f"{most} documents a request, or ?top= for the strongest topics alone",
+                f"{rows} documents of {what} may take more than the {URL_PAYLOAD_BYTES} bytes of an answer",
+                allowed=f"{most} documents a request, or {instead}",
             )
 
 
