@@ -173,6 +173,27 @@ def test_a_page_may_read_the_answer_to_its_signed_request_and_an_unsigned_one_st
     assert send(url_for_pages.local, {"Origin": ORIGIN}, b"")[0] == 403
 
 
+def test_an_open_url_answers_whoever_asks(account: Account, cloud: LocalCloud, function: str) -> None:
+    functions = account.root("lambda")
+    version = functions.publish_version(FunctionName=function)["Version"]
+    functions.create_alias(FunctionName=function, Name="open", FunctionVersion=version)
+    made = functions.create_function_url_config(FunctionName=function, Qualifier="open", AuthType="NONE")
+    for action, condition in (
+        ("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+        ("lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
+    ):
+        functions.add_permission(
+            FunctionName=function,
+            Qualifier="open",
+            StatementId=unique("all"),
+            Action=action,
+            Principal="*",
+            **condition,
+        )
+
+    assert send(cloud.function_url(made["FunctionUrl"]).local, {}, b"")[0] == 200
+
+
 def test_a_request_over_six_megabytes_is_refused_as_lambda_refuses_it(call: Any) -> None:
     status, body = call(body=b"x" * (MAX_PAYLOAD_BYTES + 1))
 
