@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from aws_cdk.assertions import Match
 
+from rules.engine import check_all
+from rules.model import Template as RulesTemplate
 from tests.templates.conftest import Synthesize, Templates
 
 from deployment_functions.model_fields import FIELDS
@@ -118,6 +121,19 @@ def test_named_callers_may_call_the_url_and_nothing_more(synthesize: Synthesize)
         ],
         key=str,
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        {"callers": ["arn:aws:iam::111122223333:role/team/app"], "cors": {"origins": ["https://app.example.com"]}},
+        {"auth": "NONE", "reserved_concurrency": 20, "open_because": "A public demonstration, for one week"},
+    ],
+)
+def test_a_url_for_others_breaks_no_rule(synthesize: Synthesize, url: dict[str, object]) -> None:
+    template = synthesize({"url": url})["serving"].to_json()
+
+    assert check_all([RulesTemplate("TopicModel-dev-Serving", template)]) == []
 
 
 def test_web_pages_may_call_from_the_named_origins_alone(synthesize: Synthesize, dev: Templates) -> None:
