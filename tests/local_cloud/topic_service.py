@@ -24,7 +24,7 @@ from tests.local_cloud.support import IMAGE, Account, allow, unique, until
 
 ASSET = Path(__file__).parents[2] / "lambda" / "topics"
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-READ_TIMEOUT_S = 3
+READ_TIMEOUT_S = 5
 FUNCTION_TIMEOUT_S = 25
 
 

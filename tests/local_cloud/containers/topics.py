@@ -22,7 +22,7 @@ parser.add_argument("--bind")
 options = parser.parse_args()
 model = json.loads((options.root / "model/model.json").read_text())
 faults = Path(os.environ["FAULTS"])
-SLOW_S = 6.0
+SLOW_S = 9.0
 
 
 def next_fault() -> str:
