@@ -88,9 +88,10 @@ test-all: setup check lint-templates .venv-sdk-v2/.ready .venv-sdk-v3/.ready  ##
 	@.venv-bench/bin/python -m pip install --quiet -r requirements-bench.txt 2> >(grep -v 'is ignored: it is neither' >&2)
 	@touch $@
 
-bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), the URL function, synth
+bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), the URL, synth
 	@.venv-bench/bin/python -m benchmarks.topics.run $(if $(QUICK),--quick)
-	@$(BIN)/python -m benchmarks.topics_function
+	@$(BIN)/python -m benchmarks.topics_function --output build/bench/topics_function.json
+	@$(BIN)/python -m benchmarks.url_service
 	@$(BIN)/python -m benchmarks.synth
 
 lock: setup  ## Write what is installed back into the constraints, after changing a requirement

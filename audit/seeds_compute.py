@@ -207,8 +207,16 @@ SEEDS: Final = (
         setting("EndpointConfigName", "fixed"),
     ),
     Seed("The URL is open", "TM-URL-AUTH", "Serving", URL, setting("AuthType", "NONE")),
+    Seed("Any web page may call the URL", "TM-URL-CORS", "Serving", URL, setting("Cors", {"AllowOrigins": ["*"]})),
     Seed("The URL is not on an alias", "TM-URL-ALIAS", "Serving", URL, without("Qualifier")),
     Seed("Everybody may invoke a function", "TM-FUNCTION-PERMISSION", "Serving", PERMISSION, setting("Principal", "*")),
+    Seed(
+        "A role may invoke a function past the URL",
+        "TM-FUNCTION-PERMISSION",
+        "Serving",
+        PERMISSION,
+        setting("Principal", "arn:aws:iam::111122223333:role/anybody"),
+    ),
     Seed(
         "A service may invoke it for any account",
         "TM-FUNCTION-PERMISSION",

@@ -109,13 +109,13 @@ def _bound(figure: Figure) -> str:
     return f"{bound}: {'kept' if figure.holds else 'MISSED'}"
 
 
-def best_of(call: Call, repeats: int) -> float:
+def best_of(call: Call, repeats: int, clock: Callable[[], float] = time.perf_counter) -> float:
     """Return the shortest of several runs in seconds: what else the machine does only ever adds."""
     times = []
     for _ in range(repeats):
-        began = time.perf_counter()
+        began = clock()
         call()
-        times.append(time.perf_counter() - began)
+        times.append(clock() - began)
     return min(times)
 
 
@@ -303,9 +303,9 @@ def measure_single_documents() -> list[Figure]:
 
 
 def measure_vectorising() -> list[Figure]:
-    """Time raw texts to rows for the endpoint on one core."""
+    """Time raw texts to rows for the endpoint, by what it takes of one core."""
     vocabulary, texts = vocabulary_and_texts()
-    seconds = best_of(lambda: document_rows(texts, vocabulary, lambda _index: None), 5)
+    seconds = best_of(lambda: document_rows(texts, vocabulary, lambda _index: None), 5, clock=time.process_time)
     name = f"documents of {WORDS_A_DOCUMENT} words vectorised"
     return [Figure(name, len(texts) / seconds, "documents/s", least=MIN_DOCUMENTS_PER_S)]
 

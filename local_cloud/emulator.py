@@ -68,6 +68,7 @@ FIX_ERROR_TYPE = _name("app", "fix_error_content_type")
 FUNCTION_URL = _name("app", "_handle_lambda_url_request")
 PARSE_FUNCTION_URL = _name("app", "_parse_lambda_url")
 FUNCTION_URL_TARGET = _name("app", "_function_url_auth_target")
+FUNCTION_URL_CORS = _name("services.lambda_svc", "_function_url_cors_headers")
 SERVICE_PATTERNS = _name("core.router", "SERVICE_PATTERNS")
 IAM_NAMESPACES = _name("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE")
 IAM_BOTOCORE_SERVICES = _name("core.iam_actions", "_BOTOCORE_SERVICE_MAP")
@@ -82,6 +83,7 @@ IAM_TRUST = _name("core.iam_evaluator", "evaluate_trust_policy")
 IAM_ROLE_POLICIES = _name("core.iam_evaluator", "_gather_role_policies")
 IAM_ROLES = _name("services.iam", "_roles")
 REGISTER_SESSION = _name("services.sts", "register_session")
+SESSIONS = _name("services.sts", "_sessions")
 EXTRACT_ACCESS_KEY = _name("core.router", "extract_access_key_id")
 REQUEST_SCOPE = _name("core.responses", "request_scope")
 GET_ACCOUNT = _name("core.responses", "get_account_id")
@@ -322,6 +324,23 @@ def configure_function(name: str, told: Mapping[str, object], *, vpc: object, re
     function["concurrency"] = reserved
 
 
+def url_asks_for_signatures(host: str, path: str) -> bool:
+    """Tell whether a Function URL takes signed requests only."""
+    return _url_config(host, path).get("AuthType") == "AWS_IAM"
+
+
+def cors_of_url(host: str, path: str, headers: Headers) -> dict[str, str] | None:
+    """Return what a Function URL tells a browser of a request's origin; None where it has nothing set for browsers."""
+    config = _url_config(host, path)
+    return dict(FUNCTION_URL_CORS.get()(config, headers)) if config.get("Cors") else None
+
+
+def _url_config(host: str, path: str) -> dict[str, Any]:
+    parsed = PARSE_FUNCTION_URL.get()(host, path)
+    resolved = FUNCTION_URL_TARGET.get()(parsed[0])[2] if parsed else None
+    return dict(resolved[4]) if resolved else {}
+
+
 # Identity.
 
 
@@ -407,6 +426,15 @@ def register_session(access_key: str, *, arn: str, secret: str, token: str) -> N
     REGISTER_SESSION.get()(
         access_key, {"Arn": arn, "UserId": arn.split("/", 1)[1], "SecretAccessKey": secret, "SessionToken": token}
     )
+
+
+def expire_sessions(role_arn: str) -> int:
+    """Let the temporary credentials of a role be past their time, and return how many there were."""
+    name = role_arn.rsplit("/", 1)[-1]
+    found = [each for each in SESSIONS.get().values() if str(each.get("Arn", "")).split("/")[1:2] == [name]]
+    for session in found:
+        session["Expiration"] = time.time() - 1
+    return len(found)
 
 
 # Step Functions.

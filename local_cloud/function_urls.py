@@ -27,7 +27,7 @@ _HOST = re.compile(r"^(?P<id>[a-z0-9]+)\.lambda-url\.(?P<region>[a-z0-9-]+)\.on\
 
 
 def install() -> None:
-    """Hold requests and answers to Lambda's limits."""
+    """Hold requests and answers to Lambda's limits, callers to both of its permissions, and answer browsers."""
     emulator.FUNCTION_URL.wrap(_limited)
 
 
@@ -39,6 +39,11 @@ def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..
     ) -> Response | None:
         if len(body) > MAX_PAYLOAD_BYTES and parse(host, path) is not None:
             return _refusal(413, "RequestEntityTooLargeException", "Request must be smaller than 6291456 bytes")
+        if method == "OPTIONS" and (told := emulator.cors_of_url(host, path, headers)) is not None:
+            # Lambda answers by itself, and whoever asks: a browser does not sign its preflight.
+            return 200, told, b""
+        if _lacks_invoke_function(host, path, headers):
+            return _refusal(403, "AccessDeniedException", "Forbidden")
         started = time.perf_counter()
         answer = await original(host, path, method, headers, body, query, *rest, **named)
         if answer is not None:
@@ -49,6 +54,18 @@ def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..
         return answer
 
     return handled
+
+
+def _lacks_invoke_function(host: str, path: str, headers: Headers) -> bool:
+    """Whether a signed request lacks the second permission, which MiniStack does not ask for.
+
+    Since October 2025 a caller of a Function URL needs lambda:InvokeFunction beside lambda:InvokeFunctionUrl.
+    """
+    if not headers.get("authorization", "").startswith("AWS4") or not emulator.url_asks_for_signatures(host, path):
+        return False
+    target, keys = emulator.function_of_url(host, path), {"lambda:InvokedViaFunctionUrl": "true"}
+    denied = emulator.caller_denial(headers, emulator.current_scope(), "lambda:InvokeFunction", target, keys)
+    return denied is not None
 
 
 def _publish(arn: str, status: int, seconds: float) -> None:

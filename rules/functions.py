@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rules.model import Fault, Rule, Template, reference, rule
+from rules.model import Fault, Resource, Rule, Template, items, mapping, reference, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 FUNCTION: Final = "AWS::Lambda::Function"
 URL: Final = "AWS::Lambda::Url"
 PERMISSION: Final = "AWS::Lambda::Permission"
+SERVICES: Final = ("amazonaws.com", "amazonaws.com.cn")
+OPEN_URL: Final = "CKV_AWS_258"
+"""The finding under which a URL's metadata say why it may be open."""
 
 
 def functions_with_url(template: Template) -> set[str]:
@@ -31,13 +34,15 @@ def functions_with_url(template: Template) -> set[str]:
     "TM-URL-AUTH", "A hardened stage's URL asks for signed requests", "Anybody on the internet could ask, at our cost"
 )
 def url_auth(template: Template) -> Iterator[Fault]:
-    """Look at the URL's authentication; an open one must be bounded wherever it is."""
+    """Look at the URL's authentication; an open one must be bounded, and meant by somebody, wherever it is."""
     for url in template.resources(URL):
         if url.get("AuthType") == "AWS_IAM":
             continue
         if template.hardened:
             yield Fault(url.logical_id, "Properties/AuthType", "the URL is open to the internet")
             continue
+        if OPEN_URL not in {str(mapping(skipped).get("id")) for skipped in items(url.metadata("checkov", "skip"))}:
+            yield Fault(url.logical_id, f"Metadata/checkov/skip/{OPEN_URL}", "nobody says why the URL may be open")
         for name in functions_with_url(template):
             function = template.resource(name)
             if function is not None and function.get("ReservedConcurrentExecutions") is None:
@@ -52,6 +57,17 @@ def url_alias(template: Template) -> Iterator[Fault]:
             yield Fault(url.logical_id, "Properties/Qualifier", "the URL is on the function itself")
 
 
+@rule(
+    "TM-URL-CORS", "Web pages may call the URL from named origins only", "Any page in a caller's browser could call it"
+)
+def url_cors(template: Template) -> Iterator[Fault]:
+    """Look at the origins that a browser is told."""
+    for url in template.resources(URL):
+        for number, origin in enumerate(items(url.get("Cors", "AllowOrigins"))):
+            if "*" in str(origin):
+                yield Fault(url.logical_id, f"Properties/Cors/AllowOrigins/{number}", "pages of any origin may call it")
+
+
 @rule("TM-FUNCTION-PERMISSION", "Only known services may invoke a function", "Strangers could invoke it past the URL")
 def permission(template: Template) -> Iterator[Fault]:
     """Look at whom resource policies allow."""
@@ -59,9 +75,17 @@ def permission(template: Template) -> Iterator[Fault]:
     for found in template.resources(PERMISSION):
         if found.get("Principal") == "*" and not open_urls:
             yield Fault(found.logical_id, "Properties/Principal", "everybody may invoke the function")
-        service = str(found.get("Principal")).endswith(("amazonaws.com", "amazonaws.com.cn"))
+        if found.get("FunctionUrlAuthType") is None and _invokes_past_the_url(found):
+            yield Fault(found.logical_id, "Properties/InvokedViaFunctionUrl", "it may be invoked past the URL")
+        service = str(found.get("Principal")).endswith(SERVICES)
         if service and not found.get("SourceArn") and not found.get("SourceAccount"):
             yield Fault(found.logical_id, "Properties/SourceArn", "the service may invoke it for any account")
+
+
+def _invokes_past_the_url(found: Resource) -> bool:
+    """Whether a permission is a person's or a role's, and good for more than the URL."""
+    principal = str(found.get("Principal"))
+    return not principal.endswith(SERVICES) and found.get("InvokedViaFunctionUrl") is not True
 
 
 @rule("TM-FUNCTION-LOGS", "A function's log group is declared", "Lambda would make one without key or retention")
@@ -105,4 +129,4 @@ def in_vpc(template: Template) -> Iterator[Fault]:
                 yield Fault(function.logical_id, f"Properties/VpcConfig/{part}", f"the function has no {part} of a VPC")
 
 
-RULES: Final[tuple[Rule, ...]] = (url_auth, url_alias, permission, logs, traced, bounded, in_vpc)
+RULES: Final[tuple[Rule, ...]] = (url_auth, url_cors, url_alias, permission, logs, traced, bounded, in_vpc)

@@ -47,6 +47,13 @@ class Resource:
             value = mapping(value).get(part)
         return value
 
+    def metadata(self, *path: str) -> JsonValue:
+        """Return what `path` leads to in its metadata, or None where there is nothing."""
+        value = self.body.get("Metadata")
+        for part in path:
+            value = mapping(value).get(part)
+        return value
+
 
 @dataclass(frozen=True)
 class Template:

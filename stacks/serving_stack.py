@@ -90,6 +90,7 @@ class ServingStack(cdk.Stack):
             artifacts=data.artifacts,
             key=data.key,
             settings=settings.url,
+            serverless=settings.endpoint.serverless is not None,
             platform=platform,
         )
         TransformPipeline(

@@ -11,11 +11,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from stacks import instance_types
 from stacks.errors import SynthError
+from stacks.frozen import Frozen
 from stacks.instance_types import InstanceType
+from stacks.url_settings import UrlSettings
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.hyperparameters import NtmHyperparameters
 
@@ -38,12 +40,6 @@ TRANSFORM_MB_UNDER_WAY: Final = 100
 """MaxPayloadInMB times MaxConcurrentTransforms, at most."""
 START_UP_MARGIN_S: Final = 600
 """What a training job takes beside its run time: getting instances, downloading the image and data, uploading."""
-
-
-class Frozen(BaseModel):
-    """Immutable settings that refuse unknown keys, so that a typo is an error and not a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
@@ -252,29 +248,6 @@ class TransformSettings(Frozen):
                 f"max_payload_mb is {self.max_payload_mb} and max_concurrent_transforms "
                 f"{self.max_concurrent_transforms}, together more than the {TRANSFORM_MB_UNDER_WAY} MB that SageMaker "
                 "takes at a time: lower one of them"
-            )
-        return self
-
-
-class UrlSettings(Frozen):
-    """The Function URL, which applications call."""
-
-    enabled: bool = True
-    """False where the region has no Function URLs: the function is there, and is invoked by its name."""
-    auth: Literal["AWS_IAM", "NONE"] = "AWS_IAM"
-    """AWS_IAM: callers sign with credentials that may invoke it. NONE: open to the internet."""
-    memory_mb: Annotated[int, Field(ge=512, le=10_240)] = 1024
-    snap_start: bool = False
-    """Start from a snapshot of the loaded function: no cold start, at the price of keeping snapshots."""
-    reserved_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Most requests at once; None leaves the account's limit. An open URL must have one."""
-
-    @model_validator(mode="after")
-    def _an_open_url_is_bounded(self) -> UrlSettings:
-        if self.auth == "NONE" and self.reserved_concurrency is None:
-            raise ValueError(
-                "auth is NONE, which opens the URL to the internet: set reserved_concurrency too, "
-                "so that strangers cannot use up the account"
             )
         return self
 

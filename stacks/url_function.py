@@ -14,6 +14,7 @@ from stacks.data_stack import grant_corpus_read
 from stacks.deployment_function import function_code, function_role, never_queued, python_runtime, settle, tracing
 from stacks.names import function_name
 from stacks.training_role import MODELS_PREFIX
+from stacks.url_access import add_url
 
 from deployment_functions.topics_file import TOPICS_FILE
 
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     from stacks.data_stack import CorpusLocation
     from stacks.endpoint import AutoscaledEndpoint
     from stacks.platform import Platform
-    from stacks.settings import UrlSettings
+    from stacks.url_settings import UrlSettings
 
 TIMEOUT_S: Final = 75
 """Longer than the function waits for the endpoint (61 s), which is longer than the endpoint may take (60 s)."""
+
+SERVERLESS_PAYLOAD_BYTES: Final = 4 * 1024 * 1024
+"""Largest request that a serverless endpoint takes. Endpoints on instances take the function's default."""
 
 
 class UrlFunction(Construct):
@@ -49,6 +53,7 @@ class UrlFunction(Construct):
         artifacts: s3.IBucket,
         key: kms.IKey,
         settings: UrlSettings,
+        serverless: bool,
         platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -86,6 +91,7 @@ class UrlFunction(Construct):
                 "IN_SERVICE_PARAMETER": in_service_parameter,
                 "CORPUS_BUCKET": corpus.bucket.bucket_name,
                 "CORPORA_PREFIX": corpus.corpora_prefix,
+                **({"MAX_PAYLOAD_BYTES": str(SERVERLESS_PAYLOAD_BYTES)} if serverless else {}),
             },
             tracing=tracing(platform),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,
@@ -95,11 +101,7 @@ class UrlFunction(Construct):
         self.alias = lambda_.Alias(
             self, "Alias", alias_name=URL_ALIAS, version=self.function.current_version, description="What the URL calls"
         )
-        self.url = (
-            self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType[settings.auth])
-            if settings.enabled
-            else None
-        )
+        self.url = add_url(self.alias, settings) if settings.enabled else None
 
     def _allow(self, endpoint: AutoscaledEndpoint, in_service_parameter: str, corpus: CorpusLocation) -> None:
         # Described too: the built-in image does not say which model answers, so the function must know that no other

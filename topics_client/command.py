@@ -116,35 +116,38 @@ def _client(options: argparse.Namespace) -> TopicsClient:
 
 
 def _score(client: TopicsClient, options: argparse.Namespace) -> int:
-    names: deque[str] = deque()
+    asked: deque[tuple[str, float | None]] = deque()
     predictions = client.stream(
-        _noting_names(inputs.documents_in(options.files, Form(options.form, options.field)), names),
+        _noting(inputs.documents_in(options.files, Form(options.form, options.field)), asked),
         top=options.top or None,
         on_error="raise" if options.strict else "return",
         empty="mean" if options.mean else "refuse",
         corpus_version=options.corpus_version,
     )
-    return _show(predictions, names, options.format)
+    return _show(predictions, asked, options.format)
 
 
-def _noting_names(documents: Iterator[Named], names: deque[str]) -> Iterator[str | dict[int, float] | list[float]]:
+def _noting(
+    documents: Iterator[Named], asked: deque[tuple[str, float | None]]
+) -> Iterator[str | dict[int, float] | list[float]]:
     for named in documents:
-        names.append(named.name)
+        asked.append((named.name, named.share))
         yield named.document
 
 
-def _show(predictions: Iterator[Prediction], names: deque[str], format_name: str) -> int:
+def _show(predictions: Iterator[Prediction], asked: deque[tuple[str, float | None]], format_name: str) -> int:
     writer = outputs.writer_of(format_name, sys.stdout)
     progress = outputs.Progress()
     models: set[str | None] = set()
     shown = refused = 0
     try:
         for prediction in predictions:
-            writer.write(names.popleft(), prediction)
+            name, share = asked.popleft()
+            writer.write(name, prediction)
             shown += 1
             refused += prediction.error is not None
             models.add(prediction.versions.model)
-            progress.step()
+            progress.step(share)
     finally:
         progress.end()
     if len(models) > 1:

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -25,10 +26,14 @@ class InputError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A document and its name: file and line."""
+    """A document and its name: file and line.
+
+    `share` is how much of all input had been read with it, 0 to 1; None where nobody knows how much there is.
+    """
 
     name: str
     document: Read
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +55,29 @@ def documents_in(paths: Sequence[str], form: Form) -> Iterator[Named]:
     Raises:
         InputError: names the file, the line and what is wrong.
     """
+    total, before = _size_of(paths), 0
     for path in paths:
         if path == STANDARD_INPUT:
             yield from _read(sys.stdin, "stdin", form, form.name or LINES)
             continue
         try:
             # A byte order mark, which some editors write, is no part of the first document.
-            with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-                yield from _read(stream, path, form, form.name or _form_of(path))
+            with Path(path).open("rb") as content, TextIOWrapper(content, "utf-8-sig", newline="") as stream:
+                for named in _read(stream, path, form, form.name or _form_of(path)):
+                    share = (before + content.tell()) / total if total else None
+                    yield Named(named.name, named.document, share)
+                before += content.tell()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else f"byte {error.start + 1} is not UTF-8"
             raise InputError(f"{path} cannot be read: {reason}") from None
+
+
+def _size_of(paths: Sequence[str]) -> int | None:
+    """Return how many bytes there are to read; None where that shows at the end alone."""
+    files = [Path(path) for path in paths]
+    if STANDARD_INPUT in paths or not all(file.is_file() for file in files):
+        return None
+    return sum(file.stat().st_size for file in files)
 
 
 def _form_of(path: str) -> str:

@@ -18,6 +18,7 @@ TABLE, JSON, CSV = "table", "json", "csv"
 FORMATS: Final = (TABLE, JSON, CSV)
 PROGRESS_AFTER_S: Final = 1.0
 PROGRESS_EVERY_S: Final = 0.2
+BAR_WIDTH: Final = 30
 _NARROWEST: Final = 60
 
 
@@ -113,7 +114,8 @@ def write_topics(topics: TopicList, format_name: str, stream: TextIO) -> None:
 class Progress:
     """A line on stderr that says how far the work is, once it takes longer than a moment.
 
-    On a terminal the line is written over; elsewhere a new one comes seldom.
+    On a terminal the line is written over, with a bar where it is known how much there is; elsewhere a new one comes
+    seldom.
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -123,8 +125,8 @@ class Progress:
         self._documents = 0
         self._is_shown = False
 
-    def step(self) -> None:
-        """Count one document."""
+    def step(self, share: float | None = None) -> None:
+        """Count one document; `share` of the whole work, 0 to 1, is done with it, where that is known."""
         self._documents += 1
         now = self._clock()
         every = PROGRESS_EVERY_S if self._stream.isatty() else 10 * PROGRESS_AFTER_S
@@ -132,11 +134,23 @@ class Progress:
             return
         self._shown, self._is_shown = now, True
         rate = self._documents / (now - self._began)
-        line = f"topics: {self._documents:,} documents, {rate:,.0f} a second"
-        self._stream.write(f"\r{line}\x1b[K" if self._stream.isatty() else line + "\n")
+        line = f"{self._documents:,} documents, {rate:,.0f} a second"
+        if share:
+            line += f", {(now - self._began) * (1 - share) / share:,.0f} s left"
+        if self._stream.isatty():
+            self._stream.write(f"\rtopics: {_bar(share)}{line}\x1b[K")
+        else:
+            self._stream.write(f"topics: {'' if share is None else f'{share:.0%}, '}{line}\n")
         self._stream.flush()
 
     def end(self) -> None:
         """Leave the line."""
         if self._is_shown and self._stream.isatty():
             self._stream.write("\n")
+
+
+def _bar(share: float | None) -> str:
+    if share is None:
+        return ""
+    done = round(share * BAR_WIDTH)
+    return f"[{'#' * done}{'-' * (BAR_WIDTH - done)}] {share:4.0%}  "

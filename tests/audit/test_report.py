@@ -140,7 +140,8 @@ def test_a_hop_that_nothing_enforces_is_told(prod: Assembly) -> None:
 def test_what_no_setting_closes_is_said(written: Path) -> None:
     told = json.loads((written / "limits.json").read_text(encoding="utf-8"))
 
-    assert len(told) == len(LIMITS)
+    # The limit of what prod does not have by default is told where it is turned on: see test_retraining.py.
+    assert len(told) == len([limit for limit in LIMITS if limit.resource_type != "AWS::SageMaker::ModelPackageGroup"])
     assert any("CloudTrail does not record InvokeEndpoint" in row["limit"] for row in told)
     assert any("public internet" in row["limit"] for row in told)
 

@@ -184,6 +184,19 @@ class Deployment:
             text = error.read().decode(errors="replace")
             return Answer(error.code, json.loads(text) if text.startswith("{") else text, dict(error.headers))
 
+    def user(self, name: str) -> dict[str, str]:
+        """Make a user without any policy, and return its keys."""
+        self.client("iam").create_user(UserName=name)
+        key = self.client("iam").create_access_key(UserName=name)["AccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    def preflight(self, origin: str) -> dict[str, str]:
+        """Ask as a browser does for a page of `origin`, unsigned, and return the answer's headers."""
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        request = urllib.request.Request(self.function_url().local, headers=asked, method="OPTIONS")
+        with urllib.request.urlopen(request, timeout=90) as answer:
+            return {name.lower(): value for name, value in answer.headers.items()}
+
     def ask_documents(self, *texts: str, url: FunctionUrl | None = None) -> Answer:
         """Ask for the topics of raw texts."""
         return self.ask(json.dumps({"documents": list(texts)}).encode(), url=url)

@@ -20,6 +20,10 @@ FIVE_TOPICS_ON_APPROVAL = {
     "training": {"hyperparameters": {"num_topics": 5, "epochs": 4, "mini_batch_size": 32}},
 }
 
+ORIGIN = "https://app.example.com"
+NAMED = "arn:aws:iam::000000000000:user/named"
+URL_FOR_SOME = {"memory_mb": 2048, "callers": [NAMED], "cors": {"origins": [ORIGIN]}}
+
 
 @dataclass
 class Step:
@@ -90,8 +94,8 @@ def unapproved(deployment: Deployment, failed: Step) -> Step:
 
 @pytest.fixture(scope="module")
 def unrelated(deployment: Deployment, unapproved: Step) -> Step:
-    """A deploy of the serving stack alone, while a candidate waits."""
-    return take(deployment, SERVING, **FIVE_TOPICS_ON_APPROVAL, url={"memory_mb": 2048})
+    """A deploy of the serving stack alone, while a candidate waits: other memory, and a named caller and web page."""
+    return take(deployment, SERVING, **FIVE_TOPICS_ON_APPROVAL, url=URL_FOR_SOME)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +105,7 @@ def failed_rollout(deployment: Deployment, unrelated: Step) -> Step:
     candidate = ledger.read(CANDIDATE)
     assert candidate is not None
     ledger.approve(candidate | {"job_name": "broken", "artifact_uri": candidate["artifact_uri"] + ".missing"})
-    return take(deployment, SERVING, **FIVE_TOPICS_ON_APPROVAL, url={"memory_mb": 2048})
+    return take(deployment, SERVING, **FIVE_TOPICS_ON_APPROVAL, url=URL_FOR_SOME)
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +167,7 @@ def test_a_request_that_is_not_signed_is_turned_away(deployment: Deployment, url
 def test_a_person_who_may_call_this_url_may_and_one_who_may_not_may_not(deployment: Deployment, url: str) -> None:
     iam, functions = deployment.client("iam"), deployment.client("lambda").list_functions()["Functions"]
     [function] = [item["FunctionArn"] for item in functions if item["FunctionName"] == function_name(STAGE)]
-    keys = {}
-    for name in ("caller", "stranger"):
-        iam.create_user(UserName=name)
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        keys[name] = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    keys = {name: deployment.user(name) for name in ("caller", "stranger")}
     iam.put_user_policy(
         UserName="caller",
         PolicyName="call",
@@ -245,6 +245,23 @@ def test_an_unrelated_deploy_never_ships_a_candidate(unapproved: Step, unrelated
     assert unrelated.run.exit_code == 0, unrelated.run.output
     assert unrelated.served == unapproved.served
     assert set(unrelated.traffic.statuses) == {200}
+
+
+def test_a_caller_that_the_settings_name_may_call_without_a_policy_of_its_own(
+    deployment: Deployment, unrelated: Step
+) -> None:
+    named, other = deployment.user("named"), deployment.user("unnamed")
+    body = b'{"documents": ["butter bread"]}'
+
+    assert deployment.ask(body, credentials=named).status == 200
+    assert deployment.ask(body, credentials=other).status == 403
+
+
+def test_a_browsers_preflight_is_answered_to_the_page_that_the_settings_name(
+    deployment: Deployment, unrelated: Step
+) -> None:
+    assert deployment.preflight(ORIGIN)["access-control-allow-origin"] == ORIGIN
+    assert deployment.preflight("https://elsewhere.example.com").get("access-control-allow-origin") is None
 
 
 def test_a_failed_rollout_puts_the_previous_approval_back(unrelated: Step, failed_rollout: Step) -> None:

@@ -22,6 +22,7 @@ SETTINGS = LocalCloudSettings(
         "stand-in": ContainerCommands(
             train=(sys.executable, str(CONTAINERS / "train.py")), serve=(sys.executable, str(CONTAINERS / "serve.py"))
         ),
+        "topics": ContainerCommands(train=("false",), serve=(sys.executable, str(CONTAINERS / "topics.py"))),
         "ntm": ContainerCommands(train=(sys.executable, "-m", "training_scripts.train"),
                                  serve=(sys.executable, "-m", "training_scripts.serve")),
     },

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.function_urls import MAX_PAYLOAD_BYTES, FunctionUrl
@@ -84,16 +85,113 @@ def credentials(account: Account, function: str) -> Callable[..., dict[str, str]
     arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
 
     def made(*actions: str) -> dict[str, str]:
-        keys = account.user(*([allow(*actions, resource=arn)] if actions else []))("sts")._request_signer._credentials
-        return {"AWS_ACCESS_KEY_ID": keys.access_key, "AWS_SECRET_ACCESS_KEY": keys.secret_key}
+        return keys_of(account.user(*([allow(*actions, resource=arn)] if actions else [])))
 
     return made
+
+
+def keys_of(user: Callable[[str], Any]) -> dict[str, str]:
+    keys = user("sts")._request_signer._credentials
+    return {"AWS_ACCESS_KEY_ID": keys.access_key, "AWS_SECRET_ACCESS_KEY": keys.secret_key}
 
 
 def test_a_caller_needs_permission_to_invoke_the_url(call: Any, credentials: Any) -> None:
     assert call(credentials=credentials("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"))[0] == 200
     assert call(credentials=credentials())[0] == 403
     assert call(credentials=credentials("lambda:InvokeFunction"))[0] == 403
+    assert call(credentials=credentials("lambda:InvokeFunctionUrl"))[0] == 403
+
+
+def test_a_principal_that_the_functions_policy_names_may_call_the_url_and_not_the_function(
+    account: Account, call: Any, function: str
+) -> None:
+    iam, functions = account.root("iam"), account.root("lambda")
+    named, stranger = account.user(), account.user()
+    arns = [user("sts").get_caller_identity()["Arn"] for user in (named, stranger)]
+    for action, condition in (
+        ("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "AWS_IAM"}),
+        ("lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
+    ):
+        functions.add_permission(
+            FunctionName=function, StatementId=unique("named"), Action=action, Principal=arns[0], **condition
+        )
+
+    assert iam.list_user_policies(UserName=arns[0].rpartition("/")[2])["PolicyNames"] == []
+    assert call(credentials=keys_of(named))[0] == 200
+    assert call(credentials=keys_of(stranger))[0] == 403
+    with pytest.raises(ClientError, match="AccessDenied"):
+        named("lambda").invoke(FunctionName=function)
+
+
+ORIGIN = "https://app.example.com"
+
+
+@pytest.fixture(scope="module")
+def url_for_pages(account: Account, cloud: LocalCloud, function: str) -> FunctionUrl:
+    functions = account.root("lambda")
+    version = functions.publish_version(FunctionName=function)["Version"]
+    functions.create_alias(FunctionName=function, Name="pages", FunctionVersion=version)
+    cors = {"AllowOrigins": [ORIGIN], "AllowMethods": ["GET", "POST"], "AllowHeaders": ["authorization"], "MaxAge": 60}
+    made = functions.create_function_url_config(FunctionName=function, Qualifier="pages", AuthType="AWS_IAM", Cors=cors)
+    return cloud.function_url(made["FunctionUrl"])
+
+
+def preflight(url: FunctionUrl, origin: str) -> tuple[int, dict[str, str]]:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    request = urllib.request.Request(url.local, headers=asked, method="OPTIONS")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, {name.lower(): value for name, value in refusal.headers.items()}
+
+
+def test_a_browsers_preflight_is_answered_unsigned_to_named_origins_alone(url_for_pages: FunctionUrl) -> None:
+    status, told = preflight(url_for_pages, ORIGIN)
+    _, others = preflight(url_for_pages, "https://elsewhere.example.com")
+
+    assert status == 200
+    assert told["access-control-allow-origin"] == ORIGIN
+    assert told["access-control-allow-methods"] == "GET,POST"
+    assert told["access-control-allow-headers"] == "authorization"
+    assert told["access-control-max-age"] == "60"
+    assert "access-control-allow-origin" not in others
+
+
+def test_a_preflight_to_a_url_without_cors_is_forbidden_like_any_unsigned_request(url: FunctionUrl) -> None:
+    assert preflight(url, ORIGIN)[0] == 403
+
+
+def test_a_page_may_read_the_answer_to_its_signed_request_and_an_unsigned_one_stays_forbidden(
+    url_for_pages: FunctionUrl,
+) -> None:
+    address, headers = url_for_pages.signed("POST", "/", b"", {"Content-Type": "text/plain"}, ROOT)
+    request = urllib.request.Request(address, b"", headers={**headers, "Origin": ORIGIN}, method="POST")
+
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert send(url_for_pages.local, {"Origin": ORIGIN}, b"")[0] == 403
+
+
+def test_an_open_url_answers_whoever_asks(account: Account, cloud: LocalCloud, function: str) -> None:
+    functions = account.root("lambda")
+    version = functions.publish_version(FunctionName=function)["Version"]
+    functions.create_alias(FunctionName=function, Name="open", FunctionVersion=version)
+    made = functions.create_function_url_config(FunctionName=function, Qualifier="open", AuthType="NONE")
+    for action, condition in (
+        ("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+        ("lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
+    ):
+        functions.add_permission(
+            FunctionName=function,
+            Qualifier="open",
+            StatementId=unique("all"),
+            Action=action,
+            Principal="*",
+            **condition,
+        )
+
+    assert send(cloud.function_url(made["FunctionUrl"]).local, {}, b"")[0] == 200
 
 
 def test_a_request_over_six_megabytes_is_refused_as_lambda_refuses_it(call: Any) -> None:

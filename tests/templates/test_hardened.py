@@ -110,7 +110,7 @@ def test_rules_have_names_of_their_own() -> None:
         ({"capture": None}, "capture"),
         ({"removal_policy": "destroy"}, "removal_policy"),
         ({"log_retention_days": 90}, "log_retention_days"),
-        ({"url": {"auth": "NONE", "reserved_concurrency": 5}}, "url.auth"),
+        ({"url": {"auth": "NONE", "reserved_concurrency": 5, "open_because": "A public demonstration"}}, "url.auth"),
         ({"url": {"reserved_concurrency": None}}, "url.reserved_concurrency"),
         ({"operations": {"tracing": False}}, "operations.tracing"),
         ({"rollout": {"rollback_on_alarm": False}}, "rollout.rollback_on_alarm"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LIBRARIES: Final = ("simplemma", "stop-words")
 """The packages whose data decide what a form's word is."""
 
-_CURLY_APOSTROPHE = "\u2019"
+CURLY_APOSTROPHE = "\u2019"
 _LONGEST_CONTRACTED_ENDING = 2
 
 
@@ -76,7 +76,7 @@ class Lemmas:
 
     def key_of(self, form: str) -> str | None:
         """Return the key of a form, its lemma in lower case; None for a stop word."""
-        plain = form.replace(_CURLY_APOSTROPHE, "'")
+        plain = form.replace(CURLY_APOSTROPHE, "'")
         if plain in self.kept_words:
             return plain
         if plain in self.stop_words or self._is_contraction(plain):

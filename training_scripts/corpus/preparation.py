@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import heapq
 import io
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import numpy as np
 from training_scripts import recordio
 from training_scripts.corpus.counting import FormCounts, count_forms
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.language import Lemmas, library_versions, stop_words_of
+from training_scripts.corpus.language import CURLY_APOSTROPHE, Lemmas, library_versions, stop_words_of
 from training_scripts.corpus.manifest import (
     MANIFEST_NAME,
     MAX_MANIFEST_BYTES,
@@ -32,7 +33,7 @@ from training_scripts.corpus.manifest import (
 from training_scripts.corpus.replacement import replaced_folder
 from training_scripts.corpus.split import Splitter, place_of
 from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.corpus.tokens import normalised
+from training_scripts.corpus.tokens import normalised, tokens_of
 from training_scripts.corpus.vocabulary import Vocabulary, choose, freeze
 from training_scripts.versions import vocabulary_hash
 
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from training_scripts.corpus.documents import Source
     from training_scripts.corpus.progress import Progress
     from training_scripts.corpus.settings import PreparationSettings
+
+MAX_SEEN_STOP_FORMS = 10_000
+"""A server holds them all. A language has some hundreds; their contractions are many, and rare."""
 
 
 def prepare(source: Source, settings: PreparationSettings, folder: Path, progress: Progress) -> CorpusManifest:
@@ -71,7 +75,15 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
         parts = {part: kept[part_of[kept] == part] for part in PARTS}
         _check_parts(parts, settings)
         progress.tell("writing the records")
-        files, shards = _write_files(new, found, counts=counts, parts=parts, vocabulary=vocabulary, settings=settings)
+        files, shards = _write_files(
+            new,
+            found,
+            counts=counts,
+            parts=parts,
+            vocabulary=vocabulary,
+            stop_forms=_stop_forms(found, vocabulary, lemmas),
+            settings=settings,
+        )
         manifest = CorpusManifest.describing(
             vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
             feature_dim=len(vocabulary.words),
@@ -122,6 +134,15 @@ def _vocabulary(
     )
 
 
+def _stop_forms(found: FormCounts, vocabulary: Vocabulary, lemmas: Lemmas) -> tuple[str, ...]:
+    """Return the stop words a server is told of, in order: those listed, and the most frequent forms seen of them."""
+    written = lemmas.stop_words | {word.replace("'", CURLY_APOSTROPHE) for word in lemmas.stop_words}
+    listed = {word for word in written if tokens_of(word) == [word] and word not in vocabulary.form_ids}
+    totals = np.asarray(found.counts.sum(axis=0)).ravel().tolist()
+    seen = [(-total, form) for form, total in zip(found.forms, totals, strict=True) if form in vocabulary.stop_forms]
+    return tuple(sorted(listed.union(form for _, form in heapq.nsmallest(MAX_SEEN_STOP_FORMS, seen))))
+
+
 def _check_parts(parts: dict[Part, np.ndarray], settings: PreparationSettings) -> None:
     sizes = ", ".join(f"{part} {len(rows)}" for part, rows in parts.items())
     for part, rows in parts.items():
@@ -138,6 +159,7 @@ def _write_files(
     counts: csr_matrix,
     parts: dict[Part, np.ndarray],
     vocabulary: Vocabulary,
+    stop_forms: tuple[str, ...],
     settings: PreparationSettings,
 ) -> tuple[dict[str, FileDescription], ShardCounts]:
     files: dict[str, FileDescription] = {}
@@ -158,6 +180,7 @@ def _write_files(
         vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
         words=vocabulary.words,
         forms=vocabulary.form_ids,
+        stop_forms=stop_forms,
     )
     _write(folder, SURFACE_FORMS_PATH, forms.encoded(), files)
     return files, ShardCounts(**shard_counts)

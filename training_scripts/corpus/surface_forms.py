@@ -26,12 +26,15 @@ class SurfaceForms:
 
     The counts of a text are those of `re.findall(pattern, unicodedata.normalize("NFC", text).lower())`, looked up in
     `forms`. Stop words, words outside the vocabulary and forms that preparation has not seen are not in `forms`.
+    `stop_forms` tells the first from the others: who counts unknown words leaves them out. A corpus that was prepared
+    before they were kept has none.
     """
 
     language: str
     vocabulary_hash: str
     words: tuple[str, ...]
     forms: dict[str, int]
+    stop_forms: tuple[str, ...] = ()
     pattern: str = TOKEN_PATTERN
 
     def encoded(self) -> bytes:
@@ -47,6 +50,7 @@ class SurfaceForms:
                 "vocabulary_hash": self.vocabulary_hash,
                 "words": list(self.words),
                 "forms": self.forms,
+                "stop_forms": list(self.stop_forms),
             }
         )
 
@@ -67,6 +71,7 @@ class SurfaceForms:
                 vocabulary_hash=content["vocabulary_hash"],
                 words=tuple(content["words"]),
                 forms=content["forms"],
+                stop_forms=tuple(content.get("stop_forms", ())),
                 pattern=content["pattern"],
             )
         except OSError as error:

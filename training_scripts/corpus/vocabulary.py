@@ -25,10 +25,14 @@ LEAST_WORDS = 2
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words in id order, and the id of every surface form that counts as one of them."""
+    """Words in id order, and the id of every surface form that counts as one of them.
+
+    `stop_forms` are the surface forms that were left out as stop words: a text that has them has nothing unknown.
+    """
 
     words: tuple[str, ...]
     form_ids: dict[str, int]
+    stop_forms: frozenset[str] = frozenset()
 
     def count(self, counts: csr_matrix, forms: Sequence[str]) -> csr_matrix:
         """Turn counts of forms (documents, forms) into counts of words (documents, words), int64."""
@@ -87,7 +91,7 @@ def choose(
         )
     ids = {number: position for position, number in enumerate(chosen)}
     form_ids = {form: ids[number] for form, number in zip(forms, key_numbers.tolist(), strict=True) if number in ids}
-    return Vocabulary(tuple(words[number] for number in chosen), form_ids)
+    return Vocabulary(tuple(words[number] for number in chosen), form_ids, _stop_forms(key_of_form, form_ids))
 
 
 def freeze(words: Sequence[str], forms: Sequence[str], keys_of: KeysOf) -> Vocabulary:
@@ -106,7 +110,8 @@ def freeze(words: Sequence[str], forms: Sequence[str], keys_of: KeysOf) -> Vocab
             number_of_form = id_of_word.get(key, id_of_key.get(key))
         if number_of_form is not None:
             form_ids[form] = number_of_form
-    return Vocabulary(tuple(words), form_ids)
+    of_forms = {form: key_of[form] for form in forms}
+    return Vocabulary(tuple(words), form_ids, _stop_forms(of_forms, form_ids))
 
 
 def read_words(path: Path, *, least: int = LEAST_WORDS) -> tuple[str, ...]:
@@ -134,6 +139,11 @@ def read_words(path: Path, *, least: int = LEAST_WORDS) -> tuple[str, ...]:
     if len(words) < least:
         raise CorpusError(f"the list of words {file} holds {len(words)}, where at least {least} must be")
     return tuple(words)
+
+
+def _stop_forms(key_of: Mapping[str, str | None], form_ids: Mapping[str, int]) -> frozenset[str]:
+    # A stop word may be a given word of the vocabulary all the same.
+    return frozenset(form for form, key in key_of.items() if key is None and form not in form_ids)
 
 
 def _display_words(

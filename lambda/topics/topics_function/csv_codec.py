@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import Final
 
 from topics_function import records
@@ -40,6 +40,10 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
     Raises:
         Problem: `empty_body`, `too_many_rows`, or `header_row` where no cell of the first row is a number.
     """
+    digits = _digits_of(body, feature_dim)
+    if digits is not None:
+        check_number_of_rows(len(digits) // feature_dim, max_rows)
+        return _records_of(digits, feature_dim)
     lines = _lines_of(body, max_rows)
     rows = [_row(line, number, feature_dim) for number, line in enumerate(lines, start=1)]
     if isinstance(rows[0], Problem):
@@ -62,28 +66,39 @@ def _lines_of(body: bytes, max_rows: int) -> list[bytes]:
     return lines
 
 
-def _one_digit_counts(line: bytes, feature_dim: int) -> bytes | None:
-    """Return the digits of a row of one-digit counts, as nearly all are; None for any other row.
+def _digits_of(body: bytes, feature_dim: int) -> bytes | None:
+    """Return the digits of a body of nothing but one-digit counts, as nearly all are; None for any other body.
 
-    It shows by its length: every second byte is a digit, and what is left is as many commas. A few passes in C, where
-    making a cell of each count would take twenty times as long.
+    It shows by its shape: every second byte is a digit, and what is left are the separators of whole rows. A few passes
+    in C over the whole body, where making a cell of each count would take twenty times as long.
     """
-    if len(line) != 2 * feature_dim - 1 or line.count(b",") != feature_dim - 1:
+    if body[-1:] != b"\n":
+        body += b"\n"
+    rows, rest = divmod(len(body), 2 * feature_dim)
+    if rest or body[1::2] != (b"," * (feature_dim - 1) + b"\n") * rows:
         return None
-    digits = line[::2]
+    digits = body[::2]
     return digits if digits.isdigit() else None
 
 
-def _record_of_digits(digits: bytes) -> bytes | None:
-    """Return the record of a row of digits; None where all are 0."""
-    # Each count becomes a mark and one byte more. Split at the marks, the first piece is as long as the first key, and
-    # each other as long as the way from one key to the next: summed up in C, they are the keys.
-    pieces = digits.translate(_NONZERO_AS_MARK).replace(_MARK, _MARK_AND_ONE).split(_MARK)
-    occurring = len(pieces) - 1
-    if not occurring:
-        return None
-    keys = islice(accumulate(map(len, pieces)), occurring)
-    return records.of_digits(keys, digits.translate(None, b"0"), len(digits))
+def _records_of(digits: bytes, feature_dim: int) -> list[bytes | Problem]:
+    """Return the record of each row of `feature_dim` digits, or that it is all zeros."""
+    rows: list[bytes | Problem] = []
+    marked = digits.translate(_NONZERO_AS_MARK)
+    floats = records.floats_of(digits.translate(None, b"0"))
+    begin = 0
+    for start in range(0, len(marked), feature_dim):
+        # Each count becomes a mark and one byte more. Split at the marks, the first piece is as long as the first key,
+        # and each other as long as the way from one key to the next: summed up in C, they are the keys.
+        pieces = marked[start : start + feature_dim].replace(_MARK, _MARK_AND_ONE).split(_MARK)
+        del pieces[-1]
+        if not pieces:
+            rows.append(_no_known_words(len(rows) + 1))
+            continue
+        end = begin + records.FLOAT_BYTES * len(pieces)
+        rows.append(records.of_floats(accumulate(map(len, pieces)), floats[begin:end], feature_dim))
+        begin = end
+    return rows
 
 
 def _is_plain(line: bytes) -> bool:
@@ -110,9 +125,11 @@ def _refuse_header(line: bytes) -> None:
 
 
 def _row(line: bytes, number: int, feature_dim: int) -> bytes | Problem:
-    digits = _one_digit_counts(line, feature_dim)
+    digits = _digits_of(line, feature_dim) if line else None
     if digits is not None:
-        return _record_of_digits(digits) or _no_known_words(number)
+        # Of a row among others that are not so simple.
+        [record] = _records_of(digits, feature_dim)
+        return record if isinstance(record, bytes) else _no_known_words(number)
     width = line.count(b",") + 1
     if width != feature_dim or not line:
         return Problem(

@@ -36,6 +36,11 @@ BACKOFF_CAP_S: Final = 4.0
 MIN_ATTEMPT_S: Final = 0.5
 """No attempt is begun with less time left than this."""
 
+NO_ANSWER: Final = 0
+"""The status that the service gives a container that ended, or took its 60 s, before it answered."""
+TIMED_OUT: Final = "timed out"
+"""What it says of the second, which would take as long again."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -228,7 +233,9 @@ def _retry_after(response: Mapping[str, Any]) -> float:
 
 def _read_model_error(response: Mapping[str, Any]) -> tuple[Problem, bool, float]:
     status = response.get("OriginalStatusCode", 500)
-    if not isinstance(status, int) or status >= 500:  # noqa: PLR2004 - the class of server errors
+    if status == NO_ANSWER and TIMED_OUT in str(response.get("OriginalMessage")):
+        return _late(), False, 0.0
+    if not isinstance(status, int) or status == NO_ANSWER or status >= 500:  # noqa: PLR2004 - server errors
         return Problem(Code.MODEL_FAILED, "the model's container failed on this request"), True, 0.0
     if status == 429:  # noqa: PLR2004
         return Problem(Code.THROTTLED, "the model's container takes no more requests"), True, _retry_after(response)

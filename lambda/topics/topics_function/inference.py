@@ -52,12 +52,12 @@ class Result:
 
     @property
     def unknown_word_share(self) -> float | None:
-        """Share of all the documents' words that the vocabulary does not know; None for counts."""
+        """Share of all documents' words, stop words left out, that the vocabulary does not know; None for counts."""
         if self.counted is None:
             return None
-        tokens = sum(one.tokens for one in self.counted if one is not None)
+        words = sum(one.words for one in self.counted if one is not None)
         known = sum(one.known for one in self.counted if one is not None)
-        return 1 - known / tokens if tokens else 1.0
+        return 1 - known / words if words else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +149,12 @@ class Inference:
         topics = self._topics_of(facts) if options.top is not None or _needs_mean(prepared.rows, options) else None
         if not sound:
             return _result(None, Versions().or_else(facts), prepared, options, topics)
-        if options.top is None:
-            self._refuse_large_answer(len(prepared.rows), facts)
+        self._refuse_large_answer(len(prepared.rows), facts, topics, options)
         try:
             scored = self._scorer.score(sound, deadline)
         except ModelRefusalError as refusal:
-            raise self._read_refusal(refusal, source, prepared, facts) from None
+            counted_for = _corpus_version(source, options)
+            raise self._read_refusal(refusal, source, counted_for, prepared, facts) from None
         self._check_versions(scored.versions, source, prepared, facts, options)
         versions = scored.versions.or_else(facts)
         if topics is not None and versions.model not in (None, facts.model):
@@ -207,25 +207,35 @@ class Inference:
             raise changing()
 
     def _read_refusal(
-        self, refusal: ModelRefusalError, source: Counts | Documents, prepared: _Prepared, facts: InService
+        self,
+        refusal: ModelRefusalError,
+        source: Counts | Documents,
+        counted_for: str | None,
+        prepared: _Prepared,
+        facts: InService,
     ) -> Exception:
         if refusal.corpus is not None and refusal.corpus != prepared.corpus:
-            # Documents can be counted anew; counts are the caller's own.
-            return _AnotherCorpusError(refusal.corpus) if isinstance(source, Documents) else changing()
+            # Documents can be counted anew. Counts are the caller's own: those said to be of a corpus are of another.
+            anew = isinstance(source, Documents) or counted_for is not None
+            return _AnotherCorpusError(refusal.corpus) if anew else changing()
         if self._facts.refreshed() != facts:
             return changing()
         return refusal
 
-    def _refuse_large_answer(self, rows: int, facts: InService) -> None:
-        topics = facts.num_topics or self._topic_numbers.get(facts.model)
-        if topics is None:
-            return
-        most = URL_PAYLOAD_BYTES // (topics * WEIGHT_BYTES + ROW_BYTES)
+    def _refuse_large_answer(self, rows: int, facts: InService, topics: Topics | None, options: ScoringOptions) -> None:
+        if options.top is not None and topics is not None:
+            size, what, instead = topics.most_answer_bytes(options.top), f"{options.top} topics", "a smaller ?top="
+        else:
+            number = facts.num_topics or self._topic_numbers.get(facts.model)
+            if number is None:
+                return
+            size, what, instead = number * WEIGHT_BYTES, f"{number} weights", "?top= for the strongest topics alone"
+        most = URL_PAYLOAD_BYTES // (size + ROW_BYTES)
         if rows > most:
             raise Problem(
                 Code.ANSWER_TOO_LARGE,
-                f"{rows} documents of {topics} weights may take more than the {URL_PAYLOAD_BYTES} bytes of an answer",
-                allowed=f"{most} documents a request, or ?top= for the strongest topics alone",
+                f"{rows} documents of {what} may take more than the {URL_PAYLOAD_BYTES} bytes of an answer",
+                allowed=f"{most} documents a request, or {instead}",
             )
 
 

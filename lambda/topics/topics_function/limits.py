@@ -7,8 +7,6 @@ from typing import Final
 ENDPOINT_PAYLOAD_BYTES: Final = 6_291_456
 """Largest body of one InvokeEndpoint call on instances; 4 MB on a serverless endpoint."""
 
-SERVERLESS_PAYLOAD_BYTES: Final = 4 * 1024 * 1024
-
 URL_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
 """Largest request and largest answer that a Function URL carries. Binary travels in base64: about 4.5 MB."""
 

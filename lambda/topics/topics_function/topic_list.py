@@ -10,10 +10,13 @@ import logging
 import math
 import threading
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from topics_function.limits import WEIGHT_BYTES
 from topics_function.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -58,12 +61,23 @@ class Topic:
     weights: list[float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Topics:
     """All topics of a model in id order, and the mean of the training documents' topic weights."""
 
     topics: list[Topic]
     mean_weights: list[float] | None
+
+    def most_answer_bytes(self, top: int) -> int:
+        """Return the most that the strongest `top` topics of a document take in an answer, as Lambda carries it."""
+        return self._most_answer_bytes[min(top, len(self.topics))]
+
+    @cached_property
+    def _most_answer_bytes(self) -> list[int]:
+        listed = ({"id": topic.id, "label": topic.label, "weight": 0, "words": topic.words} for topic in self.topics)
+        # The answer is JSON within Lambda's JSON.
+        sizes = sorted((len(json.dumps(json.dumps(each))) + WEIGHT_BYTES for each in listed), reverse=True)
+        return [0, *accumulate(sizes)]
 
     @classmethod
     def from_json(cls, data: bytes) -> Topics:

@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from topics_function import records
 from topics_function.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 Normalisation = Literal["NFC", "NFD", "NFKC", "NFKD"]
 SCHEMA_VERSION = 1
+
+_STOP_WORD: Final = -1
+"""What stands for a word's id where the word was left out on purpose."""
 
 
 class VocabularyError(ValueError):
@@ -27,20 +31,23 @@ class VocabularyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One document's words: tokens in all, tokens known, and the counts of the known by word id."""
+    """One document's words: how many, stop words left out, how many known, and the counts of the known by word id."""
 
-    tokens: int
+    words: int
     known: int
-    counts: dict[int, int]
+    counts: Mapping[int, int]
 
     @property
     def unknown_share(self) -> float:
-        """Share of the tokens that the vocabulary does not know, 0 to 1; 1 for a document without tokens."""
-        return 1 - self.known / self.tokens if self.tokens else 1.0
+        """Share of the words that the vocabulary does not know, 0 to 1; 1 for a document without any."""
+        return 1 - self.known / self.words if self.words else 1.0
 
 
 class Vocabulary:
-    """The words of one corpus. Immutable; one is made per corpus version and kept."""
+    """The words of one corpus. Immutable; one is made per corpus version and kept.
+
+    `stop_forms` are words that were left out on purpose, and so are not unknown.
+    """
 
     def __init__(
         self,
@@ -49,6 +56,7 @@ class Vocabulary:
         lowercase: bool,
         normalisation: Normalisation | None,
         forms: dict[str, int],
+        stop_forms: list[str],
         words: list[str],
         vocabulary_hash: str | None,
     ) -> None:
@@ -57,7 +65,7 @@ class Vocabulary:
         self._find = re.compile(pattern).findall
         self._lowercase = lowercase
         self._normalisation = normalisation
-        self._id_of = forms.get
+        self._id_of = {**dict.fromkeys(stop_forms, _STOP_WORD), **forms}.get
 
     @property
     def feature_dim(self) -> int:
@@ -80,11 +88,16 @@ class Vocabulary:
                 raise VocabularyError("words is not a list of feature_dim words, or forms is not an object")
             if not forms or not all(type(key) is int and 0 <= key < len(words) for key in forms.values()):
                 raise VocabularyError("forms is empty or names an id that no word has")
+            # A corpus that was prepared before they were kept has none.
+            stop_forms = content.get("stop_forms", [])
+            if not isinstance(stop_forms, list) or not all(type(form) is str for form in stop_forms):
+                raise VocabularyError("stop_forms is not a list of words")
             return cls(
                 pattern=content["pattern"],
                 lowercase=bool(content["lowercase"]),
                 normalisation=_normalisation(content.get("normalisation")),
                 forms=forms,
+                stop_forms=stop_forms,
                 words=words,
                 vocabulary_hash=content.get("vocabulary_hash"),
             )
@@ -98,13 +111,10 @@ class Vocabulary:
         if self._lowercase:
             text = text.lower()
         tokens = self._find(text)
-        counts: dict[int, int] = {}
-        known = 0
-        for key in map(self._id_of, tokens):
-            if key is not None:
-                known += 1
-                counts[key] = counts.get(key, 0) + 1
-        return Counted(len(tokens), known, counts)
+        counts: Counter[int | None] = Counter(map(self._id_of, tokens))
+        unknown, stop_words = counts.pop(None, 0), counts.pop(_STOP_WORD, 0)
+        words = len(tokens) - stop_words
+        return Counted(words, words - unknown, cast("Counter[int]", counts))
 
 
 def _normalisation(name: object) -> Normalisation | None:
@@ -144,7 +154,7 @@ def _fault_of(document: object, counted: Counted | None, index: int, pointer: st
         return Problem(Code.WRONG_SHAPE, detail, row=index + 1, pointer=pointer, allowed="raw text")
     return Problem(
         Code.NO_KNOWN_WORDS,
-        f"none of the {counted.tokens} words of document {index + 1} is in the vocabulary",
+        f"none of the {counted.words} words of document {index + 1}, stop words left out, is in the vocabulary",
         row=index + 1,
         pointer=pointer,
         allowed="documents with at least one word of the vocabulary",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -86,6 +87,29 @@ def test_the_default_corpus_is_whole(api_reference_corpus: Path) -> None:
     assert manifest.source.licence == "Apache-2.0"
     assert (manifest.shards.train, manifest.shards.validation, manifest.shards.test) == (4, 1, 1)
     assert (api_reference_corpus / "corpus.json").stat().st_size < 200_000
+
+
+def test_stop_words_are_told_apart_from_words_that_are_unknown(api_reference_corpus: Path) -> None:
+    forms = SurfaceForms.load(api_reference_corpus)
+
+    assert {"the", "which", "doesn't", "doesn\u2019t"} <= set(forms.stop_forms)
+    assert not forms.forms.keys() & set(forms.stop_forms)
+    assert list(forms.stop_forms) == sorted(forms.stop_forms)
+    assert all(re.fullmatch(forms.pattern, form) for form in forms.stop_forms)
+    server = ServersVocabulary.from_json((api_reference_corpus / SURFACE_FORMS_PATH).read_bytes())
+    assert server.count("Which of the buckets doesn't?").unknown_share == 0
+    assert server.count("Which of the buckets is frumious?").unknown_share == 0.5
+
+
+def test_a_table_of_before_stop_words_were_kept_is_still_read(api_reference_corpus: Path, tmp_path: Path) -> None:
+    table = json.loads((api_reference_corpus / SURFACE_FORMS_PATH).read_bytes())
+    del table["stop_forms"]
+    (tmp_path / SURFACE_FORMS_PATH).parent.mkdir()
+    (tmp_path / SURFACE_FORMS_PATH).write_text(json.dumps(table))
+
+    assert SurfaceForms.load(tmp_path).stop_forms == ()
+    old = ServersVocabulary.from_json((tmp_path / SURFACE_FORMS_PATH).read_bytes())
+    assert old.count("Which of the buckets").counts == SurfaceForms.load(api_reference_corpus).counts("the buckets")
 
 
 def test_the_vocabulary_file_has_a_word_a_line_and_the_manifests_hash(api_reference_corpus: Path) -> None:

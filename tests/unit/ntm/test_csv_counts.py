@@ -40,6 +40,20 @@ def test_every_number_is_read_as_python_reads_it(
     np.testing.assert_array_equal(got, expected)
 
 
+@given(st.lists(st.lists(st.integers(0, 9), min_size=4, max_size=4), min_size=1, max_size=6), st.booleans())
+def test_rows_of_digits_alone_are_read_as_they_are_beside_a_row_that_is_not(
+    rows: list[list[int]], final_newline: bool
+) -> None:
+    text = "\n".join(",".join(map(str, row)) for row in rows)
+
+    alone = csv_counts.parse((text + "\n" * final_newline).encode(), feature_dim=4)
+    beside = csv_counts.parse(f"{text}\n10,0,0,0".encode(), feature_dim=4)[:-1]
+
+    assert alone.toarray().tolist() == beside.toarray().tolist() == rows
+    assert alone.nnz == beside.nnz
+    assert alone.has_sorted_indices
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_are_either_read_or_refused_with_a_code(body: bytes) -> None:
     refusal: CountsError | None = None

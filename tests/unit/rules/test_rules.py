@@ -267,3 +267,43 @@ def test_cloudformation_may_pass_the_roles_that_it_has_named_by_a_stack_and_boun
 )
 def test_roles_are_passed_by_a_wildcard_in_no_other_case(weakened: Template) -> None:
     assert [found.rule_id for found in check_all([weakened])] == ["TM-IAM-PASS-ROLE"]
+
+
+URL: dict[str, JsonValue] = {"AuthType": "NONE", "Qualifier": "live"}
+REASON: dict[str, JsonValue] = {"checkov": {"skip": [{"id": "CKV_AWS_258", "comment": "A demonstration"}]}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "places"), [({}, ["U/Metadata/checkov/skip/CKV_AWS_258"]), (REASON, [])], ids=["unsaid", "said"]
+)
+def test_an_open_url_needs_somebodys_reason(metadata: dict[str, JsonValue], places: list[str]) -> None:
+    looked_at = template({"U": {"Type": "AWS::Lambda::Url", "Properties": URL, "Metadata": metadata}})
+
+    assert found(looked_at, "TM-URL-AUTH") == places
+
+
+def permission(**properties: JsonValue) -> Template:
+    role = "arn:aws:iam::111122223333:role/app"
+    return template({"P": {"Type": "AWS::Lambda::Permission", "Properties": {"Principal": role, **properties}}})
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "places"),
+    [
+        (permission(Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="AWS_IAM"), []),
+        (permission(Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True), []),
+        (permission(Action="lambda:InvokeFunction"), ["P/Properties/InvokedViaFunctionUrl"]),
+        (permission(Action="lambda:InvokeFunctionUrl"), ["P/Properties/InvokedViaFunctionUrl"]),
+    ],
+)
+def test_a_named_caller_may_call_by_the_url_alone(looked_at: Template, places: list[str]) -> None:
+    assert found(looked_at, "TM-FUNCTION-PERMISSION") == places
+
+
+@pytest.mark.parametrize(
+    ("origin", "places"), [("https://app.example.com", []), ("*", ["U/Properties/Cors/AllowOrigins/0"])]
+)
+def test_pages_of_named_origins_alone_may_call(origin: str, places: list[str]) -> None:
+    url: JsonValue = {"AuthType": "AWS_IAM", "Qualifier": "live", "Cors": {"AllowOrigins": [origin]}}
+
+    assert found(template({"U": {"Type": "AWS::Lambda::Url", "Properties": url}}), "TM-URL-CORS") == places

@@ -39,6 +39,9 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
         load({}).approval = "automatic"  # type: ignore[misc]
 
 
+OPEN_URL = {"auth": "NONE", "reserved_concurrency": 5, "open_because": "A public demonstration, for a week"}
+
+
 @pytest.mark.parametrize(
     ("chosen", "sentence"),
     [
@@ -62,6 +65,21 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
         ({"endpoint": {"min_instances": 3, "max_instances": 2}}, "max_instances is 2, below min_instances 3"),
         ({"endpoint": {"instance_type": "ml.t2.medium"}}, "ml.t2.medium, which cannot autoscale"),
         ({"url": {"auth": "NONE"}}, "set reserved_concurrency too"),
+        ({"url": {"auth": "NONE", "reserved_concurrency": 5}}, "say in open_because why that is right"),
+        ({"url": {"auth": "NONE", "reserved_concurrency": 5, "open_because": "just so"}}, "at least 20 characters"),
+        ({"url": {"open_because": "A public demonstration, for a week"}}, "but auth is AWS_IAM"),
+        (
+            {"url": {**OPEN_URL, "callers": ["111122223333"]}},
+            "an open URL has no need of them",
+        ),
+        ({"url": {"callers": ["*"]}}, "setting stages.dev.url.callers.0 is '*'"),
+        ({"url": {"callers": ["arn:aws:iam::111122223333:root"]}}, "setting stages.dev.url.callers.0 is"),
+        ({"url": {"callers": ["111122223333", "111122223333"]}}, "names one caller twice"),
+        ({"url": {"callers": ["111122223333"], "enabled": False}}, "callers is set, which is of the URL"),
+        ({"url": {"cors": {"origins": []}}}, "setting stages.dev.url.cors.origins"),
+        ({"url": {"cors": {"origins": ["*"]}}}, "setting stages.dev.url.cors.origins.0 is '*'"),
+        ({"url": {"cors": {"origins": ["http://example.com"]}}}, "setting stages.dev.url.cors.origins.0 is"),
+        ({"url": {"cors": {"origins": ["https://example.com/app"]}}}, "setting stages.dev.url.cors.origins.0 is"),
         ({"algorithm": "open"}, "setting stages.dev.algorithm is 'open', but input should be 'builtin'"),
         ({"corpus": {"s3": {"bucket": "b-c", "prefix": "corpora/newest"}}}, "corpus.s3.prefix is 'corpora/newest'"),
         ({"log_retention_days": 8}, "setting stages.dev.log_retention_days is '8'"),

@@ -166,6 +166,16 @@ class TestAnotherVersion:
 
         assert service.send("1,2,3").json["code"] == "model_changing"
 
+    def test_counts_said_to_be_of_the_recorded_corpus_are_a_mismatch_where_another_answers(
+        self, service: Any, service_failure: Any
+    ) -> None:
+        message = json.dumps({"error": {"code": "wrong_width", "message": "3 columns", "row": 1, "corpus": "c2"}})
+        service.runtime.script = [service_failure("ModelError", 424, OriginalStatusCode=400, OriginalMessage=message)]
+
+        reply = service.send("1,2,3", query="corpus_version=c1")
+
+        assert (reply.status, reply.json["code"], reply.json["allowed"]) == (409, "corpus_mismatch", "c2")
+
     def test_an_open_server_that_does_not_name_its_corpus_is_not_trusted_with_documents(self, service: Any) -> None:
         service.runtime.attributes = None
 

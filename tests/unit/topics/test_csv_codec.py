@@ -125,3 +125,22 @@ def test_long_rows_of_one_and_two_digits_keep_every_count_in_its_column(rows: li
     body = "\n".join(",".join(map(str, row)) for row in rows)
 
     assert read(body.encode(), feature_dim=60) == rows
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=5, max_size=5), min_size=1, max_size=8))
+def test_a_body_of_digits_alone_is_read_as_it_would_be_beside_a_row_that_is_not(rows: list[list[int]]) -> None:
+    body = "".join(",".join(map(str, row)) + "\n" for row in rows).encode()
+
+    alone = rows_of(body, feature_dim=5, max_rows=100)
+    beside = rows_of(body + b"10,0,0,0,0\n", feature_dim=5, max_rows=100)[:-1]
+
+    assert [row if isinstance(row, bytes) else row.members() for row in alone] == [
+        row if isinstance(row, bytes) else row.members() for row in beside
+    ]
+
+
+def test_a_body_of_digits_alone_may_have_no_more_rows_than_any_other() -> None:
+    with pytest.raises(Problem) as refused:
+        rows_of(b"1,2,3\n" * 101, feature_dim=3, max_rows=100)
+
+    assert refused.value.code == Code.TOO_MANY_ROWS

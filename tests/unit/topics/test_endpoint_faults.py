@@ -135,6 +135,7 @@ def invoke(endpoint: Endpoint) -> list[list[float]]:
         pytest.param(refusal("ServiceUnavailable", 503), id="unavailable"),
         pytest.param(refusal("InternalDependencyException", 530), id="a dependency fails"),
         pytest.param(refusal("ModelError", 424, OriginalStatusCode=500, OriginalMessage="killed"), id="a worker dies"),
+        pytest.param(refusal("ModelError", 424, OriginalStatusCode=0, OriginalMessage="closed"), id="a container dies"),
         pytest.param(
             answer(502, b"<html>Bad gateway</html>", content_type="text/html"), id="a gateway without AWS's form"
         ),
@@ -170,7 +171,14 @@ def test_a_fault_that_stays_is_told_as_one_to_try_again_later(
     assert told.value.retry_after_s
 
 
-@pytest.mark.parametrize("fault", [silent, slow_in_the_middle])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        silent,
+        slow_in_the_middle,
+        refusal("ModelError", 424, OriginalStatusCode=0, OriginalMessage="Your invocation timed out while waiting"),
+    ],
+)
 def test_an_endpoint_that_takes_too_long_is_not_asked_again(
     endpoint: Endpoint, container: Container, fault: Fault
 ) -> None:

@@ -37,6 +37,6 @@ def test_digits_are_written_as_the_counts_they_are(digits: bytes) -> None:
     keys = [key for key, digit in enumerate(digits) if digit != ord("0")]
     values = [digit - ord("0") for digit in digits if digit != ord("0")]
 
-    made = records.of_digits(keys, digits.replace(b"0", b""), len(digits))
+    made = records.of_floats(keys, records.floats_of(digits.replace(b"0", b"")), len(digits))
 
     assert made == records.of_counts(keys, values, len(digits))

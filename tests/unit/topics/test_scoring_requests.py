@@ -364,6 +364,18 @@ class TestSizeOfTheAnswer:
 
         assert service.send("1,2,3\n" * 400).json["code"] == "answer_too_large"
 
+    def test_strongest_topics_that_would_not_fit_are_refused_unscored_too(self, service: Any) -> None:
+        topics = json.loads(service.s3.objects["jobs/job-1/output/topics.json"])
+        topics["topics"][2]["words"] = ['a word of some length, and in quotes: "train"'] * 200
+        service.s3.objects["jobs/job-1/output/topics.json"] = json.dumps(topics).encode()
+
+        refused = service.send("1,2,3\n" * 700, query="top=1")
+
+        assert (refused.status, refused.json["code"]) == (413, "answer_too_large")
+        assert service.runtime.calls == []
+        most = int(refused.json["allowed"].split()[0])
+        assert service.send("0,0,3\n" * most, query="top=1").status == 200
+
     def test_the_strongest_topics_of_as_many_do_fit(self, service: Any) -> None:
         service.ssm.record["num_topics"] = "1000"
 

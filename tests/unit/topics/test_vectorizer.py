@@ -24,7 +24,7 @@ MakeVocabulary = Callable[..., Vocabulary]
 
 
 @pytest.mark.parametrize(
-    ("text", "counts", "known", "tokens"),
+    ("text", "counts", "known", "words"),
     [
         ("Bikes? My bike, two CARS and a train.", {0: 1, 1: 1, 2: 1}, 3, 8),
         ("car car car", {1: 3}, 3, 3),
@@ -33,11 +33,11 @@ MakeVocabulary = Callable[..., Vocabulary]
     ],
 )
 def test_surface_forms_are_counted_as_their_word(
-    make_vocabulary: MakeVocabulary, text: str, counts: dict[int, int], known: int, tokens: int
+    make_vocabulary: MakeVocabulary, text: str, counts: dict[int, int], known: int, words: int
 ) -> None:
     counted = make_vocabulary().count(text)
 
-    assert (counted.counts, counted.known, counted.tokens) == (counts, known, tokens)
+    assert (counted.counts, counted.known, counted.words) == (counts, known, words)
 
 
 def test_decomposed_letters_are_composed_before_they_are_looked_up(make_vocabulary: MakeVocabulary) -> None:
@@ -49,6 +49,16 @@ def test_decomposed_letters_are_composed_before_they_are_looked_up(make_vocabula
 def test_the_unknown_share_is_one_for_a_document_without_words(make_vocabulary: MakeVocabulary) -> None:
     assert make_vocabulary().count("1234 !").unknown_share == 1
     assert make_vocabulary().count("car unseen words here").unknown_share == 0.75
+
+
+def test_a_stop_word_is_neither_known_nor_unknown() -> None:
+    vocabulary = Vocabulary.from_json(json.dumps(FILE | {"stop_forms": ["the", "and", "car"]}).encode())
+
+    counted = vocabulary.count("The car and the bicycle")
+
+    # What has been given an id counts, whatever else is said of it.
+    assert (counted.counts, counted.known, counted.words, counted.unknown_share) == ({0: 1}, 1, 2, 0.5)
+    assert vocabulary.count("and the").unknown_share == 1
 
 
 @given(st.lists(st.text(max_size=60) | st.integers() | st.none(), max_size=6))
@@ -83,6 +93,8 @@ def test_a_document_with_no_known_word_is_a_problem_that_does_not_quote_it(make_
         {"forms": {"car": True}},
         {"pattern": "("},
         {"normalisation": "rot13"},
+        {"stop_forms": "the"},
+        {"stop_forms": [1]},
     ],
 )
 def test_a_vocabulary_file_of_another_kind_is_refused(change: dict[str, object]) -> None:

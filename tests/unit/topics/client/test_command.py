@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from topics_client.command import main
+from topics_client.inputs import Form, documents_in
 from topics_client.outputs import Progress
 
 ROOT = Path(__file__).parents[4]
@@ -166,6 +167,24 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(url: Any) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_documents_of_files_say_how_much_of_all_input_has_been_read(folder: Path) -> None:
+    (folder / "first.jsonl").write_text('"one"\n"two"\n')
+    (folder / "second.txt").write_text("a longer document")
+    paths = [str(folder / "first.jsonl"), str(folder / "second.txt")]
+
+    shares = [named.share for named in documents_in(paths, Form())]
+
+    assert shares == sorted(shares, key=lambda share: share or 0)
+    assert shares[-1] == 1
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class TestProgress:
     """Work that takes longer than a moment says how far it is."""
 
@@ -176,6 +195,26 @@ class TestProgress:
         progress.end()
 
         assert stream.getvalue() == ""
+
+    def test_a_terminal_shows_a_bar_where_it_is_known_how_much_there_is(self, clock: Any) -> None:
+        stream = Terminal()
+        progress = Progress(stream, clock)
+        for step in range(1, 11):
+            clock.now += 1
+            progress.step(step / 20)
+        progress.end()
+
+        last = stream.getvalue().rstrip("\n").split("\r")[-1]
+        assert last == "topics: [###############---------------]  50%  10 documents, 1 a second, 10 s left\x1b[K"
+
+    def test_without_a_known_end_there_is_no_bar(self, clock: Any) -> None:
+        stream = Terminal()
+        progress = Progress(stream, clock)
+        for _ in range(10):
+            clock.now += 1
+            progress.step()
+
+        assert stream.getvalue().split("\r")[-1] == "topics: 10 documents, 1 a second\x1b[K"
 
     def test_long_work_says_how_many_and_how_fast(self, clock: Any) -> None:
         stream = io.StringIO()
