@@ -1,8 +1,9 @@
-"""`python -m local_cloud up|deploy|destroy|down|env`."""
+"""`python -m local_cloud up|deploy|destroy|down|env|interrupt`."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 from pathlib import Path
@@ -54,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--stage", help="dev or prod; the app's default without it")
         command.add_argument("--app", help="a cloud assembly, for example cdk.out, instead of the app in cdk.json")
     commands.add_parser("down", help="stop it")
+    interrupt = commands.add_parser("interrupt", help="take the Spot instances of a training job away")
+    interrupt.add_argument("training_job", help="its name")
+    interrupt.add_argument(
+        "--without-capacity", type=_seconds, default=0.0, metavar="SECONDS", help="none at first (0)"
+    )
     commands.add_parser("env", help="print the variables to export")
     return parser
 
@@ -63,6 +69,16 @@ def _port(text: str) -> int:
     if not 1 <= port <= MAX_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to {MAX_PORT}")
     return port
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: 0 or more")
+    return seconds
 
 
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
@@ -75,6 +91,8 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
         print(shell_exports(running.variables()))
     elif options.command == "down":
         running.stop()
+    elif options.command == "interrupt":
+        running.interrupt(options.training_job, without_capacity_s=options.without_capacity)
     elif options.command == "deploy":
         running.deploy(stage=options.stage, app=options.app, arguments=rest)
     else:

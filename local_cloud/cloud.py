@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from local_cloud import cdk
-from local_cloud.controls import CLOCK_PATH
+from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH
 from local_cloud.errors import LocalCloudError
 from local_cloud.function_urls import FunctionUrl
 from local_cloud.launcher import HOME_VARIABLE, PORT_VARIABLE, SETTINGS_VARIABLE
@@ -115,8 +115,19 @@ class Running:
         Raises:
             LocalCloudError: `seconds` is negative, or the cloud does not answer.
         """
+        self._control(CLOCK_PATH, {"advance_s": seconds})
+
+    def interrupt(self, training_job: str, *, without_capacity_s: float = 0.0) -> None:
+        """Take the Spot instances of a training job away; there are others after so many seconds.
+
+        Raises:
+            LocalCloudError: the job does not train on Spot instances, or the cloud does not answer.
+        """
+        self._control(INTERRUPTION_PATH, {"training_job": training_job, "without_capacity_s": without_capacity_s})
+
+    def _control(self, path: str, asked: Mapping[str, str | float]) -> None:
         request = urllib.request.Request(  # noqa: S310 - loopback
-            self.endpoint_url + CLOCK_PATH, json.dumps({"advance_s": seconds}).encode(), method="POST"
+            self.endpoint_url + path, json.dumps(asked).encode(), method="POST"
         )
         try:
             with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - loopback
@@ -200,6 +211,10 @@ class LocalCloud:
     def advance_clock(self, seconds: float) -> None:
         """Put the clock of rollouts forward, so that what waits for it need not."""
         self.running.advance_clock(seconds)
+
+    def interrupt(self, training_job: str, *, without_capacity_s: float = 0.0) -> None:
+        """Take the Spot instances of a training job away; there are others after so many seconds."""
+        self.running.interrupt(training_job, without_capacity_s=without_capacity_s)
 
     def deploy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
         """Bootstrap once, and deploy every stack of the app with the CDK CLI."""

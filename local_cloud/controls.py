@@ -1,4 +1,9 @@
-"""What can be done to the local cloud itself, over HTTP beside its services: put the clock of rollouts forward."""
+"""What can be done to the local cloud itself, over HTTP beside its services.
+
+- POST `/_local_cloud/clock` `{"advance_s": <seconds>}` puts the clock of rollouts forward.
+- POST `/_local_cloud/interruptions` `{"training_job": <name>, "without_capacity_s": <seconds>}` takes the Spot
+  instances of a training job away; there is capacity for others after so many seconds (0 when it is not given).
+"""
 
 from __future__ import annotations
 
@@ -6,44 +11,66 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+from local_cloud.service_errors import ServiceError, validation_error
 
-    from local_cloud.clock import Clock
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+
+    from local_cloud.sagemaker.service import SageMaker
+    from local_cloud.wire import JsonValue
 
 CLOCK_PATH = "/_local_cloud/clock"
+INTERRUPTION_PATH = "/_local_cloud/interruptions"
+PATHS = frozenset({CLOCK_PATH, INTERRUPTION_PATH})
 OK, BAD_REQUEST = 200, 400
 
 
-async def advance(
-    clock: Clock,
+async def control(
+    sagemaker: SageMaker,
     scope: MutableMapping[str, object],
     receive: Callable[[], Awaitable[MutableMapping[str, object]]],
     send: Callable[[MutableMapping[str, object]], Awaitable[None]],
 ) -> None:
-    """Answer POST `{"advance_s": <seconds>}`."""
+    """Answer a request to one of `PATHS`: 200, or 400 with one sentence."""
     body, more = b"", True
     while more:
         message = await receive()
         part = message.get("body")
         body += part if isinstance(part, bytes) else b""
         more = bool(message.get("more_body"))
-    seconds = _seconds(body) if scope["method"] == "POST" else None
-    if seconds is not None:
-        clock.advance(seconds)
-    status = BAD_REQUEST if seconds is None else OK
-    told = b"{}" if seconds is not None else b'POST {"advance_s": <seconds, 0 or more>}'
+    status, told = OK, b"{}"
+    try:
+        _carry_out(sagemaker, str(scope["method"]), str(scope["path"]), body)
+    except ServiceError as error:
+        status, told = BAD_REQUEST, error.message.encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(told)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": told})
 
 
-def _seconds(body: bytes) -> float | None:
+def _carry_out(sagemaker: SageMaker, method: str, path: str, body: bytes) -> None:
+    asked = _object(body) if method == "POST" else {}
+    if path == CLOCK_PATH:
+        seconds = _seconds(asked.get("advance_s"))
+        if seconds is None:
+            raise validation_error('POST {"advance_s": <seconds, 0 or more>}')
+        sagemaker.backend.clock.advance(seconds)
+        return
+    name, without_capacity_s = asked.get("training_job"), _seconds(asked.get("without_capacity_s", 0))
+    if not isinstance(name, str) or without_capacity_s is None:
+        raise validation_error('POST {"training_job": <name>, "without_capacity_s": <seconds, 0 or more>}')
+    sagemaker.training_jobs.interrupt(name, without_capacity_s)
+
+
+def _object(body: bytes) -> Mapping[str, JsonValue]:
     try:
         asked = json.loads(body)
     except ValueError:
+        return {}
+    return asked if isinstance(asked, dict) else {}
+
+
+def _seconds(value: JsonValue) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         return None
-    seconds = asked.get("advance_s") if isinstance(asked, dict) else None
-    if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
-        return None
-    return float(seconds)
+    return float(value)

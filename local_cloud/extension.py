@@ -91,8 +91,8 @@ def application(extension: Extension) -> AsgiApplication:
     async def with_controls(
         scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
-        if scope["type"] == "http" and scope["path"] == controls.CLOCK_PATH:
-            await controls.advance(extension.sagemaker.backend.clock, scope, receive, send)
+        if scope["type"] == "http" and scope["path"] in controls.PATHS:
+            await controls.control(extension.sagemaker, scope, receive, send)
         else:
             await inner(scope, receive, send)
 

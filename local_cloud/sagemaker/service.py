@@ -13,12 +13,14 @@ from local_cloud.sagemaker.models import Models
 from local_cloud.sagemaker.runtime import Runtime
 from local_cloud.sagemaker.training_jobs import TrainingJobs
 from local_cloud.sagemaker.transform_jobs import TransformJobs
+from local_cloud.sagemaker.tuning_jobs import TuningJobs
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Headers, Query, Response
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.training_job import TrainingJob
     from local_cloud.sagemaker.transform_job import TransformJob
+    from local_cloud.sagemaker.tuning_job import TuningJob
 
 NAME = "sagemaker"
 TARGET_PREFIX = "SageMaker"
@@ -31,6 +33,7 @@ class SageMaker:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.training_jobs = TrainingJobs(backend)
+        self.tuning_jobs = TuningJobs(backend, self.training_jobs)
         self.models = Models(backend)
         self.configs = EndpointConfigs(backend, self.models)
         self.endpoints = Endpoints(backend, self.configs)
@@ -40,6 +43,7 @@ class SageMaker:
         self.runtime = Runtime(self.endpoints, self.metrics, backend.settings.invocation_timeout_s)
         operations: dict[str, Operation] = {
             **self.training_jobs.operations(),
+            **self.tuning_jobs.operations(),
             **self.transform_jobs.operations(),
             **self.models.operations(),
             **self.packages.operations(),
@@ -58,7 +62,11 @@ class SageMaker:
 
     def close(self) -> None:
         """Stop everything that runs, and wait for it."""
-        running: list[TrainingJob | TransformJob] = [*self.training_jobs.running(), *self.transform_jobs.running()]
+        running: list[TrainingJob | TransformJob | TuningJob] = [
+            *self.tuning_jobs.running(),
+            *self.training_jobs.running(),
+            *self.transform_jobs.running(),
+        ]
         for job in running:
             job.stop_requested.set()
         self.backend.supervisor.close()
