@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_cloud.cloud import LocalCloud, Running, shell_exports
+from local_cloud.cloud import LocalCloud
 from local_cloud.errors import LocalCloudError
+from local_cloud.running import Running, shell_exports
 from local_cloud.settings import DEFAULT_HOME
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run it in the foreground, until Ctrl-C")
     up.add_argument("--port", type=_port, help="a free port by default")
+    up.add_argument(
+        "--state", type=Path, metavar="DIR", help="folder to keep everything in; without it all is forgotten"
+    )
     for name, text in (("deploy", "deploy every stack with the CDK CLI"), ("destroy", "destroy every stack")):
         command = commands.add_parser(name, help=f"{text}; arguments after -- go to the CDK CLI")
         command.add_argument("--stage", help="dev or prod; the app's default without it")
@@ -83,7 +87,7 @@ def _seconds(text: str) -> float:
 
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
     if options.command == "up":
-        return _up(LocalCloud(home=options.home, port=options.port))
+        return _up(LocalCloud(home=options.home, port=options.port, state=options.state))
     running = Running.find(options.home)
     if running is None:
         raise LocalCloudError("no local cloud is running: start one with `python -m local_cloud up`")

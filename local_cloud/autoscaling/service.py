@@ -51,6 +51,15 @@ class ApplicationAutoScaling:
         """Answer an HTTP request."""
         return await self.api.handle(method, path, headers, body, query)
 
+    def record(self) -> JsonValue:
+        """Return every target with its policies, as it is kept between lives."""
+        return [target.record() for target in self.targets()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        targets = [ScalableTarget.restored(record, _tracking) for record in records]
+        self._targets = {target.key: target for target in targets}
+
     def targets(self) -> list[ScalableTarget]:
         """Return every scalable target."""
         with self._lock:

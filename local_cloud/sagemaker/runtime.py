@@ -18,7 +18,8 @@ from local_cloud.sagemaker.serverless import throttled
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Headers, Response, Scope
-    from local_cloud.sagemaker.endpoints import Endpoint, Endpoints
+    from local_cloud.sagemaker.endpoint import Endpoint
+    from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.sagemaker.fleet import Variant
     from local_cloud.sagemaker.serving import ServingInstance
 

@@ -16,11 +16,14 @@ from local_cloud.sagemaker.transform_jobs import TransformJobs
 from local_cloud.sagemaker.tuning_jobs import TuningJobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_cloud.emulator import Headers, Query, Response
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.training_job import TrainingJob
     from local_cloud.sagemaker.transform_job import TransformJob
     from local_cloud.sagemaker.tuning_job import TuningJob
+    from local_cloud.wire import JsonObject, Node
 
 NAME = "sagemaker"
 TARGET_PREFIX = "SageMaker"
@@ -59,6 +62,30 @@ class SageMaker:
         if "x-amz-target" in headers:
             return await self.api.handle(method, path, headers, body, query)
         return await self.runtime.handle(method, path, headers, body)
+
+    def record(self) -> JsonObject:
+        """Return everything that is kept between lives."""
+        return {
+            "models": self.models.record(),
+            "endpoint_configs": self.configs.record(),
+            "endpoints": self.endpoints.record(),
+            "training_jobs": self.training_jobs.record(),
+            "tuning_jobs": self.tuning_jobs.record(),
+            "transform_jobs": self.transform_jobs.record(),
+            "model_packages": self.packages.record(),
+            "tags": self.backend.tags.record(),
+        }
+
+    def restore(self, record: Node) -> list[Callable[[], None]]:
+        """Take over what was kept; return what brings the endpoints into service again, once S3 answers."""
+        self.backend.tags.restore(record.node("tags"))
+        self.models.restore(record.nodes("models"))
+        self.configs.restore(record.nodes("endpoint_configs"))
+        self.training_jobs.restore(record.nodes("training_jobs"))
+        self.tuning_jobs.restore(record.nodes("tuning_jobs"))
+        self.transform_jobs.restore(record.nodes("transform_jobs"))
+        self.packages.restore(record.node("model_packages"))
+        return self.endpoints.restore(record.nodes("endpoints"))
 
     def close(self) -> None:
         """Stop everything that runs, and wait for it."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.state import STOPPED_REASON, scope_of, scope_record
 from local_cloud.wire import Node
 
 if TYPE_CHECKING:
@@ -197,6 +198,38 @@ class TrainingJob:
         """Tell the final metrics."""
         with self._lock:
             self._metrics = metrics
+
+    def record(self) -> JsonObject:
+        """Return it as it is kept between lives."""
+        with self._lock:
+            return {
+                "scope": scope_record(self.scope),
+                "request": self.request.values,
+                "tuning_job_arn": self.tuning_job_arn,
+                "transitions": [
+                    {"status": item.status.value, "start": item.start, "end": item.end} for item in self._transitions
+                ],
+                "failure": self._failure,
+                "artifact": self._artifact,
+                "metrics": self._metrics,
+            }
+
+    @classmethod
+    def restored(cls, record: Node) -> TrainingJob:
+        """Return what was kept; a job that was under way has failed."""
+        job = cls(scope_of(record), record.node("request"), tuning_job_arn=record.text("tuning_job_arn"))
+        job._transitions = [
+            Transition(Secondary(item.text("status")), item.number("start"), item.number("end") or None)
+            for item in record.nodes("transitions")
+        ]
+        job.created = job._transitions[0].start
+        job._failure, job._artifact = record.text("failure"), record.text("artifact")
+        job._metrics = [item.values for item in record.nodes("metrics")]
+        if job._transitions[-1].status in _FINAL:
+            job.finished.set()
+        else:
+            job.enter(Secondary.FAILED, failure=STOPPED_REASON)
+        return job
 
     def describe(self) -> JsonObject:
         """Return it as DescribeTrainingJob does."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from local_cloud.roles import Credentials
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.channels import Channel
-    from local_cloud.wire import JsonObject, Node
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 
 class TrainingJobs:
@@ -115,6 +115,16 @@ class TrainingJobs:
             raise validation_error(f"The request was rejected because the training job is in status {job.status}.")
         job.stop_requested.set()
         return {}
+
+    def record(self) -> JsonValue:
+        """Return every job, as it is kept between lives."""
+        with self._lock:
+            return [job.record() for job in self._jobs.values()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        jobs = [TrainingJob.restored(record) for record in records]
+        self._jobs = {(job.scope, job.name): job for job in jobs}
 
     def running(self) -> list[TrainingJob]:
         """Return every job that has not ended."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from local_cloud.json_service import Call, Operation
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.models import Model, Models
-    from local_cloud.wire import JsonObject, Node
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 
 class TransformJobs:
@@ -77,6 +77,16 @@ class TransformJobs:
             raise validation_error(f"The request was rejected because the transform job is in status {job.status}.")
         job.stop_requested.set()
         return {}
+
+    def record(self) -> JsonValue:
+        """Return every job, as it is kept between lives."""
+        with self._lock:
+            return [job.record() for job in self._jobs.values()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        jobs = [TransformJob.restored(record) for record in records]
+        self._jobs = {(job.scope, job.name): job for job in jobs}
 
     def running(self) -> list[TransformJob]:
         """Return every job that has not ended."""

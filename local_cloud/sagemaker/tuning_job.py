@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.state import STOPPED_REASON, scope_of, scope_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from local_cloud.emulator import Scope
     from local_cloud.sagemaker.training_job import TrainingJob
@@ -141,6 +142,33 @@ class TuningJob:
             if trial.objective_status(objective) == SUCCEEDED and (value := trial.value(objective)) is not None
         ]
         return min(rated)[2] if rated else None
+
+    def record(self) -> JsonObject:
+        """Return it as it is kept between lives."""
+        with self._lock:
+            return {
+                "scope": scope_record(self.scope),
+                "request": self.request.values,
+                "created": self.created,
+                "status": self._status,
+                "failure": self._failure,
+                "ended": self._ended,
+                "trials": [{"job": trial.job.name, "tuned": dict(trial.tuned)} for trial in self._trials],
+            }
+
+    @classmethod
+    def restored(cls, record: Node, training_job: Callable[[Scope, str], TrainingJob]) -> TuningJob:
+        """Return what was kept, with its trials; a job that was under way has failed."""
+        job = cls(scope_of(record), record.node("request"))
+        job.created = record.number("created")
+        job._trials = [
+            Trial(training_job(job.scope, item.text("job")), item.mapping("tuned")) for item in record.nodes("trials")
+        ]
+        if record.text("status") in FINAL:
+            job.end(record.text("status"), failure=record.text("failure"), at=record.number("ended"))
+        else:
+            job.end("Failed", failure=STOPPED_REASON)
+        return job
 
     def describe(self) -> JsonObject:
         """Return it as DescribeHyperParameterTuningJob does."""

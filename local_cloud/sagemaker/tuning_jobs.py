@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.training_jobs import TrainingJobs
     from local_cloud.sagemaker.tuning_space import Dimension
-    from local_cloud.wire import JsonObject
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 NTM_OBJECTIVE = "validation:total_loss"
 NTM_TUNABLE = frozenset({
@@ -91,6 +91,15 @@ class TuningJobs:
             self._jobs.pop((job.scope, job.name), None)
         self._backend.tags.forget(job.arn)
         return {}
+
+    def record(self) -> JsonValue:
+        """Return every job, as it is kept between lives."""
+        return [job.record() for job in self.jobs()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept; its trials' training jobs are there already."""
+        jobs = [TuningJob.restored(record, self._training.job) for record in records]
+        self._jobs = {(job.scope, job.name): job for job in jobs}
 
     def running(self) -> list[TuningJob]:
         """Return every job that has not ended."""
