@@ -50,6 +50,7 @@ class Extension:
         function_urls.install()
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
         emulator.add_service(autoscaling.NAME, target_prefix=autoscaling.TARGET_PREFIX, handler=self.autoscaling.handle)
+        self.sagemaker.start()
         Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
         emulator.gate_service("cloudformation", traps.answer_when_settled)
         for service in ("cloudformation", "states"):

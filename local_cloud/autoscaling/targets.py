@@ -197,4 +197,5 @@ class ScalableTarget:
 
     def may(self, direction: str) -> bool:
         """Tell whether scaling `In` or `Out` is not suspended."""
-        return not self.suspended.get(f"DynamicScaling{direction}Suspended", False)
+        member = {"In": "DynamicScalingInSuspended", "Out": "DynamicScalingOutSuspended"}[direction]
+        return not self.suspended.get(member, False)

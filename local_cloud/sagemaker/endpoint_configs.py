@@ -128,7 +128,6 @@ class EndpointConfigs:
     def create(self, call: Call) -> JsonObject:
         """Check a request and keep the config."""
         name = call.request.text("EndpointConfigName")
-        _refuse_what_is_not_emulated(call.request)
         if "DataCaptureConfig" in call.request:
             Location.parse(call.request.node("DataCaptureConfig").text("DestinationS3Uri"))
         variants = tuple(self._variant(call.scope, item) for item in call.request.nodes("ProductionVariants"))
@@ -179,12 +178,6 @@ def _variant(item: Node, model: Model) -> VariantSpec:
         serverless=Serverless.of(item),
         environment=model.container.mapping("Environment"),
     )
-
-
-def _refuse_what_is_not_emulated(request: Node) -> None:
-    for member in ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants"):
-        if member in request:
-            raise validation_error(f"{member} is not emulated by the local cloud.")
 
 
 def _arn(scope: Scope, name: str) -> str:

@@ -179,8 +179,6 @@ def _check_containers(request: Node) -> None:
     if len(containers) > 1:
         raise validation_error("Containers: more than one container in a model is not emulated by the local cloud.")
     if "Image" not in containers[0]:
-        raise validation_error("A container with an Image must be given: model packages are not emulated here.")
-    if "ModelDataSource" in containers[0]:
-        raise validation_error("ModelDataSource is not emulated by the local cloud; ModelDataUrl is.")
+        raise validation_error("A container with an Image must be given.")
     if "ExecutionRoleArn" not in request:
         raise validation_error("ExecutionRoleArn must be specified.")

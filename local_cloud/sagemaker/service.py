@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from local_cloud.json_service import JsonService, Operation
 from local_cloud.sagemaker.endpoint_configs import EndpointConfigs
 from local_cloud.sagemaker.endpoints import Endpoints
+from local_cloud.sagemaker.members import MEMBERS
 from local_cloud.sagemaker.metrics import InvocationMetrics
 from local_cloud.sagemaker.model_packages import ModelPackages
 from local_cloud.sagemaker.models import Models
@@ -54,7 +55,10 @@ class SageMaker:
             **self.endpoints.operations(),
             **backend.tags.operations(),
         }
-        self.api = JsonService(NAME, TARGET_PREFIX, operations)
+        self.api = JsonService(NAME, TARGET_PREFIX, operations, MEMBERS)
+
+    def start(self) -> None:
+        """Publish what endpoints are asked, from now on."""
         self.metrics.start()
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.training_job import TrainingJob
     from local_cloud.wire import JsonValue
 
-CHECKPOINTS = "/opt/ml/checkpoints"
-
 
 class JobFailedError(Exception):
     """The job's FailureReason."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import images
 from local_cloud.sagemaker.metric_definitions import MetricScan
-from local_cloud.sagemaker.training_files import CHECKPOINTS
 from local_cloud.sagemaker.training_job import DEFAULT_MAX_RUNTIME_S
 from local_cloud.service_errors import validation_error
 from local_cloud.storage import Location
@@ -39,14 +38,7 @@ def check_training_request(request: Node) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise validation_error(f"Duplicate channel name: {', '.join(repeated)}")
-    checkpoints = request.node("CheckpointConfig")
-    if checkpoints.text("LocalPath", CHECKPOINTS).rstrip("/") != CHECKPOINTS:
-        raise validation_error(
-            f"CheckpointConfig.LocalPath other than {CHECKPOINTS} is not emulated by the local cloud."
-        )
     Location.parse(request.node("OutputDataConfig").text("S3OutputPath"))
-    if request.node("OutputDataConfig").text("CompressionType", "GZIP") != "GZIP":
-        raise validation_error("OutputDataConfig.CompressionType other than GZIP is not emulated by the local cloud.")
     if images.repository(specification.text("TrainingImage")) == images.NTM and "MetricDefinitions" in specification:
         raise validation_error(
             "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry the request "

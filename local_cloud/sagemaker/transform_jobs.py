@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from local_cloud import roles
-from local_cloud.sagemaker import pages, splitting
+from local_cloud.sagemaker import pages
 from local_cloud.sagemaker.data_processing import Processing, ProcessingError
 from local_cloud.sagemaker.transform_job import DEFAULT_PAYLOAD_MB, MAX_PAYLOAD_TIMES_CONCURRENCY_MB, TransformJob
 from local_cloud.sagemaker.transform_run import TransformRun
@@ -114,13 +114,6 @@ class TransformJobs:
 
 
 def _check(request: Node) -> None:
-    source = request.node("TransformInput")
-    if source.node("DataSource").node("S3DataSource").text("S3DataType") != "S3Prefix":
-        raise validation_error("TransformInput: an S3DataType other than S3Prefix is not emulated by the local cloud.")
-    if source.text("CompressionType", "None") != "None":
-        raise validation_error("TransformInput: CompressionType is not emulated by the local cloud.")
-    if source.text("SplitType", "None") not in splitting.SPLITTERS:
-        raise validation_error(f"SplitType {source.text('SplitType')} is not emulated by the local cloud.")
     try:
         Processing(request)
     except ProcessingError as error:

@@ -173,8 +173,6 @@ def _checked_space(job: TuningJob) -> Space:
         raise validation_error("TrainingJobDefinition must be specified.")
     if "HyperParameterTuningJobObjective" not in job.config:
         raise validation_error("HyperParameterTuningJobObjective must be specified.")
-    if job.config.text("Strategy") == "Hyperband":
-        raise validation_error("Strategy Hyperband is not emulated by the local cloud; Bayesian, Random and Grid are.")
     space = Space.of(job.config.node("ParameterRanges"))
     specification = job.definition.node("AlgorithmSpecification")
     image = specification.text("TrainingImage")
