@@ -86,6 +86,10 @@ MEMBERS: Mapping[str, Members] = {
             "HyperParameterTuningJobConfig.TuningJobCompletionCriteria.BestObjectiveNotImproving",
             "HyperParameterTuningJobConfig.TuningJobCompletionCriteria.ConvergenceDetected",
             "TrainingJobDefinition.DefinitionName",
+            "TrainingJobDefinition.HyperParameterTuningResourceConfig.AllocationStrategy",
+            "TrainingJobDefinition.HyperParameterTuningResourceConfig.InstanceConfigs.VolumeSizeInGB",
+            "TrainingJobDefinition.HyperParameterTuningResourceConfig.VolumeKmsKeyId",
+            "TrainingJobDefinition.HyperParameterTuningResourceConfig.VolumeSizeInGB",
             "TrainingJobDefinition.ResourceConfig.KeepAlivePeriodInSeconds",
         ),
         refused=(
@@ -93,7 +97,6 @@ MEMBERS: Mapping[str, Members] = {
             "HyperParameterTuningJobConfig.ParameterRanges.AutoParameters",
             "TrainingJobDefinition.TuningObjective",
             "TrainingJobDefinition.HyperParameterRanges",
-            "TrainingJobDefinition.HyperParameterTuningResourceConfig",
             "TrainingJobDefinitions",
             "WarmStartConfig",
             "Autotune",

@@ -253,6 +253,17 @@ class TrainingJob:
                 "EnableManagedSpotTraining": request.flag("EnableManagedSpotTraining"),
             }
             told |= {name: request.values[name] for name in _ECHOED if name in request}
+            # The service tells these also where the request left them out, and SDKs attach to a job by them.
+            told["OutputDataConfig"] = {
+                "KmsKeyId": "",
+                "CompressionType": "GZIP",
+                **request.node("OutputDataConfig").values,
+            }
+            if "InputDataConfig" in request:
+                told["InputDataConfig"] = [
+                    {"CompressionType": "None", "RecordWrapperType": "None", **channel.values}
+                    for channel in request.nodes("InputDataConfig")
+                ]
             if self.tuning_job_arn:
                 told["TuningJobArn"] = self.tuning_job_arn
             if self._artifact:

@@ -158,6 +158,17 @@ class TransformJob:
             "CreationTime": self.created,
         }
         told |= {name: self.request.values[name] for name in _ECHOED if name in self.request}
+        # The service tells these also where the request left them out.
+        told["TransformInput"] = {
+            "CompressionType": "None",
+            "SplitType": "None",
+            **self.request.node("TransformInput").values,
+        }
+        told["TransformOutput"] = {
+            "AssembleWith": "None",
+            "KmsKeyId": "",
+            **self.request.node("TransformOutput").values,
+        }
         with self._lock:
             if self._failure:
                 told["FailureReason"] = self._failure

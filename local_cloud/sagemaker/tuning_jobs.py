@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import images, pages
 from local_cloud.sagemaker.tuning_job import FINAL, TuningJob
-from local_cloud.sagemaker.tuning_run import TuningRun, trial_name, trial_request
+from local_cloud.sagemaker.tuning_run import TuningRun, trial_name, trial_request, trial_resources
 from local_cloud.sagemaker.tuning_space import Space
 from local_cloud.service_errors import ServiceError, validation_error
 
@@ -127,9 +127,9 @@ class TuningJobs:
             raise validation_error(f"Hyperparameters cannot be both static and searched: {', '.join(overlapping)}.")
         self._training.check(job.scope, trial_request(job, trial_name(job, 0), tuned), headers)
         parallel = job.config.node("ResourceLimits").integer("MaxParallelTrainingJobs")
-        instances = definition.node("ResourceConfig").integer("InstanceCount")
+        resources = trial_resources(definition)
         self._backend.training_quota.require(
-            parallel * instances, definition.node("ResourceConfig").text("InstanceType")
+            parallel * resources.integer("InstanceCount"), resources.text("InstanceType")
         )
 
     def _list(self, call: Call) -> JsonObject:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.training_run import INTERNAL_ERROR
 from local_cloud.sagemaker.tuning_job import Trial, TuningJob
-from local_cloud.service_errors import ServiceError
+from local_cloud.service_errors import ServiceError, validation_error
 from local_cloud.wire import Node
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ WITHOUT_OBJECTIVE = 5
 """After so many trials without the objective's metric, and none with it, a tuning job gives up."""
 
 _OF_THE_DEFINITION = (
-    "RoleArn", "InputDataConfig", "VpcConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition",
+    "RoleArn", "InputDataConfig", "VpcConfig", "OutputDataConfig", "StoppingCondition",
     "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining", "CheckpointConfig",
     "RetryStrategy", "Environment", "AlgorithmSpecification",
 )  # fmt: skip
@@ -46,6 +46,7 @@ def trial_request(job: TuningJob, name: str, tuned: dict[str, str]) -> Node:
     request: dict[str, JsonValue] = {
         member: definition.values[member] for member in _OF_THE_DEFINITION if member in definition
     }
+    request["ResourceConfig"] = trial_resources(definition).values
     parameters: JsonObject = {**job.static_hyperparameters(), **tuned}
     checkpoints = definition.node("CheckpointConfig")
     if "S3Uri" in checkpoints:
@@ -61,6 +62,22 @@ def trial_request(job: TuningJob, name: str, tuned: dict[str, str]) -> Node:
             "Tags": job.request.values.get("Tags") or [],
         }
     )
+
+
+def trial_resources(definition: Node) -> Node:
+    """Return the ResourceConfig of every trial: of several kinds of instances, the first, as if it were to be had.
+
+    Raises:
+        ServiceError: there is none, or two.
+    """
+    named = [name for name in ("ResourceConfig", "HyperParameterTuningResourceConfig") if name in definition]
+    if len(named) != 1:
+        raise validation_error(
+            "TrainingJobDefinition must have one of ResourceConfig and HyperParameterTuningResourceConfig."
+        )
+    resources = definition.node(named[0])
+    kinds = resources.nodes("InstanceConfigs")
+    return kinds[0] if kinds else resources
 
 
 def trial_name(job: TuningJob, number: int) -> str:

@@ -103,6 +103,25 @@ def test_trials_are_training_jobs_and_the_best_of_them_is_told(
         assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "topics"}]
 
 
+def test_instances_may_be_given_as_kinds_of_which_the_first_is_taken(
+    sagemaker: Any, tuning: Callable[..., dict[str, Any]]
+) -> None:
+    kinds = [
+        {"InstanceType": kind, "InstanceCount": 2, "VolumeSizeInGB": 1} for kind in ("ml.c5.xlarge", "ml.m5.large")
+    ]
+    request = tuning(
+        limits={"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+        definition={"HyperParameterTuningResourceConfig": {"InstanceConfigs": kinds}},
+    )
+    with pytest.raises(ClientError, match="one of ResourceConfig and HyperParameterTuningResourceConfig"):
+        sagemaker.create_hyper_parameter_tuning_job(**request)
+    del request["TrainingJobDefinition"]["ResourceConfig"]
+    best = finished(sagemaker, request)["BestTrainingJob"]
+
+    resources = sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])["ResourceConfig"]
+    assert (resources["InstanceType"], resources["InstanceCount"]) == ("ml.c5.xlarge", 2)
+
+
 def test_a_grid_tries_every_combination_once(sagemaker: Any, tuning: Callable[..., dict[str, Any]]) -> None:
     ranges = {
         "CategoricalParameterRanges": [
