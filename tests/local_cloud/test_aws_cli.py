@@ -165,6 +165,38 @@ def test_a_job_is_stopped(cli: Cli, request_for: Callable[..., dict[str, Any]]) 
     until(lambda: status() == "Stopped", timeout_s=60)
 
 
+def test_hyperparameters_are_tuned(cli: Cli, request_for: Callable[..., dict[str, Any]]) -> None:
+    name, job = unique("cli"), request_for()
+    kept = ("RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition")
+    metric = {"Name": "loss", "Regex": "loss=([0-9.]+)"}
+    cli.sagemaker(
+        "create-hyper-parameter-tuning-job",
+        HyperParameterTuningJobName=name,
+        HyperParameterTuningJobConfig={
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "rate", "Values": ["1", "3"]}]},
+        },
+        TrainingJobDefinition={
+            "StaticHyperParameters": {"loss": "1"},
+            "AlgorithmSpecification": {
+                "TrainingImage": IMAGE, "TrainingInputMode": "File", "MetricDefinitions": [metric],
+            },
+            **{member: job[member] for member in kept},
+        },
+    )  # fmt: skip
+    named = ("--hyper-parameter-tuning-job-name", name)
+
+    def described() -> dict[str, Any] | None:
+        told = cli.sagemaker("describe-hyper-parameter-tuning-job", *named)
+        return told if told["HyperParameterTuningJobStatus"] == "Completed" else None
+
+    best = until(described, timeout_s=60)["BestTrainingJob"]
+    assert best["TunedHyperParameters"] == {"rate": "1"}
+    assert len(cli.sagemaker("list-training-jobs-for-hyper-parameter-tuning-job", *named)["TrainingJobSummaries"]) == 2
+
+
 def test_a_refusal_is_told_with_its_code_and_sentence(cli: Cli) -> None:
     missing = cli.run("sagemaker", "describe-training-job", "--training-job-name", "none")
     wrong = cli.run(
