@@ -36,7 +36,7 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --ignore-scripts
 	@touch $@
 
-.venv-sdk-v2/.ready .venv-sdk-v3/.ready: .venv-sdk-%/.ready: requirements-sdk-%.txt constraints-sdk-%.txt
+.venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready: .venv-sdk-%/.ready: requirements-sdk-%.txt constraints-sdk-%.txt
 	@echo "Setting up .venv-sdk-$*, the SageMaker SDK's own environment: a minute or two, once"
 	@$(PYTHON) -m venv .venv-sdk-$*
 	@.venv-sdk-$*/bin/python -m pip install --quiet -r requirements-sdk-$*.txt 2> >(grep -v 'is ignored: it is neither' >&2)
@@ -53,6 +53,12 @@ synth: setup  ## Write the templates of STAGE (dev) to cdk.out
 
 doctor: setup  ## Ask AWS, before a deploy of STAGE, what it would find out late
 	@$(BIN)/python -m doctor --stage $(STAGE)
+
+.venv-cli/.ready: requirements-cli.txt constraints-cli.txt
+	@echo "Setting up .venv-cli, the AWS CLI's own environment: half a minute, once"
+	@$(PYTHON) -m venv .venv-cli
+	@.venv-cli/bin/python -m pip install --quiet -r requirements-cli.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@touch $@
 
 .venv-lint/.ready: requirements-lint.txt constraints-lint.txt
 	@echo "Setting up .venv-lint, cfn-lint's and Checkov's own environment: a minute, once"
@@ -79,7 +85,7 @@ check: setup  ## Lint and types
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check lint-templates .venv-sdk-v2/.ready .venv-sdk-v3/.ready  ## All tests, the slower ones too
+test-all: setup check lint-templates .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready  ## All tests, the slower ones too
 	@$(PYTEST)
 
 .venv-bench/.ready: requirements-bench.txt requirements-train.txt constraints.txt

@@ -1,15 +1,17 @@
-"""`python -m local_cloud up|deploy|destroy|down|env`."""
+"""`python -m local_cloud up|deploy|destroy|down|env|interrupt`."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_cloud.cloud import LocalCloud, Running, shell_exports
+from local_cloud.cloud import LocalCloud
 from local_cloud.errors import LocalCloudError
+from local_cloud.running import Running, shell_exports
 from local_cloud.settings import DEFAULT_HOME
 
 if TYPE_CHECKING:
@@ -49,11 +51,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run it in the foreground, until Ctrl-C")
     up.add_argument("--port", type=_port, help="a free port by default")
+    up.add_argument(
+        "--state", type=Path, metavar="DIR", help="folder to keep everything in; without it all is forgotten"
+    )
     for name, text in (("deploy", "deploy every stack with the CDK CLI"), ("destroy", "destroy every stack")):
         command = commands.add_parser(name, help=f"{text}; arguments after -- go to the CDK CLI")
         command.add_argument("--stage", help="dev or prod; the app's default without it")
         command.add_argument("--app", help="a cloud assembly, for example cdk.out, instead of the app in cdk.json")
     commands.add_parser("down", help="stop it")
+    interrupt = commands.add_parser("interrupt", help="take the Spot instances of a training job away")
+    interrupt.add_argument("training_job", help="its name")
+    interrupt.add_argument(
+        "--without-capacity", type=_seconds, default=0.0, metavar="SECONDS", help="none at first (0)"
+    )
     commands.add_parser("env", help="print the variables to export")
     return parser
 
@@ -65,9 +75,19 @@ def _port(text: str) -> int:
     return port
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: 0 or more")
+    return seconds
+
+
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
     if options.command == "up":
-        return _up(LocalCloud(home=options.home, port=options.port))
+        return _up(LocalCloud(home=options.home, port=options.port, state=options.state))
     running = Running.find(options.home)
     if running is None:
         raise LocalCloudError("no local cloud is running: start one with `python -m local_cloud up`")
@@ -75,6 +95,8 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
         print(shell_exports(running.variables()))
     elif options.command == "down":
         running.stop()
+    elif options.command == "interrupt":
+        running.interrupt(options.training_job, without_capacity_s=options.without_capacity)
     elif options.command == "deploy":
         running.deploy(stage=options.stage, app=options.app, arguments=rest)
     else:

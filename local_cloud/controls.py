@@ -1,6 +1,9 @@
 """What can be done to the local cloud itself, over HTTP beside its services.
 
-The clock of rollouts is put forward, and a role's temporary credentials are let expire: both would take hours.
+- POST `/_local_cloud/clock` `{"advance_s": <seconds>}` puts the clock of rollouts forward.
+- POST `/_local_cloud/interruptions` `{"training_job": <name>, "without_capacity_s": <seconds>}` takes the Spot
+  instances of a training job away; there is capacity for others after so many seconds (0 when it is not given).
+- POST `/_local_cloud/sessions` `{"expire": <role ARN>}` lets a role's temporary credentials expire.
 """
 
 from __future__ import annotations
@@ -10,40 +13,66 @@ import math
 from typing import TYPE_CHECKING
 
 from local_cloud import emulator
+from local_cloud.service_errors import ServiceError, validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
-    from local_cloud.clock import Clock
+    from local_cloud.sagemaker.service import SageMaker
+    from local_cloud.wire import JsonValue
 
 CLOCK_PATH = "/_local_cloud/clock"
+INTERRUPTION_PATH = "/_local_cloud/interruptions"
 SESSIONS_PATH = "/_local_cloud/sessions"
-PATHS = frozenset({CLOCK_PATH, SESSIONS_PATH})
+PATHS = frozenset({CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH})
 OK, BAD_REQUEST = 200, 400
 
 
-async def answer(
-    clock: Clock,
+async def control(
+    sagemaker: SageMaker,
     scope: MutableMapping[str, object],
     receive: Callable[[], Awaitable[MutableMapping[str, object]]],
     send: Callable[[MutableMapping[str, object]], Awaitable[None]],
 ) -> None:
-    """Answer POST `{"advance_s": <seconds>}` to the clock, and `{"expire": <role ARN>}` to the sessions."""
+    """Answer a request to one of `PATHS`: 200, or 400 with one sentence."""
     body, more = b"", True
     while more:
         message = await receive()
         part = message.get("body")
         body += part if isinstance(part, bytes) else b""
         more = bool(message.get("more_body"))
-    asked = _object(body) if scope["method"] == "POST" else {}
-    refusal = _advance(clock, asked) if scope["path"] == CLOCK_PATH else _expire(asked)
-    told = (refusal or "{}").encode()
+    status, told = OK, b"{}"
+    try:
+        _carry_out(sagemaker, str(scope["method"]), str(scope["path"]), body)
+    except ServiceError as error:
+        status, told = BAD_REQUEST, error.message.encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(told)).encode())]
-    await send({"type": "http.response.start", "status": BAD_REQUEST if refusal else OK, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": told})
 
 
-def _object(body: bytes) -> Mapping[str, object]:
+def _carry_out(sagemaker: SageMaker, method: str, path: str, body: bytes) -> None:
+    asked = _object(body) if method == "POST" else {}
+    if path == CLOCK_PATH:
+        seconds = _seconds(asked.get("advance_s"))
+        if seconds is None:
+            raise validation_error('POST {"advance_s": <seconds, 0 or more>}')
+        sagemaker.backend.clock.advance(seconds)
+        return
+    if path == SESSIONS_PATH:
+        role = asked.get("expire")
+        if not isinstance(role, str):
+            raise validation_error('POST {"expire": <the ARN of a role>}')
+        if not emulator.expire_sessions(role):
+            raise validation_error(f"nobody has temporary credentials of the role {role[:200]}")
+        return
+    name, without_capacity_s = asked.get("training_job"), _seconds(asked.get("without_capacity_s", 0))
+    if not isinstance(name, str) or without_capacity_s is None:
+        raise validation_error('POST {"training_job": <name>, "without_capacity_s": <seconds, 0 or more>}')
+    sagemaker.training_jobs.interrupt(name, without_capacity_s)
+
+
+def _object(body: bytes) -> Mapping[str, JsonValue]:
     try:
         asked = json.loads(body)
     except ValueError:
@@ -51,16 +80,7 @@ def _object(body: bytes) -> Mapping[str, object]:
     return asked if isinstance(asked, dict) else {}
 
 
-def _advance(clock: Clock, asked: Mapping[str, object]) -> str | None:
-    seconds = asked.get("advance_s")
-    if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
-        return 'POST {"advance_s": <seconds, 0 or more>}'
-    clock.advance(float(seconds))
-    return None
-
-
-def _expire(asked: Mapping[str, object]) -> str | None:
-    role = asked.get("expire")
-    if not isinstance(role, str):
-        return 'POST {"expire": <the ARN of a role>}'
-    return None if emulator.expire_sessions(role) else f"nobody has temporary credentials of the role {role[:200]}"
+def _seconds(value: JsonValue) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return float(value)

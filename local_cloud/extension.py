@@ -21,6 +21,7 @@ from local_cloud.sagemaker.service import NAME, TARGET_PREFIX, SageMaker
 if TYPE_CHECKING:
     from local_cloud.paths import Home
     from local_cloud.settings import LocalCloudSettings
+    from local_cloud.state import StateFolder
 
 logger = logging.getLogger("local_cloud")
 
@@ -37,22 +38,42 @@ class Extension:
     Step Functions) follows on a thread, and requests to those services wait for it.
     """
 
-    def __init__(self, settings: LocalCloudSettings, home: Home, port: int) -> None:
+    def __init__(self, settings: LocalCloudSettings, home: Home, port: int, state: StateFolder | None = None) -> None:
         self._complete = threading.Event()
         self.sagemaker = SageMaker(Backend.create(settings, f"http://127.0.0.1:{port}", home.work))
         self.autoscaling = autoscaling.ApplicationAutoScaling(self.sagemaker.endpoints)
+        self._state = state
+        self._resume = self._restore()
         traps.install_early()
         iam.install()
         alarms.install()
         function_urls.install()
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
         emulator.add_service(autoscaling.NAME, target_prefix=autoscaling.TARGET_PREFIX, handler=self.autoscaling.handle)
+        self.sagemaker.start()
         Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
         stack_roles.install_early()
         emulator.gate_service("cloudformation", traps.answer_when_settled)
         for service in ("cloudformation", "states"):
             emulator.gate_service(service, self._wait_until_complete)
         threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
+
+    def _restore(self) -> list[Callable[[], None]]:
+        kept = self._state.read() if self._state else None
+        if kept is None:
+            return []
+        self.autoscaling.restore(kept.nodes("scalable_targets"))
+        return self.sagemaker.restore(kept.node("sagemaker"))
+
+    def resume(self) -> None:
+        """Bring the endpoints of an earlier life into service again: S3 and IAM answer now."""
+        for begin in self._resume:
+            begin()
+
+    def save(self) -> None:
+        """Keep the state, where a folder was given for it. What is under way will have failed."""
+        if self._state is not None:
+            self._state.write({"sagemaker": self.sagemaker.record(), "scalable_targets": self.autoscaling.record()})
 
     def close(self) -> None:
         """Stop every process that was started for a job or an endpoint."""
@@ -87,6 +108,17 @@ class Extension:
             await asyncio.to_thread(self._complete.wait)
 
 
+def _when_started(
+    send: Callable[[Message], Awaitable[None]], then: Callable[[], None]
+) -> Callable[[Message], Awaitable[None]]:
+    async def told(message: Message) -> None:
+        await send(message)
+        if message["type"] == "lifespan.startup.complete":
+            then()
+
+    return told
+
+
 def application(extension: Extension) -> AsgiApplication:
     """Return the ASGI application to serve."""
     inner: AsgiApplication = emulator.ASGI_APP.get()
@@ -94,8 +126,10 @@ def application(extension: Extension) -> AsgiApplication:
     async def with_controls(
         scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
-        if scope["type"] == "http" and scope["path"] in controls.PATHS:
-            await controls.answer(extension.sagemaker.backend.clock, scope, receive, send)
+        if scope["type"] == "lifespan":
+            await inner(scope, receive, _when_started(send, extension.resume))
+        elif scope["type"] == "http" and scope["path"] in controls.PATHS:
+            await controls.control(extension.sagemaker, scope, receive, send)
         else:
             await inner(scope, receive, send)
 

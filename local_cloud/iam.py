@@ -17,6 +17,7 @@ _OURS = frozenset({"sagemaker", "application-autoscaling"})
 _SAGEMAKER_RESOURCES = (
     # member of the request -> resource type of the ARN; the first that a request has is what it acts on
     ("TrainingJobName", "training-job"),
+    ("HyperParameterTuningJobName", "hyper-parameter-tuning-job"),
     ("TransformJobName", "transform-job"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),

@@ -16,6 +16,7 @@ from local_cloud.wire import JsonObject, MutableJson, Node
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Headers, Query, Response, Scope
+    from local_cloud.members import Members
     from local_cloud.service_model import ServiceModel, Shape
 
 logger = logging.getLogger("local_cloud")
@@ -48,9 +49,13 @@ class JsonService:
         name: botocore's name of the service, which is its IAM namespace as well.
         target_prefix: of the X-Amz-Target header.
         operations: what is emulated. An operation may block: it runs on a thread of its own.
+        members: by operation, what of its request is refused.
     """
 
-    def __init__(self, name: str, target_prefix: str, operations: Mapping[str, Operation]) -> None:
+    def __init__(
+        self, name: str, target_prefix: str, operations: Mapping[str, Operation], members: Mapping[str, Members]
+    ) -> None:
+        self._members = members
         self.name = name
         self.target_prefix = target_prefix
         self._operations = operations
@@ -72,6 +77,8 @@ class JsonService:
                 f"{', '.join(sorted(self._operations))}",
                 501,
             )
+        if operation in self._members:
+            self._members[operation].require(request)
         validate(model.operation_model(operation).input_shape, request)
         return perform(Call(scope, Node(request), headers or {}))
 
@@ -81,6 +88,11 @@ class JsonService:
         operation = headers.get("x-amz-target", "").removeprefix(f"{self.target_prefix}.")
         scope = emulator.current_scope()
         return await emulator.off_loop(self._answer, operation, scope, headers, body)
+
+    @property
+    def operations(self) -> list[str]:
+        """Names of what is emulated."""
+        return sorted(self._operations)
 
     def input_shape(self, operation: str) -> Shape:
         """Return botocore's input shape of an operation."""

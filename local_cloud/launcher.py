@@ -18,15 +18,22 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from local_cloud.errors import LocalCloudError
 from local_cloud.paths import Home
 from local_cloud.settings import LocalCloudSettings
+from local_cloud.state import StateFolder
+
+if TYPE_CHECKING:
+    from local_cloud.extension import Extension
 
 logger = logging.getLogger("local_cloud")
 
 HOME_VARIABLE = "LOCAL_CLOUD_LAUNCH_HOME"
 PORT_VARIABLE = "LOCAL_CLOUD_LAUNCH_PORT"
 SETTINGS_VARIABLE = "LOCAL_CLOUD_LAUNCH_SETTINGS"
+STATE_VARIABLE = "LOCAL_CLOUD_LAUNCH_STATE"
 BIND_HOST = "127.0.0.1"
 # Requests that are being answered when the emulator is stopped get this long.
 GRACEFUL_TIMEOUT_S = 1.0
@@ -38,18 +45,34 @@ def main() -> None:
     # Functions inherit this environment: what is ours alone is taken out of it before anything runs.
     home = Home(Path(os.environ.pop(HOME_VARIABLE)))
     settings = LocalCloudSettings.from_json(os.environ.pop(SETTINGS_VARIABLE))
+    state = _locked_state(os.environ.pop(STATE_VARIABLE, ""))
     _raise_file_limit()
     listener = _bind(int(os.environ.pop(PORT_VARIABLE)))
     port = listener.getsockname()[1]
     os.environ.update(_emulator_environment(port, home, settings))
+    os.environ.update(state.emulator_environment() if state else {})
     # MiniStack reads its settings when it is imported, and its modules are imported by the extension.
-    extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port)
+    try:
+        extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port, state)
+    except LocalCloudError as error:
+        sys.exit(str(error))
     try:
         asyncio.run(_serve(listener, extension, home, port))
     finally:
         home.running.unlink(missing_ok=True)
         extension.close()
         shutil.rmtree(home.work, ignore_errors=True)
+
+
+def _locked_state(folder: str) -> StateFolder | None:
+    if not folder:
+        return None
+    state = StateFolder(Path(folder))
+    try:
+        state.lock()
+    except LocalCloudError as error:
+        sys.exit(str(error))
+    return state
 
 
 def _raise_file_limit() -> None:
@@ -86,7 +109,7 @@ def _emulator_environment(port: int, home: Home, settings: LocalCloudSettings) -
     }
 
 
-async def _serve(listener: socket.socket, extension: object, home: Home, port: int) -> None:
+async def _serve(listener: socket.socket, extension: Extension, home: Home, port: int) -> None:
     hypercorn = importlib.import_module("hypercorn.asyncio")
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener.fileno()}"]
@@ -101,7 +124,13 @@ async def _serve(listener: socket.socket, extension: object, home: Home, port: i
         loop.add_signal_handler(number, stop.set)
     threading.Thread(target=_watch_parent, args=(loop, stop), daemon=True, name="parent-watch").start()
     app = importlib.import_module("local_cloud.extension").application(extension)
-    serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stop.wait))
+
+    async def stopped() -> None:
+        await stop.wait()
+        # While the services still answer: what is under way now is kept as failed, and not what its end makes of it.
+        await asyncio.to_thread(extension.save)
+
+    serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stopped))
     home.running.write_text(json.dumps({"port": port, "pid": os.getpid()}))
     await serving
 

@@ -18,7 +18,7 @@ from local_cloud.service_errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.sagemaker.endpoints import Endpoint
+    from local_cloud.sagemaker.endpoint import Endpoint
     from local_cloud.sagemaker.service import SageMaker
 
 logger = logging.getLogger("local_cloud")

@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from local_cloud.autoscaling.decision import DEFAULT_COOLDOWN_MINUTES, TargetTracking
+from local_cloud.autoscaling.members import MEMBERS
 from local_cloud.autoscaling.targets import NAMESPACE, Policy, ScalableTarget, TargetKey
 from local_cloud.json_service import Call, JsonService, Operation
 from local_cloud.service_errors import ServiceError, validation_error
@@ -45,11 +46,20 @@ class ApplicationAutoScaling:
             "TagResource": self._tag,
             "UntagResource": self._untag,
         }
-        self.api = JsonService(NAME, TARGET_PREFIX, operations)
+        self.api = JsonService(NAME, TARGET_PREFIX, operations, MEMBERS)
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
         """Answer an HTTP request."""
         return await self.api.handle(method, path, headers, body, query)
+
+    def record(self) -> JsonValue:
+        """Return every target with its policies, as it is kept between lives."""
+        return [target.record() for target in self.targets()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        targets = [ScalableTarget.restored(record, _tracking) for record in records]
+        self._targets = {target.key: target for target in targets}
 
     def targets(self) -> list[ScalableTarget]:
         """Return every scalable target."""
@@ -113,10 +123,6 @@ class ApplicationAutoScaling:
     def _put_policy(self, call: Call) -> JsonObject:
         request, key = call.request, TargetKey.of(call.scope, call.request)
         name = request.text("PolicyName")
-        if request.text("PolicyType", "TargetTrackingScaling") != "TargetTrackingScaling":
-            raise validation_error(
-                f"Policy type {request.text('PolicyType')} is not emulated here; TargetTrackingScaling is."
-            )
         configuration = request.node("TargetTrackingScalingPolicyConfiguration")
         tracking = _tracking(configuration)
         with self._lock:
@@ -196,10 +202,8 @@ class ApplicationAutoScaling:
 
 def _tracking(configuration: Node) -> TargetTracking:
     metric = configuration.node("PredefinedMetricSpecification").text("PredefinedMetricType")
-    if metric != METRIC:
-        raise validation_error(
-            f"Metric {metric or 'CustomizedMetricSpecification'} is not emulated by the local cloud; {METRIC} is."
-        )
+    if not metric:
+        raise validation_error(f"TargetTrackingScalingPolicyConfiguration must name the predefined metric {METRIC}.")
     target = configuration.number("TargetValue")
     if target <= 0:
         raise validation_error(f"TargetValue is {target}: it must be greater than 0")
@@ -220,6 +224,8 @@ def _linked_role(account: str) -> str:
 
 
 def _page(found: Sequence[JsonObject], request: Node, member: str) -> JsonObject:
+    if request.text("ServiceNamespace") != NAMESPACE:
+        found = []
     token = request.text("NextToken", "0")
     start = int(token) if token.isdecimal() else 0
     end = start + request.integer("MaxResults", DEFAULT_PAGE)

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from local_cloud.service_errors import validation_error
+from local_cloud.state import scope_of, scope_record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_cloud.autoscaling.decision import TargetTracking
     from local_cloud.emulator import Scope
     from local_cloud.wire import JsonObject, JsonValue, Node
@@ -151,6 +154,48 @@ class ScalableTarget:
             "ScalableTargetARN": self.arn,
         }
 
+    def record(self) -> JsonObject:
+        """Return it as it is kept between lives; activities are not."""
+        return {
+            "scope": scope_record(self.key.scope),
+            "resource_id": self.key.resource_id,
+            "arn": self.arn,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "role_arn": self.role_arn,
+            "suspended": self.suspended,
+            "tags": self.tags,
+            "created": self.created,
+            "policies": [
+                {
+                    "name": policy.name, "arn": policy.arn, "configuration": policy.configuration,
+                    "created": policy.created,
+                }
+                for policy in self.policies.values()
+            ],
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, record: Node, tracking: Callable[[Node], TargetTracking]) -> ScalableTarget:
+        """Return what was kept."""
+        target = cls(
+            key=TargetKey(scope_of(record), record.text("resource_id")),
+            arn=record.text("arn"),
+            minimum=record.integer("minimum"),
+            maximum=record.integer("maximum"),
+            role_arn=record.text("role_arn"),
+            suspended=record.node("suspended").values,
+            tags=record.mapping("tags"),
+            created=record.number("created"),
+        )
+        for item in record.nodes("policies"):
+            configuration = item.node("configuration")
+            policy = Policy(item.text("name"), item.text("arn"), configuration.values, tracking(configuration))
+            policy.created = item.number("created")
+            target.policies[policy.name] = policy
+        return target
+
     def may(self, direction: str) -> bool:
         """Tell whether scaling `In` or `Out` is not suspended."""
-        return not self.suspended.get(f"DynamicScaling{direction}Suspended", False)
+        member = {"In": "DynamicScalingInSuspended", "Out": "DynamicScalingOutSuspended"}[direction]
+        return not self.suspended.get(member, False)

@@ -13,7 +13,7 @@ from local_cloud.wire import JsonObject, MutableJson, Node
 if TYPE_CHECKING:
     from local_cloud.emulator import Scope
     from local_cloud.json_service import JsonService
-    from local_cloud.sagemaker.endpoints import Endpoint
+    from local_cloud.sagemaker.endpoint import Endpoint
     from local_cloud.sagemaker.service import SageMaker
 
 _MODEL_PROPERTIES = (

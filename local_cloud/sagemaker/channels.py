@@ -61,7 +61,8 @@ def find_channels(request: Node, store: ObjectStore, role_arn: str, region: str)
 
 def _find(item: Node, default_mode: str, store: ObjectStore, role_arn: str, region: str) -> Channel:
     name, source = item.text("ChannelName"), item.node("DataSource").node("S3DataSource")
-    _refuse_what_is_not_emulated(item, source, default_mode)
+    if "S3Uri" not in source:
+        raise validation_error(f"Channel {name}: DataSource must have an S3DataSource.")
     prefix = Location.parse(source.text("S3Uri"))
     problem = ""
     try:
@@ -83,23 +84,6 @@ def _find(item: Node, default_mode: str, store: ObjectStore, role_arn: str, regi
         mode=item.text("InputMode", default_mode),
         record_wrapper=item.text("RecordWrapperType", "None"),
     )
-
-
-def _refuse_what_is_not_emulated(item: Node, source: Node, default_mode: str) -> None:
-    name = item.text("ChannelName")
-    mode = item.text("InputMode", default_mode)
-    if "S3DataType" not in source:
-        raise validation_error(f"Channel {name}: only S3DataSource is emulated by the local cloud.")
-    if source.text("S3DataType") != "S3Prefix":
-        raise validation_error(
-            f"Channel {name}: S3DataType {source.text('S3DataType')} is not emulated by the local cloud; S3Prefix is."
-        )
-    if mode not in {"File", "FastFile", "Pipe"}:
-        raise validation_error(f"Channel {name}: input mode {mode} is not emulated by the local cloud.")
-    if item.text("CompressionType", "None") != "None" or item.text("RecordWrapperType", "None") != "None":
-        raise validation_error(
-            f"Channel {name}: a CompressionType or RecordWrapperType other than None is not emulated here."
-        )
 
 
 class ChannelFiles:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import pages, serverless
+from local_cloud.sagemaker.models import Model
 from local_cloud.sagemaker.serverless import Serverless
 from local_cloud.service_errors import validation_error
+from local_cloud.state import scope_of, scope_record
 from local_cloud.storage import Location
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Scope
     from local_cloud.json_service import Call, Operation
     from local_cloud.sagemaker.backend import Backend
-    from local_cloud.sagemaker.models import Model, Models
+    from local_cloud.sagemaker.models import Models
     from local_cloud.wire import JsonObject, JsonValue, Node
 
 DEFAULT_WEIGHT = 1.0
@@ -56,6 +58,31 @@ class EndpointConfig:
         echoed = ("ProductionVariants", "DataCaptureConfig", "KmsKeyId", "ExecutionRoleArn", "VpcConfig")
         return told | {name: self.request.values[name] for name in echoed if name in self.request}
 
+    def record(self) -> JsonObject:
+        """Return it as it is kept between lives, with its models, which may have been deleted meanwhile."""
+        return {
+            "scope": scope_record(self.scope),
+            "created": self.created,
+            "request": self.request.values,
+            "models": [variant.model.record() for variant in self.variants],
+        }
+
+    @classmethod
+    def restored(cls, record: Node) -> EndpointConfig:
+        """Return what was kept."""
+        scope, request = scope_of(record), record.node("request")
+        models = [Model.restored(item) for item in record.nodes("models")]
+        variants = zip(request.nodes("ProductionVariants"), models, strict=True)
+        name = request.text("EndpointConfigName")
+        return cls(
+            scope,
+            name,
+            _arn(scope, name),
+            record.number("created"),
+            request,
+            tuple(_variant(item, model) for item, model in variants),
+        )
+
 
 class EndpointConfigs:
     """Every endpoint config of the account."""
@@ -88,10 +115,19 @@ class EndpointConfigs:
             raise validation_error(f'Could not find endpoint configuration "{_arn(scope, name)}".')
         return config
 
+    def record(self) -> JsonValue:
+        """Return every config, as it is kept between lives."""
+        with self._lock:
+            return [config.record() for config in self._configs.values()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        configs = [EndpointConfig.restored(record) for record in records]
+        self._configs = {(config.scope, config.name): config for config in configs}
+
     def create(self, call: Call) -> JsonObject:
         """Check a request and keep the config."""
         name = call.request.text("EndpointConfigName")
-        _refuse_what_is_not_emulated(call.request)
         if "DataCaptureConfig" in call.request:
             Location.parse(call.request.node("DataCaptureConfig").text("DestinationS3Uri"))
         variants = tuple(self._variant(call.scope, item) for item in call.request.nodes("ProductionVariants"))
@@ -116,22 +152,10 @@ class EndpointConfigs:
         return {}
 
     def _variant(self, scope: Scope, item: Node) -> VariantSpec:
-        name = item.text("VariantName")
-        sizes = Serverless.of(item)
-        needed = ("ModelName",) if sizes else ("ModelName", "InstanceType", "InitialInstanceCount")
+        needed = ("ModelName",) if Serverless.of(item) else ("ModelName", "InstanceType", "InitialInstanceCount")
         if any(member not in item for member in needed):
-            raise validation_error(f"Variant {name}: {', '.join(needed)} must be specified.")
-        model = self._models.model(scope, item.text("ModelName"))
-        return VariantSpec(
-            name=name,
-            model=model,
-            instance_type=item.text("InstanceType"),
-            # What is serverless here is one process, which is never cold.
-            count=item.integer("InitialInstanceCount", 1),
-            weight=item.number("InitialVariantWeight", DEFAULT_WEIGHT),
-            serverless=sizes,
-            environment=model.container.mapping("Environment"),
-        )
+            raise validation_error(f"Variant {item.text('VariantName')}: {', '.join(needed)} must be specified.")
+        return _variant(item, self._models.model(scope, item.text("ModelName")))
 
     def _list(self, call: Call) -> JsonObject:
         with self._lock:
@@ -143,10 +167,17 @@ class EndpointConfigs:
         return pages.page(summaries, call.request, result="EndpointConfigs", name="EndpointConfigName")
 
 
-def _refuse_what_is_not_emulated(request: Node) -> None:
-    for member in ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants"):
-        if member in request:
-            raise validation_error(f"{member} is not emulated by the local cloud.")
+def _variant(item: Node, model: Model) -> VariantSpec:
+    return VariantSpec(
+        name=item.text("VariantName"),
+        model=model,
+        instance_type=item.text("InstanceType"),
+        # What is serverless here is one process, which is never cold.
+        count=item.integer("InitialInstanceCount", 1),
+        weight=item.number("InitialVariantWeight", DEFAULT_WEIGHT),
+        serverless=Serverless.of(item),
+        environment=model.container.mapping("Environment"),
+    )
 
 
 def _arn(scope: Scope, name: str) -> str:

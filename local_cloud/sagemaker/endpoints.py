@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import pages
-from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH, Backend
 from local_cloud.sagemaker.deployment import Deployment, RollbackFailedError, RolledBackError
+from local_cloud.sagemaker.endpoint import SETTLED, Endpoint, arn_of
+from local_cloud.sagemaker.endpoint_configs import EndpointConfig
 from local_cloud.sagemaker.fleet import Fleet, Variant
 from local_cloud.sagemaker.rollout import Rollout, require_same_variants
 from local_cloud.sagemaker.serving import ServingError
-from local_cloud.sagemaker.traffic import Traffic
 from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.state import scope_of
 from local_cloud.wire import Node
 
 if TYPE_CHECKING:
@@ -25,82 +26,13 @@ if TYPE_CHECKING:
 
     from local_cloud.emulator import Scope
     from local_cloud.json_service import Call, Operation
-    from local_cloud.sagemaker.endpoint_configs import EndpointConfig, EndpointConfigs, VariantSpec
+    from local_cloud.sagemaker.backend import Backend
+    from local_cloud.sagemaker.endpoint_configs import EndpointConfigs, VariantSpec
     from local_cloud.wire import JsonObject, JsonValue
 
 logger = logging.getLogger("local_cloud")
 
-SETTLED = frozenset({"InService", "Failed", "Deleted", "UpdateRollbackFailed"})
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
-
-
-class Endpoint:
-    """One endpoint. `traffic` says what takes its requests."""
-
-    def __init__(self, scope: Scope, name: str, config: EndpointConfig) -> None:
-        self.scope = scope
-        self.name = name
-        self.arn = arn_of(scope, name)
-        self.config = config
-        self.created = time.time()
-        self.modified = self.created
-        self.status = "Creating"
-        self.failure = ""
-        self.deployment: JsonValue = None
-        self.traffic = Traffic(self.set)
-        self.changed = threading.Condition()
-
-    @property
-    def fleet(self) -> Fleet | None:
-        """The fleet in service; during a rollout the old one."""
-        return self.traffic.fleet
-
-    def set(self, status: str, *, failure: str = "") -> None:
-        """Enter a status and wake those that wait for one."""
-        with self.changed:
-            self.status = status
-            self.failure = failure[:FAILURE_REASON_LENGTH]
-            self.modified = time.time()
-            self.changed.notify_all()
-
-    def settle(self) -> str:
-        """Wait until nothing is in progress, and return the status. Blocks."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.status in SETTLED)
-            return self.status
-
-    def describe(self) -> JsonObject:
-        """Return it as DescribeEndpoint does."""
-        told: dict[str, JsonValue] = {
-            "EndpointName": self.name,
-            "EndpointArn": self.arn,
-            "EndpointConfigName": self.config.name,
-            "EndpointStatus": self.status,
-            "CreationTime": self.created,
-            "LastModifiedTime": self.modified,
-        }
-        if self.fleet is not None:
-            told["ProductionVariants"] = [variant.describe(self.status) for variant in self.fleet.variants.values()]
-            if self.fleet.capture is not None:
-                told["DataCaptureConfig"] = self.fleet.capture.describe()
-        if self.failure:
-            told["FailureReason"] = self.failure
-        pending = self.traffic.pending()
-        if pending is not None:
-            told["PendingDeploymentSummary"] = pending
-        if self.deployment is not None:
-            told["LastDeploymentConfig"] = self.deployment
-        return told
-
-    def summary(self) -> JsonObject:
-        """Return it as ListEndpoints does."""
-        return {
-            "EndpointName": self.name,
-            "EndpointArn": self.arn,
-            "EndpointStatus": self.status,
-            "CreationTime": self.created,
-            "LastModifiedTime": self.modified,
-        }
 
 
 class Endpoints:
@@ -124,6 +56,33 @@ class Endpoints:
             "ListEndpoints": self._list,
             "UpdateEndpointWeightsAndCapacities": self.update_weights_and_capacities,
         }
+
+    def record(self) -> JsonValue:
+        """Return every endpoint, as it is kept between lives."""
+        with self._lock:
+            return [endpoint.record() for endpoint in self._endpoints.values() if endpoint.status != "Deleting"]
+
+    def restore(self, records: list[Node]) -> list[Callable[[], None]]:
+        """Take over what was kept; return what brings the endpoints into service again, once S3 answers."""
+        resumed: list[Callable[[], None]] = []
+        for record in records:
+            config = EndpointConfig.restored(record.node("config"))
+            endpoint = Endpoint(scope_of(record), record.text("name"), config)
+            endpoint.created, endpoint.deployment = record.number("created"), record.values.get("deployment")
+            endpoint.failure, endpoint.modified = record.text("failure"), record.number("modified")
+            self._endpoints[endpoint.scope, endpoint.name] = endpoint
+            if record.text("status") == "Failed":
+                endpoint.status = "Failed"
+                continue
+            endpoint.status = "Creating" if record.text("status") == "Creating" else "Updating"
+            specs = [_resized(spec, record.node("variants").node(spec.name)) for spec in config.variants]
+            resumed.append(functools.partial(self._resume, endpoint, specs))
+        return resumed
+
+    def _resume(self, endpoint: Endpoint, specs: Sequence[VariantSpec]) -> None:
+        self._in_background(
+            endpoint, lambda: self._deploy(endpoint, endpoint.config, specs, _capture(endpoint.config)), "Failed"
+        )
 
     def find(self, scope: Scope, name: str) -> Endpoint | None:
         """Return an endpoint, or None where there is none of this name."""
@@ -271,11 +230,6 @@ class Endpoints:
         return pages.page(summaries, call.request, result="Endpoints", name="EndpointName", status="EndpointStatus")
 
 
-def arn_of(scope: Scope, name: str) -> str:
-    """Return an endpoint's ARN: in lower case, whatever its name."""
-    return scope.arn("sagemaker", f"endpoint/{name.lower()}")
-
-
 def _retained(specs: Sequence[VariantSpec], endpoint: Endpoint, request: Node) -> list[VariantSpec]:
     """Give the new variants the properties that the old ones of the same name are to keep."""
     if not request.flag("RetainAllVariantProperties") or endpoint.fleet is None:
@@ -292,6 +246,10 @@ def _retained(specs: Sequence[VariantSpec], endpoint: Endpoint, request: Node) -
         else spec
         for spec in specs
     ]
+
+
+def _resized(spec: VariantSpec, kept: Node) -> VariantSpec:
+    return dataclasses.replace(spec, count=kept.integer("count", spec.count), weight=kept.number("weight", spec.weight))
 
 
 def _rollout(endpoint: Endpoint, deployment: JsonValue, specs: Sequence[VariantSpec]) -> Rollout | None:

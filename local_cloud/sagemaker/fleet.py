@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
 import random
 import threading
@@ -57,7 +56,6 @@ class Variant:
         self._instances: tuple[ServingInstance, ...] = ()
         # Of a serverless variant; only the event loop changes it.
         self.outstanding = 0
-        self._turn = itertools.count()
         self._scaling = threading.Lock()
         self._closed = False
 
@@ -112,12 +110,15 @@ class Variant:
         self._served.remove()
 
     def pick(self) -> ServingInstance | None:
-        """Return the instance with the fewest requests, in turn among equals; None when there is none."""
+        """Return the instance with the fewest requests, by chance among equals; None when there is none.
+
+        Not in turn: callers that ask in step with each other would each meet one instance again and again.
+        """
         instances = self._instances
         if not instances:
             return None
-        start = next(self._turn) % len(instances)
-        return min(instances[start:] + instances[:start], key=lambda instance: instance.outstanding)
+        fewest = min(instance.outstanding for instance in instances)
+        return random.choice([instance for instance in instances if instance.outstanding == fewest])
 
     def describe(self, status: str) -> dict[str, JsonValue]:
         """Return it as DescribeEndpoint does."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from local_cloud.settings import ContainerCommands
 
+NTM = "ntm"
+"""The repository of the built-in algorithm."""
+
 _REFERENCE = re.compile(
     r"^(?P<registry>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[a-z0-9.-]+)/(?P<repository>[^:@]+)([:@].+)?$"
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import pages
 from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.state import scope_of, scope_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from local_cloud.emulator import Scope
     from local_cloud.json_service import Call, Operation
     from local_cloud.sagemaker.backend import Backend
-    from local_cloud.wire import JsonObject, JsonValue, MutableJson
+    from local_cloud.wire import JsonObject, JsonValue, MutableJson, Node
 
 PENDING_APPROVAL = "PendingManualApproval"
 _KEPT = (
@@ -42,7 +41,7 @@ class Group:
     arn: str
     description: str
     created: float = field(default_factory=time.time)
-    versions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    next_version: int = 1
 
     def summary(self) -> MutableJson:
         """Return it as ListModelPackageGroups does."""
@@ -77,6 +76,28 @@ class ModelPackages:
             "UpdateModelPackage": self.update,
             "DeleteModelPackage": self.delete,
         }
+
+    def record(self) -> JsonObject:
+        """Return every group and package, as it is kept between lives."""
+        with self._lock:
+            groups = [
+                {"scope": scope_record(scope), **dataclasses.asdict(group)}
+                for (scope, _), group in self._groups.items()
+            ]
+            return {"groups": groups, "packages": [dict(package) for package in self._packages.values()]}
+
+    def restore(self, record: Node) -> None:
+        """Take over what was kept."""
+        for item in record.nodes("groups"):
+            group = Group(
+                item.text("name"),
+                item.text("arn"),
+                item.text("description"),
+                item.number("created"),
+                item.integer("next_version"),
+            )
+            self._groups[scope_of(item), group.name] = group
+        self._packages = {item.text("ModelPackageArn"): dict(item.values) for item in record.nodes("packages")}
 
     def create_group(self, call: Call) -> JsonObject:
         """Keep a new group."""
@@ -149,7 +170,7 @@ class ModelPackages:
 
     def _version(self, call: Call) -> MutableJson:
         group = self._group(call)
-        version = next(group.versions)
+        version, group.next_version = group.next_version, group.next_version + 1
         return {
             "ModelPackageName": f"{group.name}/{version}",
             "ModelPackageGroupName": group.name,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from local_cloud import roles
 from local_cloud.sagemaker import images, pages
 from local_cloud.service_errors import validation_error
+from local_cloud.state import scope_of, scope_record
 from local_cloud.storage import Location, StorageError
 
 if TYPE_CHECKING:
@@ -70,6 +71,17 @@ class Model:
         }
         return told | {name: self.request.values[name] for name in _ECHOED if name in self.request}
 
+    def record(self) -> JsonObject:
+        """Return it as it is kept between lives."""
+        return {"scope": scope_record(self.scope), "created": self.created, "request": self.request.values}
+
+    @classmethod
+    def restored(cls, record: Node) -> Model:
+        """Return what was kept."""
+        scope, request = scope_of(record), record.node("request")
+        name = request.text("ModelName")
+        return cls(scope, name, _arn(scope, name), record.number("created"), request)
+
 
 class Models:
     """Every model of the account."""
@@ -98,6 +110,16 @@ class Models:
         if model is None:
             raise validation_error(f'Could not find model "{_arn(scope, name)}".')
         return model
+
+    def record(self) -> JsonValue:
+        """Return every model, as it is kept between lives."""
+        with self._lock:
+            return [model.record() for model in self._models.values()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        models = [Model.restored(record) for record in records]
+        self._models = {(model.scope, model.name): model for model in models}
 
     def create(self, call: Call) -> JsonObject:
         """Check a request and keep the model."""
@@ -157,8 +179,6 @@ def _check_containers(request: Node) -> None:
     if len(containers) > 1:
         raise validation_error("Containers: more than one container in a model is not emulated by the local cloud.")
     if "Image" not in containers[0]:
-        raise validation_error("A container with an Image must be given: model packages are not emulated here.")
-    if "ModelDataSource" in containers[0]:
-        raise validation_error("ModelDataSource is not emulated by the local cloud; ModelDataUrl is.")
+        raise validation_error("A container with an Image must be given.")
     if "ExecutionRoleArn" not in request:
         raise validation_error("ExecutionRoleArn must be specified.")

@@ -10,7 +10,7 @@ from local_cloud.service_errors import validation_error
 from local_cloud.wire import JsonObject, JsonValue, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 DEFAULT_PAGE = 10
 
@@ -23,6 +23,7 @@ def page(
     name: str,
     status: str = "",
     default_sort: str = "CreationTime",
+    sort_values: Mapping[str, Callable[[JsonObject], float | None]] | None = None,
 ) -> JsonObject:
     """Return one page of summaries.
 
@@ -33,11 +34,14 @@ def page(
         name: the member of a summary that NameContains looks at.
         status: the member that StatusEquals looks at.
         default_sort: what SortBy is when it is not given.
+        sort_values: for a SortBy that is no member of a summary, what it sorts by.
     """
     kept = [item for item in items if _passes(item, request, name, status)]
     sort_by = request.text("SortBy", default_sort)
     member = {"Name": name, "Status": status}.get(sort_by, sort_by)
-    kept.sort(key=_sort_key(member), reverse=request.text("SortOrder", "Descending") == "Descending")
+    own = (sort_values or {}).get(sort_by)
+    key = _sort_key(member) if own is None else (lambda item: (own(item) or 0.0, ""))
+    kept.sort(key=key, reverse=request.text("SortOrder", "Descending") == "Descending")
     start = _start(request.text("NextToken"))
     end = start + request.integer("MaxResults", DEFAULT_PAGE)
     answer: dict[str, JsonValue] = {result: kept[start:end]}

@@ -28,15 +28,26 @@ class Quota:
             ServiceError: `ResourceLimitExceeded`.
         """
         with self._lock:
-            if self._used + count > self._limit:
-                raise ServiceError(
-                    "ResourceLimitExceeded",
-                    f"The account-level service limit '{instance_type} for {self._usage}' is {self._limit} Instances, "
-                    f"with current utilization of {self._used} Instances and a request delta of {count} Instances. "
-                    "Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is "
-                    "not available, contact AWS support to request an increase for this quota.",
-                )
+            self._require(count, instance_type, self._used)
             self._used += count
+
+    def require(self, count: int, instance_type: str) -> None:
+        """Check that so many instances could ever run at a time.
+
+        Raises:
+            ServiceError: `ResourceLimitExceeded`.
+        """
+        self._require(count, instance_type, 0)
+
+    def _require(self, count: int, instance_type: str, used: int) -> None:
+        if used + count > self._limit:
+            raise ServiceError(
+                "ResourceLimitExceeded",
+                f"The account-level service limit '{instance_type} for {self._usage}' is {self._limit} Instances, "
+                f"with current utilization of {used} Instances and a request delta of {count} Instances. "
+                "Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is "
+                "not available, contact AWS support to request an increase for this quota.",
+            )
 
     def give_back(self, count: int) -> None:
         """Count instances out."""

@@ -18,7 +18,8 @@ from local_cloud.sagemaker.serverless import throttled
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Headers, Response, Scope
-    from local_cloud.sagemaker.endpoints import Endpoint, Endpoints
+    from local_cloud.sagemaker.endpoint import Endpoint
+    from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.sagemaker.fleet import Variant
     from local_cloud.sagemaker.serving import ServingInstance
 
@@ -31,6 +32,15 @@ CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
 _PATH = re.compile(r"^/endpoints/(?P<name>[^/]+)/invocations$")
+REFUSED_HEADERS = {
+    "x-amzn-sagemaker-target-model": "TargetModel",
+    "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname",
+    "x-amzn-sagemaker-enable-explanations": "EnableExplanations",
+    "x-amzn-sagemaker-inference-component": "InferenceComponentName",
+    "x-amzn-sagemaker-session-id": "SessionId",
+    "x-amzn-sagemaker-prefix-aware-id": "PrefixAwareId",
+}
+"""Members of an invocation that are not emulated, by the header that they are sent in."""
 _PASSED_ON = {
     "content-type": "Content-Type",
     "accept": "Accept",
@@ -161,6 +171,9 @@ class Runtime:
 
 
 def _not_admitted(variant: Variant, headers: Headers, body: bytes) -> Response | None:
+    for header, member in REFUSED_HEADERS.items():
+        if header in headers:
+            return _validation_error(f"{member} is not emulated by the local cloud.")
     if len(headers.get(CUSTOM_ATTRIBUTES, "")) > MAX_ATTRIBUTES_LENGTH:
         return _validation_error(f"CustomAttributes is longer than {MAX_ATTRIBUTES_LENGTH} characters.")
     limit = variant.max_body_bytes

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING
 from local_cloud.json_service import JsonService, Operation
 from local_cloud.sagemaker.endpoint_configs import EndpointConfigs
 from local_cloud.sagemaker.endpoints import Endpoints
+from local_cloud.sagemaker.members import MEMBERS
 from local_cloud.sagemaker.metrics import InvocationMetrics
 from local_cloud.sagemaker.model_packages import ModelPackages
 from local_cloud.sagemaker.models import Models
 from local_cloud.sagemaker.runtime import Runtime
 from local_cloud.sagemaker.training_jobs import TrainingJobs
 from local_cloud.sagemaker.transform_jobs import TransformJobs
+from local_cloud.sagemaker.tuning_jobs import TuningJobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_cloud.emulator import Headers, Query, Response
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.training_job import TrainingJob
     from local_cloud.sagemaker.transform_job import TransformJob
+    from local_cloud.sagemaker.tuning_job import TuningJob
+    from local_cloud.wire import JsonObject, Node
 
 NAME = "sagemaker"
 TARGET_PREFIX = "SageMaker"
@@ -31,6 +37,7 @@ class SageMaker:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.training_jobs = TrainingJobs(backend)
+        self.tuning_jobs = TuningJobs(backend, self.training_jobs)
         self.models = Models(backend)
         self.configs = EndpointConfigs(backend, self.models)
         self.endpoints = Endpoints(backend, self.configs)
@@ -40,6 +47,7 @@ class SageMaker:
         self.runtime = Runtime(self.endpoints, self.metrics, backend.settings.invocation_timeout_s)
         operations: dict[str, Operation] = {
             **self.training_jobs.operations(),
+            **self.tuning_jobs.operations(),
             **self.transform_jobs.operations(),
             **self.models.operations(),
             **self.packages.operations(),
@@ -47,7 +55,10 @@ class SageMaker:
             **self.endpoints.operations(),
             **backend.tags.operations(),
         }
-        self.api = JsonService(NAME, TARGET_PREFIX, operations)
+        self.api = JsonService(NAME, TARGET_PREFIX, operations, MEMBERS)
+
+    def start(self) -> None:
+        """Publish what endpoints are asked, from now on."""
         self.metrics.start()
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
@@ -56,9 +67,37 @@ class SageMaker:
             return await self.api.handle(method, path, headers, body, query)
         return await self.runtime.handle(method, path, headers, body)
 
+    def record(self) -> JsonObject:
+        """Return everything that is kept between lives."""
+        return {
+            "models": self.models.record(),
+            "endpoint_configs": self.configs.record(),
+            "endpoints": self.endpoints.record(),
+            "training_jobs": self.training_jobs.record(),
+            "tuning_jobs": self.tuning_jobs.record(),
+            "transform_jobs": self.transform_jobs.record(),
+            "model_packages": self.packages.record(),
+            "tags": self.backend.tags.record(),
+        }
+
+    def restore(self, record: Node) -> list[Callable[[], None]]:
+        """Take over what was kept; return what brings the endpoints into service again, once S3 answers."""
+        self.backend.tags.restore(record.node("tags"))
+        self.models.restore(record.nodes("models"))
+        self.configs.restore(record.nodes("endpoint_configs"))
+        self.training_jobs.restore(record.nodes("training_jobs"))
+        self.tuning_jobs.restore(record.nodes("tuning_jobs"))
+        self.transform_jobs.restore(record.nodes("transform_jobs"))
+        self.packages.restore(record.node("model_packages"))
+        return self.endpoints.restore(record.nodes("endpoints"))
+
     def close(self) -> None:
         """Stop everything that runs, and wait for it."""
-        running: list[TrainingJob | TransformJob] = [*self.training_jobs.running(), *self.transform_jobs.running()]
+        running: list[TrainingJob | TransformJob | TuningJob] = [
+            *self.tuning_jobs.running(),
+            *self.training_jobs.running(),
+            *self.transform_jobs.running(),
+        ]
         for job in running:
             job.stop_requested.set()
         self.backend.supervisor.close()

@@ -46,6 +46,16 @@ class Tags:
         with self._lock:
             return [{"Key": key, "Value": value} for key, value in sorted(self._by_arn.get(arn, {}).items())]
 
+    def record(self) -> JsonObject:
+        """Return every tag, as it is kept between lives."""
+        with self._lock:
+            return {arn: dict(tags) for arn, tags in self._by_arn.items()}
+
+    def restore(self, record: Node) -> None:
+        """Take over what was kept."""
+        with self._lock:
+            self._by_arn = {arn: record.mapping(arn) for arn in record.values}
+
     def _add(self, call: Call) -> JsonObject:
         arn = self._known(call)
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -9,12 +10,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.state import STOPPED_REASON, scope_of, scope_record
+from local_cloud.wire import Node
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from local_cloud.emulator import Scope
-    from local_cloud.wire import JsonObject, JsonValue, Node
+    from local_cloud.wire import JsonObject, JsonValue
 
 DEFAULT_MAX_RUNTIME_S = 86_400
+SPOT_PRICE_SHARE = 0.3
+"""What a second of Spot capacity is billed at: the price moves on AWS, which promises savings of up to 90 %."""
 
 _ECHOED = (
     "HyperParameters", "AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig",
@@ -35,6 +42,8 @@ class Secondary(StrEnum):
     FAILED = "Failed"
     STOPPED = "Stopped"
     MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
+    INTERRUPTED = "Interrupted"
+    MAX_WAIT_TIME_EXCEEDED = "MaxWaitTimeExceeded"
 
 
 _MESSAGES = {
@@ -47,6 +56,8 @@ _MESSAGES = {
     Secondary.FAILED: "Training job failed",
     Secondary.STOPPED: "Training job stopped",
     Secondary.MAX_RUNTIME_EXCEEDED: "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    Secondary.INTERRUPTED: "Training job interrupted: its Spot instances were reclaimed",
+    Secondary.MAX_WAIT_TIME_EXCEEDED: "Training job wait time exceeded MaxWaitTimeInSeconds provided",
 }
 
 _FINAL = {
@@ -54,6 +65,7 @@ _FINAL = {
     Secondary.FAILED: "Failed",
     Secondary.STOPPED: "Stopped",
     Secondary.MAX_RUNTIME_EXCEEDED: "Stopped",
+    Secondary.MAX_WAIT_TIME_EXCEEDED: "Stopped",
 }
 
 
@@ -80,8 +92,9 @@ class Transition:
 class TrainingJob:
     """One training job. Safe to read and change from several threads."""
 
-    def __init__(self, scope: Scope, request: Node) -> None:
+    def __init__(self, scope: Scope, request: Node, *, tuning_job_arn: str = "") -> None:
         self.scope = scope
+        self.tuning_job_arn = tuning_job_arn
         self.request = request
         self.name = request.text("TrainingJobName")
         self.arn = scope.arn("sagemaker", f"training-job/{self.name}")
@@ -89,6 +102,8 @@ class TrainingJob:
         self.created = time.time()
         self.stop_requested = threading.Event()
         self.finished = threading.Event()
+        self.interruption = threading.Event()
+        self._without_capacity_s = 0.0
         self._lock = threading.Lock()
         self._transitions = [Transition(Secondary.STARTING, self.created)]
         self._failure = ""
@@ -109,6 +124,16 @@ class TrainingJob:
     def max_runtime_s(self) -> int:
         """How long it may train."""
         return self.request.node("StoppingCondition").integer("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_S)
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether it trains on Spot instances, which can be interrupted."""
+        return self.request.flag("EnableManagedSpotTraining")
+
+    @property
+    def max_wait_s(self) -> float:
+        """How long it may wait and train together; without end unless on Spot instances."""
+        return self.request.node("StoppingCondition").number("MaxWaitTimeInSeconds") if self.is_spot else math.inf
 
     @property
     def secondary(self) -> Secondary:
@@ -136,6 +161,34 @@ class TrainingJob:
         if status in _FINAL:
             self.finished.set()
 
+    def interrupt(self, without_capacity_s: float) -> None:
+        """Take its Spot instances away; there are others after so many seconds."""
+        with self._lock:
+            self._without_capacity_s = without_capacity_s
+        self.interruption.set()
+
+    def take_interruption(self) -> float:
+        """Note that an interruption was carried out, and return for how many seconds there is no capacity."""
+        self.interruption.clear()
+        with self._lock:
+            return self._without_capacity_s
+
+    def started_at(self) -> float:
+        """Return when its present instances began, in epoch seconds: each interruption brings others."""
+        with self._lock:
+            return next(item.start for item in reversed(self._transitions) if item.status is Secondary.STARTING)
+
+    def training_s(self) -> float:
+        """Return how long it has trained, over all its instances' lives, in seconds."""
+        with self._lock:
+            return _training_s(self._transitions)
+
+    def metric(self, name: str) -> float | None:
+        """Return the final value of a metric; None where there is none."""
+        with self._lock:
+            found = [Node(item).number("Value") for item in self._metrics if item["MetricName"] == name]
+        return found[-1] if found else None
+
     def set_artifact(self, uri: str) -> None:
         """Tell where the model was stored."""
         with self._lock:
@@ -145,6 +198,38 @@ class TrainingJob:
         """Tell the final metrics."""
         with self._lock:
             self._metrics = metrics
+
+    def record(self) -> JsonObject:
+        """Return it as it is kept between lives."""
+        with self._lock:
+            return {
+                "scope": scope_record(self.scope),
+                "request": self.request.values,
+                "tuning_job_arn": self.tuning_job_arn,
+                "transitions": [
+                    {"status": item.status.value, "start": item.start, "end": item.end} for item in self._transitions
+                ],
+                "failure": self._failure,
+                "artifact": self._artifact,
+                "metrics": self._metrics,
+            }
+
+    @classmethod
+    def restored(cls, record: Node) -> TrainingJob:
+        """Return what was kept; a job that was under way has failed."""
+        job = cls(scope_of(record), record.node("request"), tuning_job_arn=record.text("tuning_job_arn"))
+        job._transitions = [
+            Transition(Secondary(item.text("status")), item.number("start"), item.number("end") or None)
+            for item in record.nodes("transitions")
+        ]
+        job.created = job._transitions[0].start
+        job._failure, job._artifact = record.text("failure"), record.text("artifact")
+        job._metrics = [item.values for item in record.nodes("metrics")]
+        if job._transitions[-1].status in _FINAL:
+            job.finished.set()
+        else:
+            job.enter(Secondary.FAILED, failure=STOPPED_REASON)
+        return job
 
     def describe(self) -> JsonObject:
         """Return it as DescribeTrainingJob does."""
@@ -168,13 +253,26 @@ class TrainingJob:
                 "EnableManagedSpotTraining": request.flag("EnableManagedSpotTraining"),
             }
             told |= {name: request.values[name] for name in _ECHOED if name in request}
+            # The service tells these also where the request left them out, and SDKs attach to a job by them.
+            told["OutputDataConfig"] = {
+                "KmsKeyId": "",
+                "CompressionType": "GZIP",
+                **request.node("OutputDataConfig").values,
+            }
+            if "InputDataConfig" in request:
+                told["InputDataConfig"] = [
+                    {"CompressionType": "None", "RecordWrapperType": "None", **channel.values}
+                    for channel in request.nodes("InputDataConfig")
+                ]
+            if self.tuning_job_arn:
+                told["TuningJobArn"] = self.tuning_job_arn
             if self._artifact:
                 told["ModelArtifacts"] = {"S3ModelArtifacts": self._artifact}
             if self._failure:
                 told["FailureReason"] = self._failure
             if self._metrics:
                 told["FinalMetricDataList"] = self._metrics
-        return told | _training_times(transitions)
+        return told | _training_times(transitions, is_spot=self.is_spot)
 
     def summary(self) -> JsonObject:
         """Return it as ListTrainingJobs does."""
@@ -184,16 +282,27 @@ class TrainingJob:
         return {name: described[name] for name in names if name in described}
 
 
-def _training_times(transitions: list[Transition]) -> dict[str, JsonValue]:
+def _training_times(transitions: list[Transition], *, is_spot: bool) -> dict[str, JsonValue]:
     started = next((item.start for item in transitions if item.status is Secondary.DOWNLOADING), None)
     if started is None:
         return {}
     times: dict[str, JsonValue] = {"TrainingStartTime": started}
     if transitions[-1].status in _FINAL:
-        seconds = max(1, round(transitions[-1].start - started))
+        seconds = max(1, round(_training_s(transitions)))
         times |= {
             "TrainingEndTime": transitions[-1].start,
             "TrainingTimeInSeconds": seconds,
-            "BillableTimeInSeconds": seconds,
+            "BillableTimeInSeconds": max(1, round(seconds * SPOT_PRICE_SHARE)) if is_spot else seconds,
         }
     return times
+
+
+def _training_s(transitions: Sequence[Transition]) -> float:
+    """Sum the time from each download to the end or the interruption that follows it."""
+    total, since = 0.0, None
+    for item in transitions:
+        if item.status is Secondary.DOWNLOADING:
+            since = item.start
+        elif since is not None and (item.status in _FINAL or item.status is Secondary.INTERRUPTED):
+            total, since = total + item.start - since, None
+    return total + (time.time() - since if since is not None else 0.0)

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from local_cloud import roles
 from local_cloud.sagemaker import images, pages
 from local_cloud.sagemaker.channels import find_channels
-from local_cloud.sagemaker.training_job import TrainingJob
-from local_cloud.sagemaker.training_run import CHECKPOINTS, TrainingRun
+from local_cloud.sagemaker.training_job import Secondary, TrainingJob
+from local_cloud.sagemaker.training_request import check_training_request
+from local_cloud.sagemaker.training_run import TrainingRun
 from local_cloud.service_errors import ServiceError, validation_error
-from local_cloud.storage import Location
 
 if TYPE_CHECKING:
-    from local_cloud.emulator import Scope
+    from local_cloud.emulator import Headers, Scope
     from local_cloud.json_service import Call, Operation
+    from local_cloud.roles import Credentials
     from local_cloud.sagemaker.backend import Backend
-    from local_cloud.wire import JsonObject, Node
+    from local_cloud.sagemaker.channels import Channel
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 
 class TrainingJobs:
@@ -50,24 +52,61 @@ class TrainingJobs:
 
     def create(self, call: Call) -> JsonObject:
         """Check a request and start the job."""
-        job, backend = TrainingJob(call.scope, call.request), self._backend
-        self._refuse_taken_name(job)
-        _check(call.request)
-        images.commands(call.request.node("AlgorithmSpecification").text("TrainingImage"), backend.settings.containers)
-        roles.require_pass_role(call.scope, call.headers, job.role_arn)
-        credentials = roles.assume(call.scope, job.role_arn, session="SageMaker", source_arn=job.arn)
-        channels = find_channels(call.request, backend.store(call.scope, credentials), job.role_arn, call.scope.region)
+        return {"TrainingJobArn": self.launch(call.scope, call.request, headers=call.headers).arn}
+
+    def launch(
+        self, scope: Scope, request: Node, *, headers: Headers | None = None, tuning_job_arn: str = ""
+    ) -> TrainingJob:
+        """Start a job, for a caller or for a tuning job.
+
+        Raises:
+            ServiceError: the request cannot be done.
+        """
+        backend = self._backend
+        job = TrainingJob(scope, request, tuning_job_arn=tuning_job_arn)
+        credentials, channels = self.check(scope, request, headers or {})
         backend.training_quota.take(job.instance_count, job.instance_type)
         with self._lock:
-            taken = (job.scope, job.name) in self._jobs
+            taken = (scope, job.name) in self._jobs
             if not taken:
-                self._jobs[job.scope, job.name] = job
+                self._jobs[scope, job.name] = job
         if taken:
             backend.training_quota.give_back(job.instance_count)
             self._refuse_taken_name(job)
-        backend.tags.create(job.arn, call.request.nodes("Tags"))
+        backend.tags.create(job.arn, request.nodes("Tags"))
         TrainingRun(backend, job, credentials, channels).start()
-        return {"TrainingJobArn": job.arn}
+        return job
+
+    def check(self, scope: Scope, request: Node, headers: Headers) -> tuple[Credentials, list[Channel]]:
+        """Check a request as far as that can be done before its job; return the role's credentials and the channels.
+
+        Raises:
+            ServiceError: it cannot be done.
+        """
+        job = TrainingJob(scope, request)
+        self._refuse_taken_name(job)
+        check_training_request(request)
+        images.commands(request.node("AlgorithmSpecification").text("TrainingImage"), self._backend.settings.containers)
+        roles.require_pass_role(scope, headers, job.role_arn)
+        credentials = roles.assume(scope, job.role_arn, session="SageMaker", source_arn=job.arn)
+        store = self._backend.store(scope, credentials)
+        return credentials, list(find_channels(request, store, job.role_arn, scope.region))
+
+    def interrupt(self, name: str, without_capacity_s: float) -> None:
+        """Take the Spot instances of a job away, whatever region it is in; there are others after so many seconds.
+
+        Raises:
+            ServiceError: there is no such job, it is not on Spot instances, or it does not train.
+        """
+        found = [job for (_, known), job in list(self._jobs.items()) if known == name]
+        if not found:
+            raise validation_error(f"There is no training job {name!r}.")
+        job = found[-1]
+        if not job.is_spot:
+            raise validation_error(f"Training job {name} is not on Spot instances: EnableManagedSpotTraining is off.")
+        if job.secondary is not Secondary.TRAINING:
+            raise validation_error(f"Training job {name} is {job.secondary}: only one that trains can be interrupted.")
+        job.interrupt(without_capacity_s)
 
     def stop(self, call: Call) -> JsonObject:
         """Stop a running job: SIGTERM to its instances, SIGKILL when the grace is over."""
@@ -76,6 +115,16 @@ class TrainingJobs:
             raise validation_error(f"The request was rejected because the training job is in status {job.status}.")
         job.stop_requested.set()
         return {}
+
+    def record(self) -> JsonValue:
+        """Return every job, as it is kept between lives."""
+        with self._lock:
+            return [job.record() for job in self._jobs.values()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        jobs = [TrainingJob.restored(record) for record in records]
+        self._jobs = {(job.scope, job.name): job for job in jobs}
 
     def running(self) -> list[TrainingJob]:
         """Return every job that has not ended."""
@@ -100,24 +149,3 @@ class TrainingJobs:
                 "Training job names must be unique within an AWS account and region, and a training job with this "
                 f"name already exists ({job.arn})",
             )
-
-
-def _check(request: Node) -> None:
-    specification = request.node("AlgorithmSpecification")
-    if "TrainingImage" not in specification:
-        raise validation_error("You must specify TrainingImage: other algorithm resources are not emulated here.")
-    resources = request.node("ResourceConfig")
-    if "InstanceType" not in resources or resources.integer("InstanceCount") < 1:
-        raise validation_error("ResourceConfig must give an InstanceType and an InstanceCount of 1 or more.")
-    if "StoppingCondition" not in request:
-        raise validation_error("StoppingCondition must be specified.")
-    names = [channel.text("ChannelName") for channel in request.nodes("InputDataConfig")]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise validation_error(f"Duplicate channel name: {', '.join(repeated)}")
-    checkpoints = request.node("CheckpointConfig")
-    if checkpoints.text("LocalPath", CHECKPOINTS).rstrip("/") != CHECKPOINTS:
-        raise validation_error(
-            f"CheckpointConfig.LocalPath other than {CHECKPOINTS} is not emulated by the local cloud."
-        )
-    Location.parse(request.node("OutputDataConfig").text("S3OutputPath"))

@@ -1,4 +1,4 @@
-"""Running one training job: its instances' folders, data, processes and result."""
+"""Running one training job: its instances, from the first to the last status, through interruptions."""
 
 from __future__ import annotations
 
@@ -6,49 +6,39 @@ import importlib
 import json
 import logging
 import queue
-import shutil
 import socket
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from local_cloud import emulator
-from local_cloud.sagemaker import archive, images, logs
-from local_cloud.sagemaker.channels import Channel, ChannelFiles
-from local_cloud.sagemaker.pipes import PipeFeeder
+from local_cloud.sagemaker import images, logs
+from local_cloud.sagemaker.metric_definitions import MetricScan
+from local_cloud.sagemaker.training_files import JobFailedError, JobStoppedError, TrainingFiles
 from local_cloud.sagemaker.training_job import Secondary, TrainingJob
-from local_cloud.storage import Location, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from local_cloud.processes.supervisor import Instance
     from local_cloud.roles import Credentials
     from local_cloud.sagemaker.backend import Backend
-    from local_cloud.wire import JsonObject, JsonValue
+    from local_cloud.sagemaker.channels import Channel
+    from local_cloud.wire import JsonObject
 
 logger = logging.getLogger("local_cloud")
 
-CHECKPOINTS = "/opt/ml/checkpoints"
 METRICS_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
 MEMORY_REASON = (
     "ClientError: Please use an instance type with more memory, or reduce the size of training data processed on an "
     "instance, exit code: 137"
 )
-
-
-class JobFailedError(Exception):
-    """The job's FailureReason."""
-
-
-class JobStoppedError(Exception):
-    """The job was stopped before it began to train."""
+POLL_S = 0.05
 
 
 class TrainingRun:
-    """One run of a training job, on a thread of its own, from its first instance to its last status."""
+    """One run of a training job, on a thread of its own."""
 
     def __init__(
         self, backend: Backend, job: TrainingJob, credentials: Credentials, channels: Sequence[Channel]
@@ -56,11 +46,13 @@ class TrainingRun:
         self._backend = backend
         self._job = job
         self._credentials = credentials
-        self._channels = channels
-        self._store = backend.store(job.scope, credentials)
-        self._folder = backend.work / "training" / job.scope.region / job.name
-        self._hosts = [f"algo-{number}" for number in range(1, job.instance_count + 1)]
-        self._feeders: list[PipeFeeder] = []
+        self._files = TrainingFiles(
+            job,
+            channels,
+            backend.store(job.scope, credentials),
+            backend.work / "training" / job.scope.region / job.name,
+        )
+        self._metrics = MetricScan.of(job.request.node("AlgorithmSpecification"))
 
     def start(self) -> None:
         """Begin."""
@@ -78,33 +70,69 @@ class TrainingRun:
             # Whatever it is, it is ours and not the job's: the service would call it its own error too.
             logger.exception("training job %s", self._job.name)
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._backend.training_quota.give_back(len(self._hosts))
+            self._files.remove()
+            self._backend.training_quota.give_back(len(self._files.hosts))
             self._job.enter(status, failure=reason)
 
     def _train(self) -> Secondary:
         job = self._job
         self._check_hyperparameters()
-        self._write_configuration()
-        job.enter(Secondary.DOWNLOADING)
-        self._download()
-        job.enter(Secondary.TRAINING)
-        ended_by = self._run_instances()
-        if self._backend.supervisor.is_closing:
-            raise JobStoppedError  # there is no S3 to store a model in any more
+        ended_by = self._attempt()
+        while ended_by is Secondary.INTERRUPTED:
+            job.enter(Secondary.INTERRUPTED)
+            self._files.upload_checkpoints()
+            if not self._wait_for_capacity():
+                return Secondary.MAX_WAIT_TIME_EXCEEDED
+            job.enter(Secondary.STARTING)
+            ended_by = self._attempt()
         self._read_metrics()
         if ended_by is Secondary.STOPPED:
             job.enter(Secondary.STOPPING)
         job.enter(Secondary.UPLOADING)
-        self._upload()
+        job.set_artifact(self._files.upload())
+        self._files.upload_checkpoints()
         return ended_by
 
-    def _root(self, host: str) -> Path:
-        return self._folder / host / "opt" / "ml"
+    def _attempt(self) -> Secondary:
+        """Train on fresh instances; return what ended it."""
+        job = self._job
+        self._files.write_configuration()
+        job.enter(Secondary.DOWNLOADING)
+        self._files.download()
+        job.enter(Secondary.TRAINING)
+        try:
+            ended_by = self._run_instances()
+        except JobFailedError:
+            self._keep_checkpoints()
+            raise
+        if self._backend.supervisor.is_closing:
+            raise JobStoppedError  # there is no S3 to store a model in any more
+        return ended_by
+
+    def _keep_checkpoints(self) -> None:
+        """Store the checkpoints of a job that failed, whose reason is not to be lost if they cannot be stored."""
+        if self._backend.supervisor.is_closing:
+            return
+        try:
+            self._files.upload_checkpoints()
+        except JobFailedError as error:
+            logger.warning("checkpoints of the failed training job %s: %s", self._job.name, error)
+
+    def _wait_for_capacity(self) -> bool:
+        """Wait until there are instances again; False when MaxWaitTimeInSeconds is over first."""
+        job = self._job
+        back = time.time() + job.take_interruption()
+        over = job.created + job.max_wait_s
+        while (now := time.time()) < back:
+            if now >= over:
+                return False
+            if job.stop_requested.wait(min(back, over) - now):
+                raise JobStoppedError
+        return True
 
     def _check_hyperparameters(self) -> None:
         specification = self._job.request.node("AlgorithmSpecification")
-        if images.repository(specification.text("TrainingImage")) != "ntm":
+        if images.repository(specification.text("TrainingImage")) != images.NTM:
             return
         # Only a job of this image needs pydantic, which takes longer to import than the emulator to start.
         known = importlib.import_module("training_scripts.hyperparameters")
@@ -117,57 +145,6 @@ class TrainingRun:
         except known.HyperparameterError as error:
             raise JobFailedError(f"ClientError: {error}") from None
 
-    def _write_configuration(self) -> None:
-        job = self._job
-        for host in self._hosts:
-            root = self._root(host)
-            for name in ("input/config", "input/data", "model", "output/data", "checkpoints"):
-                (root / name).mkdir(parents=True)
-            resources: dict[str, JsonValue] = {
-                "current_host": host,
-                "current_instance_type": job.instance_type,
-                "current_group_name": "homogeneousCluster",
-                "hosts": self._hosts,
-                "instance_groups": [
-                    {
-                        "instance_group_name": "homogeneousCluster",
-                        "instance_type": job.instance_type,
-                        "hosts": self._hosts,
-                    }
-                ],
-                "network_interface_name": "lo",
-            }
-            documents: dict[str, JsonValue] = {
-                "hyperparameters": job.request.node("HyperParameters").values,
-                "inputdataconfig": {channel.name: channel.description() for channel in self._channels},
-                "resourceconfig": resources,
-            }
-            for name, document in documents.items():
-                (root / "input" / "config" / f"{name}.json").write_text(json.dumps(document))
-
-    def _download(self) -> None:
-        files = ChannelFiles(self._store, self._folder / "cache")
-        try:
-            for channel in self._channels:
-                for number, host in enumerate(self._hosts):
-                    self._give(channel, number, host, files)
-            self._download_checkpoints()
-        except StorageError as error:
-            raise JobFailedError(f"ClientError: Data download failed:{error}") from None
-
-    def _give(self, channel: Channel, number: int, host: str, files: ChannelFiles) -> None:
-        data = self._root(host) / "input" / "data"
-        share = channel.share(number, len(self._hosts))
-        if channel.mode == "Pipe":
-            places = [Location(channel.prefix.bucket, item.key) for item in share]
-            self._feeders.append(PipeFeeder(self._store, places, data, channel.name))
-            return
-        (data / channel.name).mkdir()
-        for item in share:
-            if self._job.stop_requested.is_set():
-                raise JobStoppedError
-            files.place(channel, item, data / channel.name)
-
     def _run_instances(self) -> Secondary:
         ended: queue.SimpleQueue[Instance] = queue.SimpleQueue()
         instances: list[Instance] = []
@@ -179,48 +156,63 @@ class TrainingRun:
             return self._await(instances, ended)
         finally:
             _stop_all(instances, self._backend.settings.stop_grace_s)
-            for feeder in self._feeders:
-                feeder.stop()
+            self._files.stop_feeders()
 
     def _await(self, instances: Sequence[Instance], ended: queue.SimpleQueue[Instance]) -> Secondary:
-        deadline = time.monotonic() + self._job.max_runtime_s
+        now = time.time()
+        deadline, last = (
+            now + self._job.max_runtime_s - self._job.training_s(),
+            self._job.created + self._job.max_wait_s,
+        )
         running = len(instances)
         while running:
             try:
-                instance = ended.get(timeout=0.05)
+                instance = ended.get(timeout=POLL_S)
             except queue.Empty:
-                self._check_feeders()
-                over = time.monotonic() > deadline
-                if over or self._job.stop_requested.is_set():
-                    _stop_all(instances, self._backend.settings.stop_grace_s)
-                    return Secondary.MAX_RUNTIME_EXCEEDED if over else Secondary.STOPPED
-                continue
+                self._files.check_feeders()
+                why = self._reason_to_end(deadline, last)
+                if why is None:
+                    continue
+                # The two minutes of notice that AWS gives a Spot instance are, as at any stop, the settings' grace.
+                _stop_all(instances, self._backend.settings.stop_grace_s)
+                return why
             running -= 1
             if instance.out_of_memory:
                 raise JobFailedError(MEMORY_REASON)
             if instance.exit_code != 0:
                 raise JobFailedError(self._reason(instance))
-        self._check_feeders()
+        self._files.check_feeders()
         return Secondary.COMPLETED
 
-    def _check_feeders(self) -> None:
-        for feeder in self._feeders:
-            if feeder.failure is not None:
-                raise JobFailedError(f"ClientError: Data download failed:{feeder.failure}")
+    def _reason_to_end(self, deadline: float, last: float) -> Secondary | None:
+        now = time.time()
+        if now > deadline:
+            return Secondary.MAX_RUNTIME_EXCEEDED
+        if now > last:
+            return Secondary.MAX_WAIT_TIME_EXCEEDED
+        if self._job.stop_requested.is_set():
+            return Secondary.STOPPED
+        return Secondary.INTERRUPTED if self._job.interruption.is_set() else None
 
     def _start(self, host: str, environment: dict[str, str]) -> Instance:
         job = self._job
-        root = self._root(host)
+        root = self._files.root(host)
         image = job.request.node("AlgorithmSpecification").text("TrainingImage")
         program = images.commands(image, self._backend.settings.containers).train
-        stream = logs.LogStream(job.scope, job.role_arn, logs.TRAINING_GROUP, f"{job.name}/{host}-{int(job.created)}")
+        began = int(job.started_at())
+        stream = logs.LogStream(job.scope, job.role_arn, logs.TRAINING_GROUP, f"{job.name}/{host}-{began}")
+
+        def write(lines: Sequence[tuple[int, str]]) -> None:
+            self._metrics.read(lines)
+            stream.write(lines)
+
         try:
             return self._backend.supervisor.start(
                 [*program, "--root", str(root)],
                 name=f"{job.name}/{host}",
                 folder=root,
                 environment=environment,
-                sink=stream.write,
+                sink=write,
             )
         except OSError as error:
             raise JobFailedError(f"{INTERNAL_ERROR} ({error})") from None
@@ -240,12 +232,12 @@ class TrainingRun:
             credentials=self._credentials,
             own=own,
         )
-        return {host: {**environment, "SM_CURRENT_HOST": host} for host in self._hosts}
+        return {host: {**environment, "SM_CURRENT_HOST": host} for host in self._files.hosts}
 
     def _reason(self, instance: Instance) -> str:
         host = instance.name.rpartition("/")[2]
         try:
-            told = (self._root(host) / "output" / "failure").read_text(errors="replace").strip()
+            told = (self._files.root(host) / "output" / "failure").read_text(errors="replace").strip()
         except OSError:
             told = ""
         if not told.startswith(("ClientError:", "AlgorithmError:", "InternalServerError:")):
@@ -254,16 +246,16 @@ class TrainingRun:
         return told[: 1024 - len(ending)] + ending
 
     def _read_metrics(self) -> None:
-        file = self._root(self._hosts[0]) / "output" / "metrics" / "final.json"
-        if not file.is_file():
-            return
+        file = self._files.root(self._files.hosts[0]) / "output" / "metrics" / "final.json"
+        found = json.loads(file.read_text()) if file.is_file() else {}
         now = time.time()
-        values = {str(name): float(value) for name, value in json.loads(file.read_text()).items() if value is not None}
+        values = {str(name): (float(value), now) for name, value in found.items() if value is not None}
+        values |= self._metrics.last()
         told: list[JsonObject] = [
-            {"MetricName": name, "Value": value, "Timestamp": now} for name, value in values.items()
+            {"MetricName": name, "Value": value, "Timestamp": at} for name, (value, at) in values.items()
         ]
         self._job.set_metrics(told)
-        for name, value in values.items():
+        for name, (value, at) in values.items():
             emulator.put_metric(
                 self._job.scope,
                 METRICS_NAMESPACE,
@@ -271,47 +263,8 @@ class TrainingRun:
                 {"TrainingJobName": self._job.name},
                 unit="None",
                 values={value: 1},
-                at=now,
+                at=at,
             )
-
-    def _upload(self) -> None:
-        output = self._job.request.node("OutputDataConfig")
-        place = Location.parse(output.text("S3OutputPath")) / f"{self._job.name}/output"
-        root = self._root(self._hosts[0])
-        try:
-            artifact = self._upload_archive(root / "model", place / "model.tar.gz", output.text("KmsKeyId"))
-            if any((root / "output" / "data").iterdir()):
-                self._upload_archive(root / "output" / "data", place / "output.tar.gz", output.text("KmsKeyId"))
-            self._upload_checkpoints(root)
-        except StorageError as error:
-            raise JobFailedError(f"ClientError: Artifact upload failed:{error}") from None
-        self._job.set_artifact(artifact)
-
-    def _upload_archive(self, folder: Path, place: Location, kms_key: str) -> str:
-        file = self._folder / place.key.rpartition("/")[2]
-        archive.pack(folder, file)
-        self._store.upload(file, place, kms_key=kms_key)
-        return place.uri
-
-    def _checkpoint_place(self) -> Location | None:
-        configured = self._job.request.node("CheckpointConfig")
-        return Location.parse(configured.text("S3Uri")) if "S3Uri" in configured else None
-
-    def _download_checkpoints(self) -> None:
-        place = self._checkpoint_place()
-        for item in self._store.list(place) if place else []:
-            relative = item.key.removeprefix(place.key if place else "").lstrip("/")
-            for host in self._hosts:
-                self._store.download(
-                    Location(place.bucket if place else "", item.key), self._root(host) / "checkpoints" / relative
-                )
-
-    def _upload_checkpoints(self, root: Path) -> None:
-        place = self._checkpoint_place()
-        folder = root / "checkpoints"
-        for file in sorted(folder.rglob("*")) if place else []:
-            if file.is_file() and place:
-                self._store.upload(file, place / file.relative_to(folder).as_posix())
 
 
 def _stop_all(instances: Sequence[Instance], grace_s: float) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.state import STOPPED_REASON, scope_of, scope_record
 from local_cloud.wire import Node
 
 if TYPE_CHECKING:
@@ -123,6 +124,31 @@ class TransformJob:
             self._ended = time.time()
         self.finished.set()
 
+    def record(self) -> JsonObject:
+        """Return it as it is kept between lives."""
+        with self._lock:
+            return {
+                "scope": scope_record(self.scope),
+                "request": self.request.values,
+                "created": self.created,
+                "status": self._status,
+                "failure": self._failure,
+                "started": self._started,
+                "ended": self._ended,
+            }
+
+    @classmethod
+    def restored(cls, record: Node) -> TransformJob:
+        """Return what was kept; a job that was under way has failed."""
+        job = cls(scope_of(record), record.node("request"))
+        job.created, job._started = record.number("created"), record.number("started") or None
+        if record.text("status") not in FINAL:
+            job.end("Failed", failure=STOPPED_REASON)
+            return job
+        job._status, job._failure, job._ended = record.text("status"), record.text("failure"), record.number("ended")
+        job.finished.set()
+        return job
+
     def describe(self) -> JsonObject:
         """Return it as DescribeTransformJob does."""
         told: dict[str, JsonValue] = {
@@ -132,6 +158,17 @@ class TransformJob:
             "CreationTime": self.created,
         }
         told |= {name: self.request.values[name] for name in _ECHOED if name in self.request}
+        # The service tells these also where the request left them out.
+        told["TransformInput"] = {
+            "CompressionType": "None",
+            "SplitType": "None",
+            **self.request.node("TransformInput").values,
+        }
+        told["TransformOutput"] = {
+            "AssembleWith": "None",
+            "KmsKeyId": "",
+            **self.request.node("TransformOutput").values,
+        }
         with self._lock:
             if self._failure:
                 told["FailureReason"] = self._failure

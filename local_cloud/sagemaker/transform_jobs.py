@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from local_cloud import roles
-from local_cloud.sagemaker import pages, splitting
+from local_cloud.sagemaker import pages
 from local_cloud.sagemaker.data_processing import Processing, ProcessingError
 from local_cloud.sagemaker.transform_job import DEFAULT_PAYLOAD_MB, MAX_PAYLOAD_TIMES_CONCURRENCY_MB, TransformJob
 from local_cloud.sagemaker.transform_run import TransformRun
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from local_cloud.json_service import Call, Operation
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.models import Model, Models
-    from local_cloud.wire import JsonObject, Node
+    from local_cloud.wire import JsonObject, JsonValue, Node
 
 
 class TransformJobs:
@@ -78,6 +78,16 @@ class TransformJobs:
         job.stop_requested.set()
         return {}
 
+    def record(self) -> JsonValue:
+        """Return every job, as it is kept between lives."""
+        with self._lock:
+            return [job.record() for job in self._jobs.values()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        jobs = [TransformJob.restored(record) for record in records]
+        self._jobs = {(job.scope, job.name): job for job in jobs}
+
     def running(self) -> list[TransformJob]:
         """Return every job that has not ended."""
         with self._lock:
@@ -104,13 +114,6 @@ class TransformJobs:
 
 
 def _check(request: Node) -> None:
-    source = request.node("TransformInput")
-    if source.node("DataSource").node("S3DataSource").text("S3DataType") != "S3Prefix":
-        raise validation_error("TransformInput: an S3DataType other than S3Prefix is not emulated by the local cloud.")
-    if source.text("CompressionType", "None") != "None":
-        raise validation_error("TransformInput: CompressionType is not emulated by the local cloud.")
-    if source.text("SplitType", "None") not in splitting.SPLITTERS:
-        raise validation_error(f"SplitType {source.text('SplitType')} is not emulated by the local cloud.")
     try:
         Processing(request)
     except ProcessingError as error:

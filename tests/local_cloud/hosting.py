@@ -62,3 +62,15 @@ def ask(runtime: Any, endpoint: str, text: str = "1,2", **more: Any) -> dict[str
     answer = runtime.invoke_endpoint(EndpointName=endpoint, Body=text.encode(), ContentType="text/csv", **more)
     told: dict[str, Any] = json.loads(answer["Body"].read())
     return told
+
+
+def processes(runtime: Any, endpoint: str, count: int) -> set[int]:
+    """Ask until so many instances have answered, which is left to chance; return their process ids."""
+    pids: set[int] = set()
+
+    def all_met() -> bool:
+        pids.add(ask(runtime, endpoint)["pid"])
+        return len(pids) == count
+
+    until(all_met)
+    return pids

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.local_cloud.hosting import processes
 from tests.local_cloud.support import IMAGE, Account, allow, unique, until
 
 pytestmark = pytest.mark.local_cloud
@@ -69,11 +69,7 @@ def test_load_raises_and_idleness_lowers_the_number_of_instances(
     client.start()
     try:
         until(lambda: count(sagemaker, endpoint) == 3)
-        pids = set()
-        for _ in range(9):
-            answer = runtime.invoke_endpoint(EndpointName=endpoint, Body=b"1", ContentType="text/csv")
-            pids.add(json.loads(answer["Body"].read())["pid"])
-        assert len(pids) == 3
+        assert len(processes(runtime, endpoint, 3)) == 3
     finally:
         stop.set()
         client.join()

@@ -38,6 +38,9 @@ def test_a_job_goes_through_the_services_statuses_and_stores_its_model(
     ]  # fmt: skip
     assert all(step["StatusMessage"] for step in job["SecondaryStatusTransitions"])
     assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{bucket}/output/{name}/output/model.tar.gz"
+    assert job["OutputDataConfig"] == {
+        "KmsKeyId": "", "CompressionType": "GZIP", "S3OutputPath": f"s3://{bucket}/output",
+    }  # fmt: skip
     assert stored_json(account, bucket, f"output/{name}/output/model.tar.gz", "weights.json") == {"factor": 3}
     assert [(m["MetricName"], m["Value"]) for m in job["FinalMetricDataList"]] == [("validation:total_loss", 7.25)]
 

@@ -18,7 +18,10 @@ parameters = json.loads((root / "input/config/hyperparameters.json").read_text()
 resources = json.loads((root / "input/config/resourceconfig.json").read_text())
 host = resources["current_host"]
 stopping = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+if "deaf" in parameters:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+else:
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
 
 data = root / "input/data"
 seen = {
@@ -44,6 +47,17 @@ if task == "gorge":
     stopping.wait()
 if task in {"wait", "fail", "die"}:
     stopping.wait()
+if task == "lives":
+    # Each life goes on from the one before, where there is a checkpoint of it; the last of them ends by itself.
+    checkpoint = root / "checkpoints/lives.txt"
+    seen["lives"] = int(checkpoint.read_text()) + 1 if checkpoint.exists() else 1
+    checkpoint.write_text(str(seen["lives"]))
+    print("life", seen["lives"], flush=True)
+    if seen["lives"] < int(parameters["lives"]):
+        stopping.wait()
+if "loss" in parameters:
+    rate = float(parameters["rate"])
+    print(f"loss={(rate - float(parameters['loss'])) ** 2}", flush=True)
 if task == "pipe":
     seen["piped"] = [(data / f"train_{epoch}").read_text() for epoch in (0, 1)]
 (root / "output/data" / "seen.json").write_text(json.dumps(seen))

@@ -1,6 +1,7 @@
 """AWS's NTM tutorial as SDK v2 code: train on two instances, deploy, predict, transform, delete.
 
-Arguments: the role's ARN, and a folder for what is made. The last line printed is the result as JSON.
+Arguments: the role's ARN, a folder for what is made, and the folder of counts. The last line printed is the result as
+JSON.
 """
 
 from __future__ import annotations
@@ -18,29 +19,20 @@ from sagemaker.estimator import Estimator
 from sagemaker.inputs import TrainingInput
 from sagemaker.serializers import CSVSerializer
 
-ROLE, FOLDER = sys.argv[1], Path(sys.argv[2])
-FEATURES, TOPICS = 40, 3
-
-
-def documents(count: int, seed: int) -> np.ndarray:
-    """Counts of words of documents on one of three themes each."""
-    random = np.random.default_rng(seed)
-    counts = random.poisson(0.1, (count, FEATURES)).astype("float32")
-    for row, theme in enumerate(random.integers(0, TOPICS, count)):
-        counts[row, theme * 10 : theme * 10 + 10] += random.poisson(3, 10)
-    return counts
-
+ROLE, FOLDER, COUNTS = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+TOPICS, ROWS_A_REQUEST = 20, 250
 
 session = sagemaker.Session()
 # `default_bucket()` asks STS at its public address for the account's number, whatever AWS_ENDPOINT_URL says.
 bucket = "tutorial-v2"
 session.boto_session.client("s3").create_bucket(Bucket=bucket)
-for channel, shards in (("train", 2), ("test", 1)):
+train, test = np.load(COUNTS / "train.npy"), np.load(COUNTS / "test.npy")
+for channel, counts, shards in (("train", train, 2), ("test", test, 1)):
     for shard in range(shards):
         path = FOLDER / channel / f"part-{shard}.pbr"
         path.parent.mkdir(exist_ok=True)
         with path.open("wb") as out:
-            write_numpy_to_dense_tensor(out, documents(60, shard))
+            write_numpy_to_dense_tensor(out, counts[shard::shards].astype("float32"))
     session.upload_data(str(FOLDER / channel), bucket=bucket, key_prefix=f"ntm/{channel}")
 
 estimator = Estimator(
@@ -51,7 +43,7 @@ estimator = Estimator(
     output_path=f"s3://{bucket}/ntm/output",
     sagemaker_session=session,
 )
-estimator.set_hyperparameters(num_topics=TOPICS, feature_dim=FEATURES, mini_batch_size=20, epochs=3)
+estimator.set_hyperparameters(num_topics=TOPICS, feature_dim=train.shape[1], mini_batch_size=128, epochs=2)
 recordio = "application/x-recordio-protobuf"
 estimator.fit(
     {
@@ -61,12 +53,14 @@ estimator.fit(
 )
 
 predictor = estimator.deploy(1, "ml.m5.large", serializer=CSVSerializer(), deserializer=JSONDeserializer())
-rows = documents(5, 7)
-answer = predictor.predict(rows)
+topics = []
+for start in range(0, len(train), ROWS_A_REQUEST):
+    answer = predictor.predict(train[start : start + ROWS_A_REQUEST])
+    topics += [prediction["topic_weights"] for prediction in answer["predictions"]]
+np.save(FOLDER / "topics.npy", np.array(topics))
 
-csv = FOLDER / "rows.csv"
-np.savetxt(csv, rows, delimiter=",", fmt="%g")
-session.upload_data(str(csv), bucket=bucket, key_prefix="ntm/rows")
+np.savetxt(FOLDER / "rows.csv", train, delimiter=",", fmt="%i")
+session.upload_data(str(FOLDER / "rows.csv"), bucket=bucket, key_prefix="ntm/rows")
 transformer = estimator.transformer(
     1, "ml.m5.large", output_path=f"s3://{bucket}/ntm/transformed", accept="application/jsonlines", assemble_with="Line"
 )
@@ -74,7 +68,6 @@ transformer.transform(f"s3://{bucket}/ntm/rows", content_type="text/csv", split_
 transformer.wait()
 session.download_data(str(FOLDER / "out"), bucket, "ntm/transformed")
 (stored,) = (FOLDER / "out").rglob("rows.csv.out")
-transformed = [json.loads(line)["topic_weights"] for line in stored.read_text().splitlines()]
 
 predictor.delete_model()
 predictor.delete_endpoint()
@@ -82,7 +75,7 @@ session.sagemaker_client.get_waiter("endpoint_deleted").wait(EndpointName=predic
 print()
 print(json.dumps({
     "model_data": estimator.model_data,
-    "predicted": [item["topic_weights"] for item in answer["predictions"]],
-    "transformed": transformed,
+    "topics": str(FOLDER / "topics.npy"),
+    "transformed": str(stored),
     "endpoints": [item["EndpointName"] for item in session.sagemaker_client.list_endpoints()["Endpoints"]],
 }))  # fmt: skip

@@ -1,0 +1,187 @@
+"""A local cloud that runs somewhere on this machine, and what can be asked of it from outside its process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local_cloud import cdk
+from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH
+from local_cloud.errors import LocalCloudError
+from local_cloud.function_urls import FunctionUrl
+from local_cloud.paths import Home
+from local_cloud.settings import DEFAULT_HOME, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ROOT_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+"""The account's root: nothing is checked for it. Tests of permissions use users and roles."""
+
+STOP_TIMEOUT_S = 45.0
+HEALTH = "/_ministack/health"
+OK = 200
+
+
+@dataclass(frozen=True)
+class Running:
+    """An emulator that runs somewhere on this machine."""
+
+    home: Home
+    port: int
+    pid: int
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where every service of it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @classmethod
+    def find(cls, home: Path = DEFAULT_HOME) -> Running | None:
+        """Return the local cloud of this folder, or None when none runs."""
+        place = Home(home.resolve())
+        try:
+            found = json.loads(place.running.read_text())
+            running = cls(place, int(found["port"]), int(found["pid"]))
+        except (OSError, ValueError, KeyError):
+            return None
+        return running if _is_alive(running.pid) and running.is_healthy() else None
+
+    def is_healthy(self) -> bool:
+        """Tell whether it answers."""
+        try:
+            with urllib.request.urlopen(self.endpoint_url + HEALTH, timeout=5) as answer:  # noqa: S310 - loopback
+                return bool(answer.status == OK)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def variables(self) -> dict[str, str]:
+        """Return what a client needs in its environment to use this cloud, and not the user's AWS account."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL_S3": self.endpoint_url,
+            **ROOT_CREDENTIALS,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": str(self.home.aws_config),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.home.aws_credentials),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_HOME": str(self.home.cdk),
+            "CDK_DISABLE_CLI_TELEMETRY": "1",
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a child process that is to use this cloud."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_DEFAULT_"))}
+        return {**kept, "PATH": search_path(), **self.variables()}
+
+    def deploy(
+        self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = (), bootstrap: bool = True
+    ) -> None:
+        """Deploy with the CDK CLI; see `cdk.Cli.deploy`.
+
+        Raises:
+            LocalCloudError: the deployment failed; what the CLI said is on standard error.
+        """
+        cli = cdk.Cli(self.environment(), self.endpoint_url)
+        if bootstrap:
+            cli.bootstrap()
+        cli.deploy(stage=stage, app=app, arguments=arguments)
+
+    def destroy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
+        """Destroy with the CDK CLI; see `cdk.Cli.destroy`."""
+        cdk.Cli(self.environment(), self.endpoint_url).destroy(stage=stage, app=app, arguments=arguments)
+
+    def function_url(self, public: str) -> FunctionUrl:
+        """Return the local address of a Function URL, and the means to sign requests to it."""
+        return FunctionUrl.at(public, self.endpoint_url)
+
+    def advance_clock(self, seconds: float) -> None:
+        """Put the clock of rollouts forward.
+
+        Raises:
+            LocalCloudError: `seconds` is negative, or the cloud does not answer.
+        """
+        self._control(CLOCK_PATH, {"advance_s": seconds})
+
+    def interrupt(self, training_job: str, *, without_capacity_s: float = 0.0) -> None:
+        """Take the Spot instances of a training job away; there are others after so many seconds.
+
+        Raises:
+            LocalCloudError: the job does not train on Spot instances, or the cloud does not answer.
+        """
+        self._control(INTERRUPTION_PATH, {"training_job": training_job, "without_capacity_s": without_capacity_s})
+
+    def expire_sessions(self, role_arn: str) -> None:
+        """Let the temporary credentials of a role expire, those that its functions work with among them.
+
+        Raises:
+            LocalCloudError: there are none, or the cloud does not answer.
+        """
+        self._control(SESSIONS_PATH, {"expire": role_arn})
+
+    def _control(self, path: str, asked: Mapping[str, str | float]) -> None:
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            self.endpoint_url + path, json.dumps(asked).encode(), method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - loopback
+                return
+        except urllib.error.HTTPError as error:
+            raise LocalCloudError(error.read().decode()) from None
+        except OSError as error:
+            raise LocalCloudError(f"the local cloud at {self.endpoint_url} does not answer: {error}") from None
+
+    def stop(self) -> None:
+        """Stop the emulator with everything that it started, and wait until it is gone."""
+        _signal(self.pid, signal.SIGTERM)
+        if not wait_until(self._is_gone, STOP_TIMEOUT_S):
+            _signal(self.pid, signal.SIGKILL)
+            self.home.running.unlink(missing_ok=True)
+
+    def _is_gone(self) -> bool:
+        # A parent that does not wait for it keeps its process id, but not its files.
+        return not _is_alive(self.pid) or not (self.home.running.exists() or self.home.work.exists())
+
+
+def shell_exports(variables: Mapping[str, str]) -> str:
+    """Return `export` lines for a shell."""
+    return "\n".join(f"export {name}={value}" for name, value in variables.items())
+
+
+def search_path() -> str:
+    """Return PATH with the venv's programs first: Python, and Node from its wheel."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Wait for a condition; False when the time is up first."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return

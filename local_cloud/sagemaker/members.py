@@ -1,0 +1,166 @@
+"""What of SageMaker's requests has no effect here, and what is refused, by operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_cloud.members import Members
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TRAINING = Members(
+    without_effect=(
+        "InputDataConfig.ShuffleConfig",
+        "ResourceConfig.VolumeSizeInGB",
+        "ResourceConfig.VolumeKmsKeyId",
+        "StoppingCondition.MaxPendingTimeInSeconds",
+        "VpcConfig",
+        "EnableInterContainerTrafficEncryption",
+        "RetryStrategy",
+    ),
+    refused=(
+        "AlgorithmSpecification.AlgorithmName",
+        "InputDataConfig.DataSource.FileSystemDataSource",
+        "InputDataConfig.DataSource.DatasetSource",
+        "InputDataConfig.DataSource.S3DataSource.AttributeNames",
+        "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames",
+        "InputDataConfig.DataSource.S3DataSource.ModelAccessConfig",
+        "InputDataConfig.DataSource.S3DataSource.HubAccessConfig",
+        "ResourceConfig.InstanceGroups",
+        "ResourceConfig.TrainingPlanArn",
+        "ResourceConfig.InstancePlacementConfig",
+        "ResourceConfig.InstancePreferences",
+        "ResourceConfig.SelectedInstanceType",
+        "ResourceConfig.SelectedInstanceCount",
+    ),
+    only={
+        "InputDataConfig.DataSource.S3DataSource.S3DataType": ("S3Prefix",),
+        "InputDataConfig.CompressionType": ("None",),
+        "InputDataConfig.RecordWrapperType": ("None",),
+        "OutputDataConfig.CompressionType": ("GZIP",),
+        "CheckpointConfig.LocalPath": ("/opt/ml/checkpoints", "/opt/ml/checkpoints/"),
+    },
+)
+"""What the requests for a training job and for the trials of a tuning job have in common."""
+
+_CONTAINER = Members(
+    without_effect=("ContainerHostname", "ImageConfig", "ContainerMetricsConfig"),
+    refused=(
+        "ModelDataSource", "AdditionalModelDataSources", "ModelPackageName", "InferenceSpecificationName",
+        "MultiModelConfig",
+    ),
+    only={"Mode": ("SingleModel",)},
+)  # fmt: skip
+
+MEMBERS: Mapping[str, Members] = {
+    "CreateTrainingJob": _TRAINING
+    | Members(
+        without_effect=(
+            "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",
+            "AlgorithmSpecification.TrainingImageConfig",
+            "ResourceConfig.KeepAlivePeriodInSeconds",
+            "DebugHookConfig",
+            "DebugRuleConfigurations",
+            "TensorBoardOutputConfig",
+            "ExperimentConfig",
+            "ProfilerConfig",
+            "ProfilerRuleConfigurations",
+            "RemoteDebugConfig",
+            "InfraCheckConfig",
+            "SessionChainingConfig",
+            "MlflowConfig",
+        ),
+        refused=(
+            "AlgorithmSpecification.ContainerEntrypoint",
+            "AlgorithmSpecification.ContainerArguments",
+            "ServerlessJobConfig",
+            "ModelPackageConfig",
+        ),
+    ),
+    "ListTrainingJobs": Members(refused=("WarmPoolStatusEquals", "TrainingPlanArnEquals")),
+    "CreateHyperParameterTuningJob": _TRAINING.below("TrainingJobDefinition")
+    | Members(
+        without_effect=(
+            "HyperParameterTuningJobConfig.TrainingJobEarlyStoppingType",
+            "HyperParameterTuningJobConfig.TuningJobCompletionCriteria.BestObjectiveNotImproving",
+            "HyperParameterTuningJobConfig.TuningJobCompletionCriteria.ConvergenceDetected",
+            "TrainingJobDefinition.DefinitionName",
+            "TrainingJobDefinition.HyperParameterTuningResourceConfig.AllocationStrategy",
+            "TrainingJobDefinition.HyperParameterTuningResourceConfig.InstanceConfigs.VolumeSizeInGB",
+            "TrainingJobDefinition.HyperParameterTuningResourceConfig.VolumeKmsKeyId",
+            "TrainingJobDefinition.HyperParameterTuningResourceConfig.VolumeSizeInGB",
+            "TrainingJobDefinition.ResourceConfig.KeepAlivePeriodInSeconds",
+        ),
+        refused=(
+            "HyperParameterTuningJobConfig.StrategyConfig",
+            "HyperParameterTuningJobConfig.ParameterRanges.AutoParameters",
+            "TrainingJobDefinition.TuningObjective",
+            "TrainingJobDefinition.HyperParameterRanges",
+            "TrainingJobDefinitions",
+            "WarmStartConfig",
+            "Autotune",
+        ),
+        only={"HyperParameterTuningJobConfig.Strategy": ("Bayesian", "Random", "Grid")},
+    ),
+    "CreateTransformJob": Members(
+        without_effect=(
+            "ModelClientConfig.InvocationsMaxRetries",
+            "DataCaptureConfig",
+            "TransformResources.VolumeKmsKeyId",
+            "TransformResources.TransformAmiVersion",
+            "ExperimentConfig",
+        ),
+        only={
+            "TransformInput.DataSource.S3DataSource.S3DataType": ("S3Prefix",),
+            "TransformInput.CompressionType": ("None",),
+            "TransformInput.SplitType": ("None", "Line", "RecordIO"),
+        },
+    ),
+    "CreateModel": _CONTAINER.below("PrimaryContainer")
+    | _CONTAINER.below("Containers")
+    | Members(without_effect=("InferenceExecutionConfig", "VpcConfig")),
+    "CreateEndpointConfig": Members(
+        without_effect=(
+            "ProductionVariants.VariantInstanceProvisionTimeoutInSeconds",
+            "ProductionVariants.CoreDumpConfig",
+            "ProductionVariants.ServerlessConfig.ProvisionedConcurrency",
+            "ProductionVariants.VolumeSizeInGB",
+            "ProductionVariants.ModelDataDownloadTimeoutInSeconds",
+            "ProductionVariants.ContainerStartupHealthCheckTimeoutInSeconds",
+            "ProductionVariants.EnableSSMAccess",
+            "ProductionVariants.RoutingConfig",
+            "ProductionVariants.InferenceAmiVersion",
+            "ProductionVariants.CapacityReservationConfig",
+            "ExecutionRoleArn",
+            "VpcConfig",
+            "EnableNetworkIsolation",
+            "KmsKeyId",
+            "MetricsConfig",
+        ),
+        refused=(
+            "ProductionVariants.InstancePools",
+            "ProductionVariants.AcceleratorType",
+            "ProductionVariants.ManagedInstanceScaling",
+            "AsyncInferenceConfig",
+            "ExplainerConfig",
+            "ShadowProductionVariants",
+        ),
+    ),
+    "UpdateEndpointWeightsAndCapacities": Members(refused=("DesiredWeightsAndCapacities.ServerlessUpdateConfig",)),
+    "CreateModelPackageGroup": Members(without_effect=("ManagedConfiguration",)),
+    "CreateModelPackage": Members(without_effect=("ModelPackageRegistrationType", "ClientToken", "ManagedStorageType")),
+    "ListModelPackageGroups": Members(only={"CrossAccountFilterOption": ("SameAccount",)}),
+    "DescribeModelPackage": Members(without_effect=("IncludedData",)),
+    "UpdateModelPackage": Members(
+        without_effect=("ModelPackageRegistrationType", "ClientToken"),
+        refused=("AdditionalInferenceSpecificationsToAdd",),
+    ),
+    # Of the runtime, whose members are headers.
+    "InvokeEndpoint": Members(
+        refused=(
+            "TargetModel", "TargetContainerHostname", "EnableExplanations", "InferenceComponentName", "SessionId",
+            "PrefixAwareId",
+        ),
+    ),
+}  # fmt: skip

@@ -1,0 +1,71 @@
+"""A local cloud for the clients, a role, and the counts of 20 Newsgroups that the tutorial is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pytest
+from scipy.sparse import vstack
+
+from local_cloud import LocalCloud
+from training_scripts import prepare, recordio
+from training_scripts.corpus.manifest import CorpusManifest
+
+ARCHIVE = Path(__file__).parents[3] / "shared" / "data" / "20news-bydate.tar.gz"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+# SDK v3 wants a role with far more rights than this training uses, and asks IAM for them.
+RIGHTS = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    with LocalCloud(home=tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def role(cloud: LocalCloud) -> str:
+    iam = boto3.client(
+        "iam", endpoint_url=cloud.endpoint_url, region_name="us-east-1", aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )  # fmt: skip
+    arn = iam.create_role(RoleName="tutorial", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="tutorial", PolicyName="everything", PolicyDocument=json.dumps(RIGHTS))
+    return str(arn)
+
+
+@pytest.fixture(scope="session")
+def newsgroups(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the word counts of 20 Newsgroups, `train.npy` and `test.npy`: an array of documents by words each.
+
+    The documents are those of the source's own split, so `train` has the preparation's validation part too.
+    """
+    if not ARCHIVE.exists():
+        pytest.skip(f"needs the 20 Newsgroups archive at {ARCHIVE.name}")
+    folder = tmp_path_factory.mktemp("20newsgroups")
+    arguments = [
+        "20newsgroups",
+        "--archive",
+        str(ARCHIVE),
+        "--output",
+        str(folder / "corpus"),
+        "--max-features",
+        "1000",
+    ]
+    assert prepare.main(arguments) == 0
+    manifest = CorpusManifest.load(folder / "corpus")
+    for name, parts in (("train", ("train", "validation")), ("test", ("test",))):
+        shards = [path for part in parts for path in sorted((folder / "corpus" / part).glob("*.pbr"))]
+        rows = [recordio.read_records(path.read_bytes(), feature_dim=manifest.feature_dim) for path in shards]
+        np.save(folder / f"{name}.npy", vstack(rows).toarray().astype(np.int32))
+    return folder

@@ -1,0 +1,53 @@
+"""SDK v2's HyperparameterTuner on NTM, with nothing but the exported variables of a local cloud."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_cloud import LocalCloud
+
+PYTHON = Path(__file__).parents[2] / ".venv-sdk-v2" / "bin" / "python"
+SCRIPT = Path(__file__).parent / "scripts" / "tuning_v2.py"
+
+pytestmark = [
+    pytest.mark.sdk,
+    pytest.mark.slow,
+    pytest.mark.local_cloud,
+    pytest.mark.skipif(not PYTHON.exists(), reason="there is no .venv-sdk-v2: `make test` makes it"),
+]
+
+
+@pytest.fixture(scope="module")
+def result(cloud: LocalCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("tuning")
+    done = subprocess.run(
+        [PYTHON, SCRIPT, role, folder], env=cloud.environment(), cwd=folder, capture_output=True, text=True,
+        check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def test_the_tuner_finds_the_trial_with_the_least_loss(result: dict[str, Any]) -> None:
+    assert result["status"] == "Completed"
+    assert len(result["values"]) == 4
+    assert result["best"] == min(result["values"], key=lambda name: result["values"][name])
+
+
+def test_trials_have_different_hyperparameters_within_their_ranges(result: dict[str, Any]) -> None:
+    tuned = result["tuned"]
+
+    assert len({tuple(sorted(item.items())) for item in tuned}) == 4
+    assert all(1e-4 <= float(item["learning_rate"]) <= 0.1 for item in tuned)
+    assert all(16 <= int(item["mini_batch_size"]) <= 64 for item in tuned)
+    assert {item["optimizer"].strip('"') for item in tuned} <= {"sgd", "adam", "adadelta"}
+
+
+def test_the_best_model_is_deployed_and_answers(result: dict[str, Any]) -> None:
+    assert [len(weights) for weights in result["predicted"]] == [3] * 5
