@@ -108,7 +108,7 @@ def test_the_coherence_gradient_is_that_of_finite_differences(repulsion: float) 
     topics = rng.standard_normal((TOPICS, WORDS))
 
     def term(values: np.ndarray) -> float:
-        q = softmax(2 * np.take_along_axis(values, words, axis=1), axis=1)
+        q = softmax(np.take_along_axis(values, words, axis=1), axis=1)
         placed = np.zeros((TOPICS, WORDS))
         np.put_along_axis(placed, words, q, axis=1)
         shared = sum(float(placed[one] @ placed[other]) for one in range(TOPICS) for other in range(one))
