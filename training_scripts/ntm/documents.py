@@ -103,8 +103,8 @@ class Documents:
         """Whether the channel is read again each epoch."""
         return self._resident is None
 
-    def shape(self, mini_batch_size: int, *, share: float = 1.0) -> BatchShape:
-        """Return the shape of this channel's chunks, for epochs of `share` of its documents."""
+    def shape(self, mini_batch_size: int, *, share: float = 1.0, topics: int = 0) -> BatchShape:
+        """Return the shape of this channel's chunks, for epochs of `share` of its documents and noise of `topics`."""
         known = self.statistics
         documents = number_sampled(known.documents, share)
         if self.streams:
@@ -117,6 +117,7 @@ class Documents:
             squared=known.squared * documents / max(known.documents, 1),
             longest=known.longest,
             max_bytes=self._max_chunk_bytes,
+            topics=topics,
         )
 
     def in_order(self, shape: BatchShape, idf: Vector | None) -> Iterator[Chunk]:

@@ -208,7 +208,9 @@ class Trainer:
             )
 
     def _epoch(self, progress: Progress, epoch: int) -> EpochLoss:
-        shape = self._documents.shape(self._ntm.mini_batch_size, share=self._ntm.sub_sample)
+        shape = self._documents.shape(
+            self._ntm.mini_batch_size, share=self._ntm.sub_sample, topics=self._ntm.num_topics
+        )
         rng = np.random.default_rng([self._switches.seed, epoch, self._cluster.rank])
         state = optimizers.OptimizerState(
             _device(progress.first), _device(progress.second), jnp.asarray(progress.steps, jnp.int32)

@@ -165,3 +165,21 @@ def test_a_count_that_is_no_whole_number_is_thinned_to_nothing_or_left_in_parts(
 
     assert set(np.unique(left[:, 0])) == {np.float32(0), np.float32(0.4)}
     assert set(np.unique(left[:, 1])) == {np.float32(0), np.float32(0.75), np.float32(1.5)}
+
+
+def test_the_noise_beside_a_chunk_counts_for_the_memory_that_it_may_take() -> None:
+    alone, beside = (
+        BatchShape.fitting(
+            mini_batch_size=10,
+            documents=10_000,
+            nonzeros=100_000,
+            squared=1e6,
+            longest=20,
+            max_bytes=1 << 20,
+            topics=topics,
+        )
+        for topics in (0, 1000)
+    )
+
+    assert beside.steps < alone.steps
+    assert beside.steps * beside.documents * 1000 * 4 <= 1 << 20
