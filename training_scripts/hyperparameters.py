@@ -128,7 +128,10 @@ class OpenNtmSwitches(_Frozen):
     """What the encoder sees of a document: scaled log1p(count) x idf with a centred start, or its raw counts."""
     clamp_log_variance: Truth = True
     """Keep the posterior's log-variance within [-8, 4]."""
-    coherence_weight: Annotated[Float, Field(ge=0.0, le=10_000.0)] = 30.0
+    least_input_share: Annotated[Float, Field(gt=0.0, le=1.0)] = 0.25
+    """Least share of a document's words that the encoder sees in a training step; each step draws one between it and 1
+    for each document, and the decoder must still predict all of the words. 1 turns this off."""
+    coherence_weight: Annotated[Float, Field(ge=0.0, le=10_000.0)] = 5.0
     """Strength of the term that draws a topic's top words to those that occur together; 0 turns it off."""
     coherence_unseen_share: Annotated[Float, Field(ge=0.0, le=100.0)] = 0.3
     """Size of an imagined unseen corpus, against the training documents, in which the words should still be met
@@ -148,6 +151,7 @@ class OpenNtmSwitches(_Frozen):
             unigram_bias=False,
             input_weighting="counts",
             clamp_log_variance=False,
+            least_input_share=1.0,
             coherence_weight=0.0,
             coherence_unseen_share=0.0,
             topic_repulsion=0.0,

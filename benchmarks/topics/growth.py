@@ -95,14 +95,15 @@ def main() -> int:
     options = parser.parse_args()
     corpora.prepare("api-reference")
     source = corpora.load("api-reference").train.counts
-    points = []
+    _OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    points: list[dict[str, Any]] = []
     for words in options.words:
         for documents in options.documents:
             points.append(measure(source, words, documents, options.max_memory_mb))
             print(json.dumps(points[-1]), file=sys.stderr)
-    _OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    _OUTPUT.write_text(json.dumps(points, indent=1) + "\n")
-    _plot(points)
+            # After each: the largest take long, and an interrupted run has said something.
+            _OUTPUT.write_text(json.dumps(points, indent=1) + "\n")
+            _plot(points)
     return 0
 
 

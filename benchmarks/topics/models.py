@@ -72,7 +72,7 @@ class OpenNtm:
         )
         open_switches = OpenNtmSwitches.model_validate({**switches, "seed": seed})
         train, validation = (
-            Documents.load(partial(_once, part.counts), feature_dim=len(corpus.words), max_memory_mb=512, seed=0)
+            Documents.load(partial(once, part.counts), feature_dim=len(corpus.words), max_memory_mb=512, seed=0)
             for part in (corpus.train, corpus.validation)
         )
         trainer = Trainer(ntm, open_switches, documents=train, validation=validation, cluster=Alone())
@@ -92,7 +92,8 @@ class OpenNtm:
         return np.asarray(softmax(weights @ self._logits + self._background, axis=1))
 
 
-def _once(counts: csr_matrix) -> Iterator[csr_matrix]:
+def once(counts: csr_matrix) -> Iterator[csr_matrix]:
+    """Return a pass over documents in memory."""
     yield counts
 
 

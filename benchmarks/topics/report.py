@@ -42,7 +42,6 @@ class Outcome(NamedTuple):
     scored: list[Record]
     curves: list[Record]
     trials: int
-    seconds: float
 
 
 class Bound(NamedTuple):
@@ -94,7 +93,12 @@ def bounds(outcome: Outcome) -> list[Bound]:
     def ratio(metric: str, peer: str, topics: int = 30, model: str = OURS) -> float:
         return average(outcome, model, metric, topics) / average(outcome, peer, metric, topics)
 
-    numbers = sorted({record["topics"] for record in outcome.scored if record["corpus"] == "20newsgroups"})
+    # Where not all of the three were scored, there is nothing to compare.
+    numbers = [
+        number
+        for number in sorted({record["topics"] for record in outcome.scored if record["corpus"] == "20newsgroups"})
+        if all(_of(outcome, model, number) for model in (OURS, GIBBS, NMF))
+    ]
     found = [
         Bound("NPMI against Gibbs, K=30", True, 1.40, ratio("npmi", GIBBS)),
         Bound("NPMI against NMF, K=30", True, 1.20, ratio("npmi", NMF)),
@@ -151,11 +155,11 @@ def _settings(outcome: Outcome) -> list[tuple[str, int]]:
 
 
 def _about(outcome: Outcome) -> str:
-    seeds = len({record["seed"] for record in outcome.scored})
     packages = ", ".join(f"{name} {number}" for name, number in _versions().items())
     return (
-        f"{outcome.trials} trials a tuned model, {seeds} seeds, {outcome.seconds / 60:.0f} minutes. {packages}. "
-        f"Means over seeds, ± the standard deviation. The protocol is in [benchmarks.md](../benchmarks.md).\n"
+        f"{outcome.trials} trials a tuned model. {packages}. "
+        f"Means over seeds, ± the standard deviation; in brackets the number of seeds. "
+        f"The protocol is in [benchmarks.md](../benchmarks.md).\n"
     )
 
 
@@ -181,8 +185,10 @@ def _table(outcome: Outcome, corpus: str, topics: int) -> str:
     ]
     for model in outcome.chosen:
         records = _of(outcome, model, topics, corpus)
+        if not records:
+            continue
         lines.append(
-            f"| {model} | "
+            f"| {model} ({len(records)}) | "
             + " | ".join(_cell([record[name] for record in records], form) for name, (_, form) in COLUMNS.items())
             + " |"
         )
@@ -251,12 +257,17 @@ def _plot_curves(path: Path, outcome: Outcome) -> None:
 
 
 def _plot_topics(path: Path, outcome: Outcome) -> None:
-    numbers = sorted({record["topics"] for record in outcome.scored if record["corpus"] == "20newsgroups"})
-
     def draw(axes: Any) -> None:
         for axis, metric in zip(axes, ("npmi", "tu10", "perplexity"), strict=True):
             for model in outcome.chosen:
-                if model != "plain NTM":
+                numbers = sorted(
+                    {
+                        record["topics"]
+                        for record in outcome.scored
+                        if (record["model"], record["corpus"]) == (model, "20newsgroups")
+                    }
+                )
+                if model != "plain NTM" and numbers:
                     axis.plot(
                         numbers,
                         [average(outcome, model, metric, number) for number in numbers],

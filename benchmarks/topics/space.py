@@ -11,9 +11,10 @@ Settings = dict[str, Any]
 SPACES: Final[dict[str, dict[str, list[Any]]]] = {
     "open NTM": {
         "learning_rate": [0.002, 0.005, 0.01],
-        "coherence_weight": [10.0, 30.0, 100.0],
-        "coherence_unseen_share": [0.05, 0.1, 0.3, 1.0],
-        "topic_repulsion": [0.0, 8.0, 32.0],
+        "least_input_share": [0.1, 0.25, 0.5],
+        "coherence_weight": [2.0, 5.0, 15.0],
+        "coherence_unseen_share": [0.1, 0.3, 1.0],
+        "topic_repulsion": [0.0, 8.0],
         "mini_batch_size": [64, 128, 256],
         "tolerance": [0.001, 0.0003],
     },
@@ -42,7 +43,10 @@ DEFAULTS: Final[dict[str, Settings]] = {
     "open NTM": {
         "optimizer": "adam",
         "learning_rate": 0.005,
-        "coherence_weight": 30.0,
+        "encoder_layers": "128",
+        "encoder_layers_activation": "tanh",
+        "least_input_share": 0.25,
+        "coherence_weight": 5.0,
         "coherence_unseen_share": 0.3,
         "topic_repulsion": 8.0,
         "mini_batch_size": 128,
@@ -54,6 +58,7 @@ DEFAULTS: Final[dict[str, Settings]] = {
         "unigram_bias": False,
         "input_weighting": "counts",
         "clamp_log_variance": False,
+        "least_input_share": 1.0,
         "coherence_weight": 0.0,
         "coherence_unseen_share": 0.0,
         "topic_repulsion": 0.0,

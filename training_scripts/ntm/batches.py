@@ -21,6 +21,7 @@ _SPREAD: Final = 4.0
 _ROUND: Final = 256
 _BYTES_PER_NONZERO: Final = 16
 _BYTES_PER_DOCUMENT: Final = 8
+_BYTES_PER_DRAW: Final = 4
 
 
 class Chunk(NamedTuple):
@@ -49,7 +50,15 @@ class BatchShape(NamedTuple):
 
     @classmethod
     def fitting(
-        cls, *, mini_batch_size: int, documents: int, nonzeros: int, squared: float, longest: int, max_bytes: int
+        cls,
+        *,
+        mini_batch_size: int,
+        documents: int,
+        nonzeros: int,
+        squared: float,
+        longest: int,
+        max_bytes: int,
+        topics: int = 0,
     ) -> BatchShape:
         """Return the shape for a channel.
 
@@ -60,13 +69,14 @@ class BatchShape(NamedTuple):
             squared: sum of the squares of the same.
             longest: most distinct words of one document.
             max_bytes: most memory of a chunk; at least one step is made whatever it takes.
+            topics: for which noise is drawn beside the chunk, one number a document and topic.
         """
         size = min(mini_batch_size, max(documents, 1))
         mean = nonzeros / max(documents, 1)
         deviation = math.sqrt(max(squared / max(documents, 1) - mean * mean, 0.0))
         wanted = size * mean + _SPREAD * math.sqrt(size) * deviation
         capacity = _rounded(max(longest, min(math.ceil(wanted), size * longest, max(nonzeros, 1))))
-        step_bytes = capacity * _BYTES_PER_NONZERO + size * _BYTES_PER_DOCUMENT
+        step_bytes = capacity * _BYTES_PER_NONZERO + size * (_BYTES_PER_DOCUMENT + _BYTES_PER_DRAW * topics)
         # One step in fifty to spare: a batch that closes early must not cost a second, nearly empty chunk.
         steps = math.ceil(documents / size)
         return cls(max(1, min(steps + math.ceil(steps / 50), max_bytes // step_bytes)), size, capacity)

@@ -5,7 +5,7 @@ never seen together.
 
 The term follows Ding, Nallapati and Xiang 2018 (Coherence-Aware Neural Topic Modeling) in another form:
 -weight * sum_k q_k' M_k q_k, with M_k the (expected) NPMI of topic k's top words and q_k proportional to
-softmax(B_k)^2.
+softmax(B_k): squared, as one might want it peaked, two or three words carry the whole term.
 """
 
 from __future__ import annotations

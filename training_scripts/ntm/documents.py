@@ -20,6 +20,8 @@ SAMPLE_DOCUMENTS: Final = 20_000
 """Documents that the NMF start and the coherence counts look at: more would cost memory and tell little."""
 _RESIDENT_BYTES_PER_NONZERO: Final = 12
 _MEGABYTE: Final = 1 << 20
+_MOST_PARTS: Final = 1 << 20
+"""Parts that a count is thinned in at most: a number that a damaged file may hold fits no integer."""
 
 
 @dataclass
@@ -101,8 +103,8 @@ class Documents:
         """Whether the channel is read again each epoch."""
         return self._resident is None
 
-    def shape(self, mini_batch_size: int, *, share: float = 1.0) -> BatchShape:
-        """Return the shape of this channel's chunks, for epochs of `share` of its documents."""
+    def shape(self, mini_batch_size: int, *, share: float = 1.0, topics: int = 0) -> BatchShape:
+        """Return the shape of this channel's chunks, for epochs of `share` of its documents and noise of `topics`."""
         known = self.statistics
         documents = number_sampled(known.documents, share)
         if self.streams:
@@ -115,21 +117,41 @@ class Documents:
             squared=known.squared * documents / max(known.documents, 1),
             longest=known.longest,
             max_bytes=self._max_chunk_bytes,
+            topics=topics,
         )
 
     def in_order(self, shape: BatchShape, idf: Vector | None) -> Iterator[Chunk]:
         """Deal out all documents in the order of the channel."""
-        for block in self._blocks():
+        for block in self.blocks():
             yield from pack(block, self._weighted(block, idf), shape)
 
     def shuffled(
-        self, shape: BatchShape, idf: Vector | None, rng: np.random.Generator, *, share: float = 1.0
+        self,
+        shape: BatchShape,
+        idf: Vector | None,
+        rng: np.random.Generator,
+        *,
+        share: float = 1.0,
+        least_input_share: float = 1.0,
     ) -> Iterator[Chunk]:
-        """Deal out a random `share` of the documents in random order; a stream is shuffled window by window."""
-        for block in self._blocks():
+        """Deal out a random `share` of the documents in random order; a stream is shuffled window by window.
+
+        Args:
+            shape: of every chunk.
+            idf: of the encoder's inputs; None for raw counts.
+            rng: draws the order, and what the encoder sees.
+            share: of the documents.
+            least_input_share: the encoder sees a share of each document's tokens, uniform between this and 1.
+        """
+        for block in self.blocks():
             order = rng.permutation(block.shape[0])[: number_sampled(block.shape[0], share)]
-            inputs = csr_matrix((self._weighted(block, idf), block.indices, block.indptr), shape=block.shape)
-            yield from pack(block[order], inputs[order].data, shape)
+            dealt = block[order]
+            if least_input_share < 1:
+                inputs = weigh(thinned(dealt, least_input_share, rng), idf)
+            else:
+                weighted = csr_matrix((self._weighted(block, idf), block.indices, block.indptr), shape=block.shape)
+                inputs = weighted[order].data
+            yield from pack(dealt, inputs, shape)
 
     def _weighted(self, block: csr_matrix, idf: Vector | None) -> Vector:
         if block is not self._resident:
@@ -138,7 +160,8 @@ class Documents:
             self._inputs = weigh(block, idf)
         return self._inputs
 
-    def _blocks(self) -> Iterator[csr_matrix]:
+    def blocks(self) -> Iterator[csr_matrix]:
+        """Return all documents in the order of the channel, as matrices of bounded size."""
         if self._resident is not None:
             yield self._resident
             return
@@ -158,6 +181,20 @@ class Documents:
 def number_sampled(documents: int, share: float) -> int:
     """Return how many of `documents` an epoch over `share` of them takes: at least one, if there is one."""
     return min(documents, max(1, round(documents * share)))
+
+
+def thinned(counts: csr_matrix, least_share: float, rng: np.random.Generator) -> csr_matrix:
+    """Return what is left if each token of a document stays with one probability, uniform in [least_share, 1].
+
+    The stored elements stay where they are: those of which nothing is left become 0. A count that is no whole number
+    is thinned in as many parts as the next whole one has.
+    """
+    probability = np.repeat(rng.uniform(least_share, 1.0, counts.shape[0]), np.diff(counts.indptr))
+    left = counts.data * (rng.random(counts.nnz, dtype=np.float32) < probability)
+    several = np.flatnonzero(counts.data > 1)
+    parts = np.ceil(np.minimum(counts.data[several], _MOST_PARTS)).astype(np.int64)
+    left[several] = counts.data[several] * (rng.binomial(parts, probability[several]) / parts)
+    return csr_matrix((left.astype(np.float32), counts.indices, counts.indptr), shape=counts.shape)
 
 
 class _Sample:

@@ -1,4 +1,4 @@
-"""The compiled loops over a chunk of batches: training steps, evaluation, inference."""
+"""The compiled loops over a chunk of batches: training steps, inference."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 
 from training_scripts.ntm import model, optimizers
 from training_scripts.ntm.batches import Chunk
@@ -32,13 +34,14 @@ class Coherence(NamedTuple):
     npmi: jax.Array
 
 
-TrainChunk = Callable[[Carry, Chunk, jax.Array, Coherence | None], tuple[Carry, Losses]]
-EvaluateChunk = Callable[[Tree, Tree, Chunk, jax.Array], Losses]
+Noise = npt.NDArray[np.float32]
+"""Standard normal, (steps, mini_batch_size, topics). Drawn by NumPy: XLA's generator is slow to compile, and slower."""
+TrainChunk = Callable[[Carry, Chunk, Noise, Coherence | None], tuple[Carry, Losses]]
 InferChunk = Callable[[Tree, Tree, Chunk], jax.Array]
 
 
 def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChunk:
-    """Return the compiled loop (carry, chunk, key, coherence) -> (carry, summed losses). The carry is consumed."""
+    """Return the compiled loop (carry, chunk, noise, coherence) -> (carry, summed losses). The carry is consumed."""
     architecture = Architecture.of(ntm, switches)
 
     def loss(params: Tree, averages: Tree, batch: Batch, noise: jax.Array) -> tuple[jax.Array, tuple[Losses, Tree]]:
@@ -46,8 +49,7 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
         sums = model.losses(params, batch, mu, log_variance, noise)
         return (sums.reconstruction + sums.kl) / batch.documents, (sums, moved)
 
-    def step(carry: Carry, batch: Batch, key: jax.Array, coherence: Coherence | None) -> tuple[Carry, Losses]:
-        noise = jax.random.normal(key, (batch.lengths.shape[0], ntm.num_topics))
+    def step(carry: Carry, batch: Batch, noise: jax.Array, coherence: Coherence | None) -> tuple[Carry, Losses]:
         gradients, (sums, moved) = jax.grad(loss, has_aux=True)(carry.params, carry.averages, batch, noise)
         if coherence is not None:
             relevance = carry.params["topics"] + BACKGROUND_SHARE * carry.params["background"]
@@ -57,40 +59,20 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
         params, optimizer = optimizers.update(ntm, carry.params, gradients, carry.optimizer)
         return Carry(params, moved, optimizer), sums
 
-    def run(carry: Carry, chunk: Chunk, key: jax.Array, coherence: Coherence | None) -> tuple[Carry, Losses]:
+    def run(carry: Carry, chunk: Chunk, noise: Noise, coherence: Coherence | None) -> tuple[Carry, Losses]:
         def scanned(state: Carry, item: tuple[Batch, jax.Array]) -> tuple[Carry, Losses]:
-            batch, number = item
+            batch, drawn = item
             taken: tuple[Carry, Losses] = jax.lax.cond(
                 batch.documents > 0,
-                lambda: step(state, batch, jax.random.fold_in(key, number), coherence),
+                lambda: step(state, batch, drawn, coherence),
                 lambda: (state, Losses(jnp.zeros(()), jnp.zeros(()))),
             )
             return taken
 
-        steps = chunk.documents.shape[0]
-        carry, sums = jax.lax.scan(scanned, carry, (Batch(*map(jnp.asarray, chunk)), jnp.arange(steps)))
+        carry, sums = jax.lax.scan(scanned, carry, (Batch(*map(jnp.asarray, chunk)), jnp.asarray(noise)))
         return carry, Losses(sums.reconstruction.sum(), sums.kl.sum())
 
     return jax.jit(run, donate_argnums=0)
-
-
-def evaluate_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> EvaluateChunk:
-    """Return the compiled loop (params, averages, chunk, key) -> losses summed over the documents."""
-    architecture = Architecture.of(ntm, switches)
-
-    def run(params: Tree, averages: Tree, chunk: Chunk, key: jax.Array) -> Losses:
-        def scanned(total: Losses, item: tuple[Batch, jax.Array]) -> tuple[Losses, None]:
-            batch, number = item
-            mu, log_variance, _ = model.posterior(architecture, params, averages, batch, training=False)
-            noise = jax.random.normal(jax.random.fold_in(key, number), mu.shape)
-            sums = model.losses(params, batch, mu, log_variance, noise)
-            return Losses(total.reconstruction + sums.reconstruction, total.kl + sums.kl), None
-
-        zero = Losses(jnp.zeros(()), jnp.zeros(()))
-        total, _ = jax.lax.scan(scanned, zero, (Batch(*map(jnp.asarray, chunk)), jnp.arange(chunk.documents.shape[0])))
-        return total
-
-    return jax.jit(run)
 
 
 def infer_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> InferChunk:

@@ -47,6 +47,22 @@ class NtmInference:
         Args:
             counts: shape (documents, feature_dim), non-negative.
         """
+        mu = self._mu(self._hidden(counts))
+        mu -= mu.max(axis=1, keepdims=True)
+        weights = np.exp(mu)
+        weights /= weights.sum(axis=1, keepdims=True)
+        return np.asarray(weights, dtype=np.float32)
+
+    def posterior(self, counts: csr_matrix) -> tuple[Matrix, Matrix]:
+        """Return mean and log-variance of each document's z, both (documents, topics), not clamped."""
+        hidden = self._hidden(counts)
+        spread = hidden @ self._arrays["log_variance_weight"] + self._arrays["log_variance_bias"]
+        return self._mu(hidden), np.asarray(spread, dtype=np.float32)
+
+    def _mu(self, hidden: Matrix) -> Matrix:
+        return np.asarray(hidden @ self._arrays["mu_weight"] + self._arrays["mu_bias"], dtype=np.float32)
+
+    def _hidden(self, counts: csr_matrix) -> Matrix:
         arrays = self._arrays
         inputs = csr_matrix((weigh(counts, self._idf), counts.indices, counts.indptr), shape=counts.shape)
         hidden = inputs @ arrays["encoder_0_weight"] + arrays["encoder_0_bias"]
@@ -56,11 +72,7 @@ class NtmInference:
             if self._batch_norm:
                 hidden = self._normalised(layer, hidden)
             hidden = _activated(self._activation, hidden)
-        mu = hidden @ arrays["mu_weight"] + arrays["mu_bias"]
-        mu -= mu.max(axis=1, keepdims=True)
-        weights = np.exp(mu)
-        weights /= weights.sum(axis=1, keepdims=True)
-        return np.asarray(weights, dtype=np.float32)
+        return np.asarray(hidden, dtype=np.float32)
 
     def _normalised(self, layer: int, hidden: Matrix) -> Matrix:
         name = f"encoder_{layer}"

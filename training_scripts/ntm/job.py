@@ -151,12 +151,7 @@ class Job:
             "vocabulary_hash": artifact.vocabulary_hash(self._words) if self._words else None,
             "num_topics": self._settings.ntm.num_topics,
             "feature_dim": self._settings.feature_dim,
-            "encoder": {
-                "layers": list(architecture.layers),
-                "activation": architecture.activation,
-                "batch_norm": architecture.batch_norm,
-                "input_weighting": self._settings.switches.input_weighting,
-            },
+            "encoder": architecture.described(self._settings.switches.input_weighting),
             "hyperparameters": {
                 **self._settings.ntm.for_job(self._settings.feature_dim),
                 **self._settings.switches.as_strings(),

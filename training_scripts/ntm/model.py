@@ -15,7 +15,7 @@ Sources: Miao, Yu and Blunsom 2016 (Neural Variational Inference for Text Proces
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training_scripts.ntm.coherence import TOP_WORDS
+from training_scripts.ntm.evaluation import LOG_VARIANCE_RANGE
 
 if TYPE_CHECKING:
     from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 Tree = dict[str, jax.Array]
 HostTree = dict[str, npt.NDArray[np.float32]]
 
-LOG_VARIANCE_RANGE: Final = (-8.0, 4.0)
 BATCH_NORM_MOMENTUM: Final = 0.9
 BATCH_NORM_EPSILON: Final = 1e-5
 _SIGMOID_GAIN: Final = 4.0
@@ -67,6 +67,15 @@ class Architecture(NamedTuple):
     def of(cls, ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> Architecture:
         """Return the architecture that the hyperparameters ask for."""
         return cls(ntm.layer_sizes, ntm.encoder_layers_activation, ntm.batch_norm, switches.clamp_log_variance)
+
+    def described(self, input_weighting: str) -> dict[str, Any]:
+        """Return the encoder as model.json describes it to the server."""
+        return {
+            "layers": list(self.layers),
+            "activation": self.activation,
+            "batch_norm": self.batch_norm,
+            "input_weighting": input_weighting,
+        }
 
 
 def initial_params(
@@ -195,7 +204,7 @@ def losses(params: Tree, batch: Batch, mu: jax.Array, log_variance: jax.Array, n
 def coherence_gradient(relevance: jax.Array, words: jax.Array, npmi: jax.Array, repulsion: float) -> jax.Array:
     """Return the gradient of sum_k (-q_k' M_k q_k + repulsion * sum_(l > k) q_k' q_l) at `words`, shape (topics, n).
 
-    q_k is softmax(2 relevance_k) over the topic's words, 0 elsewhere, so that dq = 2 (diag(q) - q q') d relevance.
+    q_k is softmax(relevance_k) over the topic's words, 0 elsewhere, so that dq = (diag(q) - q q') d relevance.
 
     Args:
         relevance: how telling each word is of each topic, (topics, feature_dim).
@@ -203,12 +212,12 @@ def coherence_gradient(relevance: jax.Array, words: jax.Array, npmi: jax.Array, 
         npmi: M, symmetric, zero diagonal, (topics, n, n).
         repulsion: strength of the second part, which parts topics that lead with the same words.
     """
-    q = jax.nn.softmax(2.0 * jnp.take_along_axis(relevance, words, axis=1))
+    q = jax.nn.softmax(jnp.take_along_axis(relevance, words, axis=1))
     slope = -2.0 * jnp.einsum("kij,kj->ki", npmi, q)
     if repulsion:
         all_topics = jnp.zeros(relevance.shape[1], q.dtype).at[words].add(q)
         slope += repulsion * (all_topics[words] - q)
-    return 2.0 * q * (slope - (q * slope).sum(axis=1, keepdims=True))
+    return q * (slope - (q * slope).sum(axis=1, keepdims=True))
 
 
 def coherence_width(feature_dim: int) -> int:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from training_scripts.hyperparameters import NtmHyperparameters
 
 Tree = dict[str, jax.Array]
+HostTree = dict[str, npt.NDArray[np.float32]]
 
 ADADELTA_RHO: Final = 0.9
 ADADELTA_EPSILON: Final = 1e-5
@@ -55,13 +58,13 @@ _USED: Final = {
 }
 
 
-def start(settings: NtmHyperparameters, params: Tree) -> OptimizerState:
-    """Return the state before the first step."""
+def starting_averages(settings: NtmHyperparameters, params: HostTree) -> tuple[HostTree, HostTree]:
+    """Return the first and second running averages before the first step; NumPy's, as XLA would compile each shape."""
     first, second = (
-        {name: jnp.zeros_like(value) if used else jnp.zeros(0) for name, value in params.items()}
+        {name: np.zeros_like(value) if used else np.zeros(0, np.float32) for name, value in params.items()}
         for used in _USED[settings.optimizer]
     )
-    return OptimizerState(first, second, jnp.zeros((), jnp.int32))
+    return first, second
 
 
 def update(

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from training_scripts.ntm import epoch as loops
 from training_scripts.ntm import optimizers
-from training_scripts.ntm.batches import BatchShape
 from training_scripts.ntm.coherence import Cooccurrence
 from training_scripts.ntm.early_stop import EarlyStop
+from training_scripts.ntm.evaluation import EVALUATION_SEED, Evaluation
 from training_scripts.ntm.failure import ClientError
-from training_scripts.ntm.model import HostTree, coherence_width
+from training_scripts.ntm.model import Architecture, HostTree, coherence_width
 from training_scripts.ntm.start import CorpusFacts, corpus_facts, starting_params
 from training_scripts.ntm.sums import Cluster, any_set
 from training_scripts.ntm.topic_words import ranked_ids
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
+    from training_scripts.ntm.batches import BatchShape
     from training_scripts.ntm.documents import Documents
-
-EVALUATION_SEED = 0
-"""One draw of noise for all evaluations, so that two epochs' losses differ by the model and not by luck."""
 
 
 class EpochLoss(NamedTuple):
@@ -105,8 +103,7 @@ class Trainer:
         self.facts = corpus_facts(documents.statistics, cluster)
         self.idf = self.facts.idf if switches.input_weighting == "tfidf" else None
         self._train_chunk = loops.train_chunk(ntm, switches)
-        self._evaluate_chunk = loops.evaluate_chunk(ntm, switches)
-        self._evaluation_shape: BatchShape | None = None
+        self._architecture = Architecture.of(ntm, switches)
         self.cooccurrence = Cooccurrence(documents.statistics.sample, cluster=cluster)
 
     def start(self) -> Progress:
@@ -121,12 +118,12 @@ class Trainer:
         # The primary's start is everyone's: instances of different hardware may round differently.
         mine = 1.0 if self._cluster.rank == 0 else 0.0
         params, averages = self._cluster.average(params, mine), self._cluster.average(averages, mine)
-        state = optimizers.start(self._ntm, _device(params))
+        first, second = optimizers.starting_averages(self._ntm, params)
         return Progress(
             params=params,
             averages=averages,
-            first=_host(state.first),
-            second=_host(state.second),
+            first=first,
+            second=second,
             steps=0,
             best_params=params,
             best_averages=averages,
@@ -185,17 +182,11 @@ class Trainer:
         """Return the mean loss of `documents`, which every instance holds in full; None if there are none."""
         if documents is None or documents.statistics.documents == 0:
             return None
-        shape = documents.shape(self._ntm.mini_batch_size)
-        if self._evaluation_shape is not None:
-            # Validation and test documents in chunks of one shape: the loop is compiled once for both.
-            shape = BatchShape(*map(max, shape, self._evaluation_shape))
-        self._evaluation_shape = shape
-        key = jax.random.key(EVALUATION_SEED)
+        evaluation = Evaluation(self._architecture, params, averages, self.idf)
+        rng = np.random.default_rng(EVALUATION_SEED)
         sums = np.zeros(2)
-        device = _device(params), _device(averages)
-        for number, chunk in enumerate(documents.in_order(shape, self.idf)):
-            losses = self._evaluate_chunk(*device, chunk, jax.random.fold_in(key, number))
-            sums += [float(losses.reconstruction), float(losses.kl)]
+        for block in documents.blocks():
+            sums += evaluation.losses(block, rng)
         return EpochLoss(*(sums / documents.statistics.documents).tolist())
 
     def topic_weights(self, params: HostTree, averages: HostTree, documents: Documents) -> npt.NDArray[np.float32]:
@@ -217,10 +208,10 @@ class Trainer:
             )
 
     def _epoch(self, progress: Progress, epoch: int) -> EpochLoss:
-        shape = self._documents.shape(self._ntm.mini_batch_size, share=self._ntm.sub_sample)
+        shape = self._documents.shape(
+            self._ntm.mini_batch_size, share=self._ntm.sub_sample, topics=self._ntm.num_topics
+        )
         rng = np.random.default_rng([self._switches.seed, epoch, self._cluster.rank])
-        key = jax.random.fold_in(jax.random.key(self._switches.seed), epoch)
-        key = jax.random.fold_in(key, self._cluster.rank)
         state = optimizers.OptimizerState(
             _device(progress.first), _device(progress.second), jnp.asarray(progress.steps, jnp.int32)
         )
@@ -228,9 +219,15 @@ class Trainer:
         coherence = self._coherence(progress.params)
         sums = np.zeros(2)
         documents = 0
-        chunks = self._documents.shuffled(shape, self.idf, rng, share=self._ntm.sub_sample)
-        for number, chunk in enumerate(chunks):
-            carry, losses = self._train_chunk(carry, chunk, jax.random.fold_in(key, number), coherence)
+        chunks = self._documents.shuffled(
+            shape,
+            self.idf,
+            rng,
+            share=self._ntm.sub_sample,
+            least_input_share=self._switches.least_input_share,
+        )
+        for chunk in chunks:
+            carry, losses = self._train_chunk(carry, chunk, self._noise(shape, rng), coherence)
             sums += [float(losses.reconstruction), float(losses.kl)]
             documents += int(chunk.documents.sum())
         self._average(progress, carry, documents)
@@ -250,6 +247,9 @@ class Trainer:
             setattr(progress, part, {name: mean[f"{part}/{name}"] for name in tree})
         progress.steps = int(carry.optimizer.steps)
 
+    def _noise(self, shape: BatchShape, rng: np.random.Generator) -> loops.Noise:
+        return rng.standard_normal((shape.steps, shape.documents, self._ntm.num_topics), dtype=np.float32)
+
     def _coherence(self, params: HostTree) -> loops.Coherence | None:
         if self._switches.coherence_weight == 0:
             return None
@@ -262,7 +262,3 @@ class Trainer:
 def _device(tree: HostTree) -> dict[str, jax.Array]:
     # A copy: the training step consumes its carry, and must not consume what the host still holds.
     return {name: jnp.array(value) for name, value in tree.items()}
-
-
-def _host(tree: dict[str, jax.Array]) -> HostTree:
-    return {name: np.asarray(value) for name, value in tree.items()}

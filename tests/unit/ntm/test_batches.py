@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from training_scripts.ntm import documents
 from training_scripts.ntm.batches import BatchShape, Chunk, pack
-from training_scripts.ntm.documents import Documents
+from training_scripts.ntm.documents import Documents, thinned
 from training_scripts.ntm.weighting import INPUT_NORM, inverse_document_frequency, weigh
 
 WORDS = 12
@@ -95,7 +95,7 @@ def test_a_streamed_channel_keeps_no_more_than_its_share_in_memory(streamed: Doc
     per_nonzero = 12
 
     assert streamed.statistics.sample.nnz * per_nonzero <= budget // 2
-    assert max(window.nnz for window in streamed._blocks()) * per_nonzero <= budget // 2
+    assert max(window.nnz for window in streamed.blocks()) * per_nonzero <= budget // 2
 
 
 def test_all_chunks_of_all_epochs_have_one_shape() -> None:
@@ -133,3 +133,53 @@ def test_weighted_documents_have_one_length_and_rare_words_weigh_more() -> None:
     lengths = np.linalg.norm(weighted, axis=1)
     np.testing.assert_allclose(lengths[counts.getnnz(axis=1) > 0], INPUT_NORM, rtol=1e-5)
     assert all(earlier > later for earlier, later in itertools.pairwise(idf))
+
+
+def test_thinning_takes_words_from_the_encoders_input_and_none_from_the_documents() -> None:
+    counts = csr_matrix(np.random.default_rng(0).poisson(1.0, (40, WORDS)).astype(np.float32))
+    loaded = load(counts)
+
+    chunks = list(loaded.shuffled(loaded.shape(8), None, np.random.default_rng(0), least_input_share=0.25))
+
+    seen = sum(float(chunk.inputs.sum()) for chunk in chunks)
+    assert sum(float(chunk.counts.sum()) for chunk in chunks) == counts.sum()
+    assert 0.5 * counts.sum() < seen < 0.75 * counts.sum()
+    assert all((chunk.inputs <= chunk.counts).all() for chunk in chunks)
+
+
+def test_a_document_keeps_between_the_least_share_of_its_tokens_and_all_of_them() -> None:
+    counts = csr_matrix(np.full((300, WORDS), 200, np.float32))
+
+    left = thinned(counts, 0.25, np.random.default_rng(0))
+
+    shares = left.sum(axis=1) / counts.sum(axis=1)
+    assert 0.22 < shares.min() < 0.3
+    assert 0.95 < shares.max() <= 1
+    assert shares.mean() == pytest.approx(0.625, abs=0.05)
+
+
+def test_a_count_that_is_no_whole_number_is_thinned_to_nothing_or_left_in_parts() -> None:
+    counts = csr_matrix(np.array([[0.4, 1.5] + [1.0] * (WORDS - 2)] * 400, np.float32))
+
+    left = thinned(counts, 0.5, np.random.default_rng(0)).toarray()
+
+    assert set(np.unique(left[:, 0])) == {np.float32(0), np.float32(0.4)}
+    assert set(np.unique(left[:, 1])) == {np.float32(0), np.float32(0.75), np.float32(1.5)}
+
+
+def test_the_noise_beside_a_chunk_counts_for_the_memory_that_it_may_take() -> None:
+    alone, beside = (
+        BatchShape.fitting(
+            mini_batch_size=10,
+            documents=10_000,
+            nonzeros=100_000,
+            squared=1e6,
+            longest=20,
+            max_bytes=1 << 20,
+            topics=topics,
+        )
+        for topics in (0, 1000)
+    )
+
+    assert beside.steps < alone.steps
+    assert beside.steps * beside.documents * 1000 * 4 <= 1 << 20

@@ -122,6 +122,7 @@ def test_every_ingredient_is_off_in_the_plain_ntm() -> None:
         "unigram_bias": False,
         "input_weighting": "counts",
         "clamp_log_variance": False,
+        "least_input_share": 1,
         "coherence_weight": 0,
         "coherence_unseen_share": 0,
         "topic_repulsion": 0,

@@ -10,7 +10,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax, softmax
 
-from training_scripts.ntm import model
+from training_scripts.ntm import evaluation, model
 from training_scripts.ntm.batches import BatchShape, pack
 from training_scripts.ntm.model import Architecture, Batch
 from training_scripts.ntm.weighting import weigh
@@ -108,7 +108,7 @@ def test_the_coherence_gradient_is_that_of_finite_differences(repulsion: float) 
     topics = rng.standard_normal((TOPICS, WORDS))
 
     def term(values: np.ndarray) -> float:
-        q = softmax(2 * np.take_along_axis(values, words, axis=1), axis=1)
+        q = softmax(np.take_along_axis(values, words, axis=1), axis=1)
         placed = np.zeros((TOPICS, WORDS))
         np.put_along_axis(placed, words, q, axis=1)
         shared = sum(float(placed[one] @ placed[other]) for one in range(TOPICS) for other in range(one))
@@ -149,7 +149,7 @@ def test_a_clamped_log_variance_stays_in_its_range(counts: csr_matrix) -> None:
     )
 
     assert (float(free.max()), float(free.min())) == pytest.approx((100, -100), abs=5)
-    assert (float(clamped.max()), float(clamped.min())) == model.LOG_VARIANCE_RANGE[::-1]
+    assert (float(clamped.max()), float(clamped.min())) == evaluation.LOG_VARIANCE_RANGE[::-1]
 
 
 def test_batch_norm_evaluates_with_the_averages_of_training(counts: csr_matrix) -> None:

@@ -72,7 +72,9 @@ def adadelta(weight: float, gradients: Path) -> Path:
 
 def taken(settings: NtmHyperparameters, start: float, gradients: Path, *, shape: tuple[int, ...] = (1, 1)) -> Path:
     params = {"w": jnp.full(shape, start)}
-    state = optimizers.start(settings, params)
+    averages = optimizers.starting_averages(settings, {"w": np.full(shape, start, np.float32)})
+    first, second = ({name: jnp.asarray(value) for name, value in tree.items()} for tree in averages)
+    state = optimizers.OptimizerState(first, second, jnp.zeros((), jnp.int32))
     path = []
     for gradient in gradients:
         params, state = optimizers.update(settings, params, {"w": jnp.full(shape, gradient)}, state)

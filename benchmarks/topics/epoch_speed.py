@@ -1,0 +1,160 @@
+"""An epoch of ours against a plain PyTorch loop: `python -m benchmarks.topics.epoch_speed`, one thread each.
+
+The loop is what one would write: the same model (without the coherence term), documents as dense rows from a
+DataLoader, torch.optim.Adam. PyTorch is in requirements-bench-torch.txt, apart: it is large, and only this needs it.
+Before it: CPU seconds and peak memory of whole training jobs of 20 epochs, import and compilation included.
+"""
+
+# ruff: noqa: E402, PLC0415 (the thread counts must be set before any library is imported)
+
+from __future__ import annotations
+
+import os
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from benchmarks.topics import corpora, models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOPICS: Final = 30
+BATCH: Final = 128
+RATE: Final = 5e-3
+EPOCHS: Final = 7
+JOB_EPOCHS: Final = 20
+_OUTPUT: Final = Path("docs/benchmarks/speed.json")
+
+
+def torch_epoch(corpus: corpora.Corpus) -> Callable[[], None]:
+    """Return a function that trains the same model for one epoch, as one would write it in PyTorch."""
+    import torch  # type: ignore[import-not-found]
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset  # type: ignore[import-not-found]
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    counts = torch.from_numpy(corpus.train.counts.toarray().astype(np.float32))
+    documents, words = counts.shape
+    idf = torch.log((1 + documents) / (1 + (counts > 0).sum(dim=0))) + 1
+    width = 2 * TOPICS
+    encoder = nn.Sequential(
+        nn.Linear(words, width),
+        nn.Sigmoid(),
+        nn.Linear(width, width),
+        nn.Sigmoid(),
+        nn.Linear(width, width),
+        nn.Sigmoid(),
+    )
+    mu_head, spread_head, decoder = nn.Linear(width, TOPICS), nn.Linear(width, TOPICS), nn.Linear(TOPICS, words)
+    layers = nn.ModuleList([encoder, mu_head, spread_head, decoder])
+    optimizer = torch.optim.Adam(layers.parameters(), lr=RATE)
+    loader = DataLoader(TensorDataset(counts), batch_size=BATCH, shuffle=True)
+
+    def run() -> None:
+        for (batch,) in loader:
+            weighted = 8 * nn.functional.normalize(torch.log1p(batch) * idf)
+            hidden = encoder(weighted)
+            mu, spread = mu_head(hidden), spread_head(hidden).clamp(-8, 4)
+            theta = torch.softmax(mu + torch.exp(spread / 2) * torch.randn_like(mu), dim=1)
+            reconstruction = -(batch * torch.log_softmax(decoder(theta), dim=1)).sum(dim=1)
+            divergence = 0.5 * (mu**2 + spread.exp() - 1 - spread).sum(dim=1)
+            loss = (reconstruction + divergence).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return run
+
+
+def interleaved(corpus: corpora.Corpus) -> dict[str, Any]:
+    """Run EPOCHS epochs of each in turn; returns CPU seconds an epoch, the first of each (compilation) left out."""
+    from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
+    from training_scripts.ntm.documents import Documents
+    from training_scripts.ntm.sums import Alone
+    from training_scripts.ntm.training import EpochReport, Trainer
+
+    ntm = NtmHyperparameters(
+        num_topics=TOPICS,
+        mini_batch_size=BATCH,
+        optimizer="adam",
+        learning_rate=RATE,
+        epochs=EPOCHS + 1,
+        num_patience_epochs=EPOCHS + 2,
+    )
+    documents = Documents.load(
+        partial(models.once, corpus.train.counts), feature_dim=len(corpus.words), max_memory_mb=512, seed=0
+    )
+    trainer = Trainer(ntm, OpenNtmSwitches(), documents=documents, validation=None, cluster=Alone())
+    theirs = torch_epoch(corpus)
+    seconds: dict[str, list[float]] = {"ours": [], "pytorch": []}
+    clock = time.process_time()
+
+    def after_an_epoch(_: EpochReport) -> None:
+        nonlocal clock
+        seconds["ours"].append(time.process_time() - clock)
+        clock = time.process_time()
+        theirs()
+        seconds["pytorch"].append(time.process_time() - clock)
+        clock = time.process_time()
+
+    trainer.train(trainer.start(), report=after_an_epoch, save=lambda _: None, interrupted=lambda: False)
+    kept = {name: values[1:] for name, values in seconds.items()}
+    return {"cpu_s_an_epoch": kept, "ratio": median(kept["pytorch"]) / median(kept["ours"])}
+
+
+def whole_job(corpus: corpora.Corpus) -> dict[str, Any]:
+    """Run a job of JOB_EPOCHS epochs with nothing compiled beforehand; returns its CPU seconds and peak memory."""
+    with tempfile.TemporaryDirectory(dir="build") as folder:
+        root = Path(folder)
+        config, data = root / "input" / "config", root / "input" / "data"
+        config.mkdir(parents=True)
+        for channel in ("train", "validation", "auxiliary"):
+            shutil.copytree(corpus.folder / channel, data / channel)
+        settings = {"feature_dim": len(corpus.words), "num_topics": TOPICS, "mini_batch_size": BATCH}
+        settings |= {"epochs": JOB_EPOCHS, "num_patience_epochs": JOB_EPOCHS + 1}
+        (config / "hyperparameters.json").write_text(json.dumps({name: str(value) for name, value in settings.items()}))
+        kind = {"ContentType": "application/x-recordio-protobuf"}
+        (config / "inputdataconfig.json").write_text(json.dumps({"train": kind, "validation": kind, "auxiliary": {}}))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "training_scripts.train", "--root", str(root)],
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "JAX_COMPILATION_CACHE_DIR": str(root / "cache")},
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise RuntimeError(f"the job of {JOB_EPOCHS} epochs failed with status {status}")
+    return {"cpu_s": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024}
+
+
+def main() -> int:
+    """Measure both on 20 Newsgroups; writes docs/benchmarks/speed.json."""
+    argparse.ArgumentParser(prog="python -m benchmarks.topics.epoch_speed", description=__doc__).parse_args()
+    corpora.prepare("20newsgroups")
+    corpus = corpora.load("20newsgroups")
+    jobs = [whole_job(corpus) for _ in range(3)]
+    found = {"job_of_20_epochs": jobs, **interleaved(corpus)}
+    print(json.dumps(found, indent=1))
+    _OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    _OUTPUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

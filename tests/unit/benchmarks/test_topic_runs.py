@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.topics import run, space
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIT = {"model": "NMF", "corpus": "20newsgroups", "part": "test", "topics": 30, "seed": 0, "settings": {}}
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "results.jsonl"
+    monkeypatch.setattr(run, "RESULTS", path)
+    return path
+
+
+def measured(wanted: dict[str, Any]) -> dict[str, Any]:
+    return {**wanted, "cpu_s": 1.0, "npmi": 0.5}
+
+
+def test_what_was_measured_is_not_measured_again(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results.write_text(json.dumps(measured(FIT)) + "\n")
+    asked: list[dict[str, Any]] = []
+
+    def measure(wanted: dict[str, Any]) -> dict[str, Any]:
+        asked.append(wanted)
+        return measured(wanted)
+
+    monkeypatch.setattr(run, "_measured", measure)
+
+    records = run.Runner(1).run("score", [FIT, {**FIT, "seed": 1}])
+
+    assert [record["seed"] for record in records] == [0, 1]
+    assert [wanted["seed"] for wanted in asked] == [1]
+    assert len(results.read_text().splitlines()) == 2
+
+
+def test_a_report_of_what_is_known_measures_nothing(results: Path) -> None:
+    results.write_text(json.dumps(measured(FIT)) + "\n")
+
+    assert run.Runner(1, only_known=True).run("score", [FIT, {**FIT, "seed": 1}]) == [measured(FIT)]
+
+
+def test_every_tuned_model_has_the_same_number_of_trials_each_another_and_the_first_its_default() -> None:
+    for model in space.SPACES:
+        drawn = space.trials(model, run.FULL.trials)
+
+        assert len({json.dumps(settings, sort_keys=True) for settings in drawn}) == run.FULL.trials
+        assert drawn[0] == space.DEFAULTS[model]
