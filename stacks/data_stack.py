@@ -79,6 +79,8 @@ class DataStack(cdk.Stack):
             description=f"Topic model, stage {stage}: corpora, models, volumes and transform output",
             removal_policy=removal_policy,
         )
+        if settings.similar is not None and settings.similar.store == "s3-vectors":
+            self.key.allow_vector_indexing()
         self.platform = self._platform(stage, settings, removal_policy)
         self.access_logs = AccessLogBucket(self, "AccessLogs", removal_policy=removal_policy)
         corpora = self._bucket("Corpora", removal_policy)
@@ -146,6 +148,7 @@ class DataStack(cdk.Stack):
                 retention=retention_days(settings.log_retention_days),
                 removal_policy=removal_policy,
                 tracing=settings.operations.tracing,
+                similar=settings.similar,
             ).placement
         if isinstance(network, ExistingNetwork):
             return Placement(network.subnet_ids, network.security_group_ids)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_kms as kms
 
-    from stacks.settings import OwnNetwork
+    from stacks.settings import OwnNetwork, SimilarSettings
 
 INTERFACE_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "sagemaker.api": ("sagemaker:DescribeEndpoint",),
@@ -39,6 +39,11 @@ TRACING_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     )
+}
+SIMILAR_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {"lambda": ("lambda:InvokeFunction",)}
+"""The function for similar documents has raw ones scored by the topics function."""
+VECTORS_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
+    "s3vectors": ("s3vectors:GetVectors", "s3vectors:QueryVectors"),
 }
 HTTPS: Final = 443
 IKE: Final = 500
@@ -61,6 +66,7 @@ class PrivateNetwork(Construct):
         retention: logs.RetentionDays,
         removal_policy: cdk.RemovalPolicy,
         tracing: bool,
+        similar: SimilarSettings | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._name = f"topic-model-{stage}"
@@ -85,7 +91,12 @@ class PrivateNetwork(Construct):
         self._table = ec2.CfnRouteTable(self, "Routes", vpc_id=self.vpc.ref)
         self._subnets = [self._subnet(settings, zone) for zone in range(settings.zones)]
         self._members, self._doors = self._security_groups(settings.cidr)
-        endpoints = {**INTERFACE_ENDPOINTS, **(TRACING_ENDPOINT if tracing else {})}
+        endpoints = {
+            **INTERFACE_ENDPOINTS,
+            **(TRACING_ENDPOINT if tracing else {}),
+            **(SIMILAR_ENDPOINT if similar is not None else {}),
+            **(VECTORS_ENDPOINT if similar is not None and similar.store == "s3-vectors" else {}),
+        }
         ready = [self._s3(), *(self._interface(name, actions) for name, actions in endpoints.items())]
         self._flow_log(key, retention, removal_policy)
         self.placement = Placement(
