@@ -70,6 +70,9 @@ lint-templates: corpus .venv-lint/.ready  ## Hold the templates of prod against 
 	@$(BIN)/cdk synth --quiet -c stage=prod -o build/lint
 	@.venv-lint/bin/python scripts/lint_templates.py build/lint
 
+similar-asset: setup  ## Build the function for similar documents from wheels for Lambda: what a synth with `similar` set needs
+	@$(BIN)/python scripts/similar_asset.py
+
 audit: setup  ## Write what an auditor reads and loads of prod to build/audit
 	@CDK_VALIDATION=false $(BIN)/cdk synth --quiet -c stage=prod -o build/audit-assembly
 	@$(BIN)/python -m audit --assembly build/audit-assembly --out build/audit
@@ -85,7 +88,7 @@ check: setup  ## Lint and types
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check lint-templates .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready  ## All tests, the slower ones too
+test-all: setup check lint-templates similar-asset .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready  ## All tests, the slower ones too
 	@$(PYTEST)
 
 .venv-bench/.ready: requirements-bench.txt requirements-train.txt constraints.txt
@@ -106,4 +109,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup audit doctor lint-templates corpus demo synth deploy check test test-all lock clean
+.PHONY: help setup audit doctor lint-templates similar-asset corpus demo synth deploy check test test-all lock clean

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from audit.assembly import Assembly
 
 FUNCTION: Final = "AWS::Lambda::Function"
+ALIAS: Final = "AWS::Lambda::Alias"
 MACHINE: Final = "AWS::StepFunctions::StateMachine"
 MODEL: Final = "AWS::SageMaker::Model"
 ENDPOINT: Final = "AWS::SageMaker::Endpoint"
@@ -27,6 +28,7 @@ VERBS: Final = {
     "sagemaker:UpdateModelPackage": "registers",
     "cloudformation:UpdateStack": "updates",
     "lambda:InvokeFunction": "invokes",
+    "s3vectors:QueryVectors": "searches",
     "states:StartExecution": "starts",
     "ssm:GetParameter": "reads",
     "ssm:GetParameters": "reads",
@@ -114,12 +116,16 @@ def node_of(assembly: Assembly, where: tuple[str, str]) -> Node | None:
     resource = assembly.resource(where)
     if resource is None:
         return None
+    if resource.type == ALIAS:
+        inner = assembly.references(where[0], resource.get("FunctionName"))
+        return node_of(assembly, inner[0]) if inner else None
     columns = {
         FUNCTION: COMPUTE,
         MACHINE: COMPUTE,
         MODEL: HOSTED,
         ENDPOINT: HOSTED,
         stores.BUCKET: STORE,
+        stores.VECTORS: STORE,
         stores.QUEUE: STORE,
         stores.TOPIC: STORE,
         stores.PARAMETER: STORE,
@@ -227,16 +233,14 @@ def _protection(assembly: Assembly, where: tuple[str, str] | None) -> tuple[str,
         hop = f"TLS: all else is denied ({denial.logical_id} line {denial.line})" if denial else "not enforced"
     else:
         hop = API_TLS
-    held = resource.type in {*stores.POLICIES, stores.PARAMETER, stores.LOGS}
+    held = resource.type in {*stores.POLICIES, stores.PARAMETER, stores.LOGS, stores.VECTORS}
     return hop, stores.encryption(assembly, where[0], resource) if held else "passes through"
 
 
 def _triggered(assembly: Assembly) -> Iterator[Flow]:
     for stack, url in assembly.resources("AWS::Lambda::Url"):
         for alias in assembly.references(stack, url.get("TargetFunctionArn")):
-            held = assembly.resource(alias)
-            inner = assembly.references(alias[0], held.get("FunctionName")) if held else []
-            target = node_of(assembly, (inner or [alias])[0])
+            target = node_of(assembly, alias)
             if target:
                 who = "signed by IAM" if url.get("AuthType") == "AWS_IAM" else "open to everybody"
                 client = Node(TRIGGER, "Client of the URL", who)

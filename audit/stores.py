@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from audit.assembly import Assembly
 
 BUCKET: Final = "AWS::S3::Bucket"
+VECTORS: Final = "AWS::S3Vectors::VectorBucket"
 TOPIC: Final = "AWS::SNS::Topic"
 QUEUE: Final = "AWS::SQS::Queue"
 PARAMETER: Final = "AWS::SSM::Parameter"
@@ -32,7 +33,7 @@ _DAY_S: Final = 86_400
 
 def stores(assembly: Assembly) -> Table:
     """Return the table of what keeps data."""
-    kinds = (BUCKET, QUEUE, TOPIC, PARAMETER, LOGS, CONFIG, FUNCTION)
+    kinds = (BUCKET, VECTORS, QUEUE, TOPIC, PARAMETER, LOGS, CONFIG, FUNCTION)
     rows = [
         Row((_kind(resource), label(assembly, stack, resource), *_kept_under(assembly, stack, resource)), place)
         for stack, resource in assembly.resources(*kinds)
@@ -78,6 +79,9 @@ def encryption(assembly: Assembly, stack: str, resource: Resource) -> str:
         return f"SSE-KMS, {keys[0][1]}" if keys else f"SSE-S3 ({told.get('SSEAlgorithm')})" if told else _NO_KEY
     if resource.type == PARAMETER:
         return "AWS's own: a String parameter takes no key; it holds no secret"
+    if resource.type == VECTORS:
+        keys = assembly.references(stack, resource.get("EncryptionConfiguration"))
+        return f"KMS, {keys[0][1]}" if keys else "S3's own keys"
     name = {QUEUE: "KmsMasterKeyId", TOPIC: "KmsMasterKeyId", FUNCTION: "KmsKeyArn"}.get(resource.type, "KmsKeyId")
     return f"KMS, {assembly.flat(stack, resource.get(name)).strip('<>')}" if resource.get(name) else _NO_KEY
 
@@ -106,6 +110,7 @@ def _kept_for(resource: Resource) -> str:
 def _kind(resource: Resource) -> str:
     return {
         BUCKET: "bucket",
+        VECTORS: "vector bucket",
         QUEUE: "queue",
         TOPIC: "topic",
         PARAMETER: "parameter",
@@ -116,7 +121,13 @@ def _kind(resource: Resource) -> str:
 
 
 def _path(resource: Resource) -> str:
-    names = {BUCKET: "BucketEncryption", QUEUE: "KmsMasterKeyId", TOPIC: "KmsMasterKeyId", FUNCTION: "KmsKeyArn"}
+    names = {
+        BUCKET: "BucketEncryption",
+        VECTORS: "EncryptionConfiguration",
+        QUEUE: "KmsMasterKeyId",
+        TOPIC: "KmsMasterKeyId",
+        FUNCTION: "KmsKeyArn",
+    }
     return f"Properties/{names.get(resource.type, 'KmsKeyId')}"
 
 

@@ -26,7 +26,8 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from local_cloud.cloud import ROOT_CREDENTIALS, LocalCloud
+from local_cloud.cloud import LocalCloud
+from local_cloud.running import ROOT_CREDENTIALS
 from local_cloud.settings import NTM, REGION, ContainerCommands, LocalCloudSettings
 from stacks.names import endpoint_name, function_name, stack_prefix
 from training_scripts import prepare

@@ -13,8 +13,10 @@ from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
 from local_cloud.cloudformation import custom_resources, flow_logs, stack_roles
+from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
+from local_cloud.s3vectors import service as s3vectors
 from local_cloud.sagemaker.backend import Backend
 from local_cloud.sagemaker.service import NAME, TARGET_PREFIX, SageMaker
 
@@ -42,6 +44,7 @@ class Extension:
         self._complete = threading.Event()
         self.sagemaker = SageMaker(Backend.create(settings, f"http://127.0.0.1:{port}", home.work))
         self.autoscaling = autoscaling.ApplicationAutoScaling(self.sagemaker.endpoints)
+        self.s3vectors = s3vectors.S3Vectors()
         self._state = state
         self._resume = self._restore()
         traps.install_early()
@@ -50,6 +53,7 @@ class Extension:
         function_urls.install()
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
         emulator.add_service(autoscaling.NAME, target_prefix=autoscaling.TARGET_PREFIX, handler=self.autoscaling.handle)
+        emulator.add_service(s3vectors.NAME, target_prefix=s3vectors.TARGET_PREFIX, handler=self.s3vectors.handle)
         self.sagemaker.start()
         Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
         stack_roles.install_early()
@@ -89,6 +93,7 @@ class Extension:
                     *sagemaker_resources.resource_types(self.sagemaker),
                     *autoscaling_resources.resource_types(self.autoscaling),
                     *flow_logs.resource_types(),
+                    *s3vectors_resources.resource_types(self.s3vectors),
                 ]
             )
             step_functions.install(self.sagemaker.api, self._job_kinds())

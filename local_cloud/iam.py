@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from local_cloud import emulator
+from local_cloud.s3vectors import service as s3vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local_cloud.emulator import Headers, Query
 
-_OURS = frozenset({"sagemaker", "application-autoscaling"})
+_OURS = frozenset({"sagemaker", "application-autoscaling", s3vectors.NAME})
 _SAGEMAKER_RESOURCES = (
     # member of the request -> resource type of the ARN; the first that a request has is what it acts on
     ("TrainingJobName", "training-job"),
@@ -33,7 +34,11 @@ _IN_LOWER_CASE = frozenset({"endpoint", "endpoint-config", "model"})
 def install() -> None:
     """Give our services their namespaces, REST routes and resource ARNs."""
     emulator.IAM_NAMESPACES.get().update(
-        {"sagemaker": "sagemaker", "application-autoscaling": "application-autoscaling"}
+        {
+            "sagemaker": "sagemaker",
+            "application-autoscaling": "application-autoscaling",
+            s3vectors.NAME: s3vectors.NAME,
+        }
     )
     emulator.IAM_BOTOCORE_SERVICES.get()["sagemaker"] = ["sagemaker-runtime", "sagemaker"]
     emulator.IAM_ACTION.wrap(_by_target_or_path)
@@ -69,6 +74,8 @@ def _by_target_or_path(original: Callable[..., str | None]) -> Callable[..., str
     ) -> str | None:
         if service == "sagemaker" and "x-amz-target" not in headers:
             return "sagemaker:InvokeEndpoint"
+        if service == s3vectors.NAME:
+            return f"{s3vectors.NAME}:{path.strip('/')}"
         return original(service, method, path, headers, body, {} if service in _OURS else query)
 
     return action
@@ -80,6 +87,8 @@ def _with_our_resources(original: Callable[..., str]) -> Callable[..., str]:
     ) -> str:
         if service == "sagemaker":
             return sagemaker_arn(path, body, region, account)
+        if service == s3vectors.NAME:
+            return s3vectors.resource_arn(body, region, account)
         arn = original(service, method, path, headers, body, query, region, account)
         return _with_log_stream(arn, body) if service == "logs" and ":log-group:" in arn else arn
 
@@ -105,9 +114,9 @@ def _as_the_service_says(original: Callable[..., emulator.Response]) -> Callable
         message = (
             f"User: {principal} is not authorized to perform: {action} on resource: {details.get('resource_arn')} {why}"
         )
-        # Both are JSON services that answer 400 here, where others answer 403.
+        # Two are JSON services that answer 400 here, where others answer 403.
         headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": "AccessDeniedException"}
         body = json.dumps({"__type": "AccessDeniedException", "Message": message, "message": message})
-        return 400, headers, body.encode()
+        return 403 if service == s3vectors.NAME else 400, headers, body.encode()
 
     return denied

@@ -13,6 +13,8 @@ from stacks.names import endpoint_name, function_name, pipeline_name
 from stacks.variant import VARIANT
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_lambda as lambda_
+
     from stacks.platform import Platform
     from stacks.settings import RolloutSettings
 
@@ -191,4 +193,16 @@ def watch_service(scope: Construct, platform: Platform, *, max_topic_shift: floa
         threshold=max_topic_shift,
         periods=3,
         says=f"Topic model {stage}: the topics asked for have moved from those trained on; consider a retraining",
+    )
+
+
+def watch_similar(scope: Construct, platform: Platform, alias: lambda_.IAlias) -> None:
+    """Ring when the function for similar documents fails, which is not how it refuses a request."""
+    alarm(
+        scope,
+        "Errors",
+        platform=platform,
+        metric=alias.metric_errors(period=_minutes(5), statistic="Sum"),
+        threshold=1,
+        says=f"Topic model {platform.stage}: the function for similar documents fails; see its log",
     )

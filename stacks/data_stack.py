@@ -22,7 +22,7 @@ from stacks.network import Placement
 from stacks.platform import Platform
 from stacks.policies import retention_days, tell_stage
 from stacks.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
-from stacks.private_network import LOGS_ENDPOINT, RETRAINING_ENDPOINTS, TRACING_ENDPOINT, PrivateNetwork
+from stacks.private_network import PrivateNetwork, endpoints_beside
 from stacks.region_rule import refuse_regions
 from stacks.settings import ExistingNetwork, OwnNetwork
 
@@ -85,6 +85,8 @@ class DataStack(cdk.Stack):
             description=f"Topic model, stage {stage}: corpora, models, volumes and transform output",
             removal_policy=removal_policy,
         )
+        if settings.similar is not None and settings.similar.store == "s3-vectors":
+            self.key.allow_vector_indexing()
         self.platform = self._platform(stage, settings, removal_policy)
         if settings.account_logs is not None:
             AccountLogs(self, "AccountLogs", settings=settings.account_logs, platform=self.platform)
@@ -159,11 +161,7 @@ class DataStack(cdk.Stack):
                 key=key,
                 retention=retention_days(settings.log_retention_days),
                 removal_policy=removal_policy,
-                more={
-                    **(TRACING_ENDPOINT if settings.operations.tracing else {}),
-                    **(LOGS_ENDPOINT if settings.account_logs is not None else {}),
-                    **(RETRAINING_ENDPOINTS if settings.retraining is not None else {}),
-                },
+                more=endpoints_beside(settings),
             ).placement
         if isinstance(network, ExistingNetwork):
             return Placement(network.subnet_ids, network.security_group_ids)

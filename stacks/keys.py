@@ -22,6 +22,26 @@ class StageKey(kms.Key):
             scope, construct_id, description=description, enable_key_rotation=True, removal_policy=removal_policy
         )
 
+    def allow_vector_indexing(self) -> None:
+        """Allow S3 Vectors to index vectors under the key in the background, for this account's buckets only.
+
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-data-encryption.html
+        """
+        stack = cdk.Stack.of(self)
+        buckets = stack.format_arn(service="s3vectors", resource="bucket", resource_name="*")
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="VectorIndexesOfThisAccount",
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                principals=[iam.ServicePrincipal("indexing.s3vectors.amazonaws.com")],
+                resources=["*"],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": buckets},
+                },
+            )
+        )
+
 
 class OperationsKey(StageKey):
     """Encrypts logs, the alarm topic and the queue of lost events, for the services that fill them."""

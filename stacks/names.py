@@ -36,6 +36,11 @@ def function_name(stage: str) -> str:
     return f"topic-model-{stage}-topics"
 
 
+def similar_function_name(stage: str) -> str:
+    """Return the name of the function that finds similar documents."""
+    return f"topic-model-{stage}-similar"
+
+
 def pipeline_name(stage: str) -> str:
     """Return the training state machine's name."""
     return f"topic-model-{stage}-training"

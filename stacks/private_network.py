@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_kms as kms
 
-    from stacks.settings import OwnNetwork
+    from stacks.settings import OwnNetwork, StageSettings
 
 INTERFACE_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "sagemaker.api": ("sagemaker:DescribeEndpoint",),
@@ -56,6 +56,25 @@ RETRAINING_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """What the functions of a retraining call beside."""
+SIMILAR_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {"lambda": ("lambda:InvokeFunction",)}
+"""The function for similar documents has raw ones scored by the topics function."""
+VECTORS_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
+    "s3vectors": ("s3vectors:GetVectors", "s3vectors:QueryVectors"),
+}
+
+
+def endpoints_beside(settings: StageSettings) -> Mapping[str, tuple[str, ...]]:
+    """Return the interface endpoints that a stage has beside those of every stage, and the actions that may pass."""
+    similar = settings.similar
+    return {
+        **(TRACING_ENDPOINT if settings.operations.tracing else {}),
+        **(LOGS_ENDPOINT if settings.account_logs is not None else {}),
+        **(RETRAINING_ENDPOINTS if settings.retraining is not None else {}),
+        **(SIMILAR_ENDPOINT if similar is not None else {}),
+        **(VECTORS_ENDPOINT if similar is not None and similar.store == "s3-vectors" else {}),
+    }
+
+
 HTTPS: Final = 443
 IKE: Final = 500
 ESP: Final = "50"

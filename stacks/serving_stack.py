@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from stacks.data_stack import DataStack
-    from stacks.settings import StageSettings
+    from stacks.settings import SimilarSettings, StageSettings
 
 
 class ServingStack(cdk.Stack):
@@ -103,6 +103,8 @@ class ServingStack(cdk.Stack):
             image=image,
             platform=platform,
         )
+        if settings.similar is not None:
+            self._similar(settings.similar, topics, in_service, approved, data)
         ModelAge(self, "ModelAge", platform=platform)
         if settings.operations.dashboard:
             Dashboard(self, "Dashboard", stage=stage, alarms=alarms, function_logs=topics.log_group)
@@ -120,6 +122,35 @@ class ServingStack(cdk.Stack):
             "EndpointName",
             value=endpoint.endpoint.attr_endpoint_name,
             description="The SageMaker endpoint behind the URL",
+        )
+
+    def _similar(
+        self,
+        settings: SimilarSettings,
+        topics: UrlFunction,
+        in_service: str,
+        approved: Mapping[str, str],
+        data: DataStack,
+    ) -> None:
+        # Imported only where it is set: what is off shall cost a synth nothing.
+        from stacks.similar_documents import SimilarDocuments  # noqa: PLC0415
+        from stacks.vector_index import VectorIndex  # noqa: PLC0415
+
+        vectors = (
+            VectorIndex(self, "Vectors", approved=approved, key=data.key, platform=data.platform)
+            if settings.store == "s3-vectors"
+            else None
+        )
+        SimilarDocuments(
+            self,
+            "Similar",
+            topics=topics,
+            in_service_parameter=in_service,
+            artifacts=data.artifacts,
+            key=data.key,
+            vectors=vectors,
+            settings=settings,
+            platform=data.platform,
         )
 
     def _in_service(

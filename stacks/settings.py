@@ -252,6 +252,17 @@ class TransformSettings(Frozen):
         return self
 
 
+class SimilarSettings(Frozen):
+    """The function that finds documents of similar topics, with a URL of its own."""
+
+    store: Literal["function", "s3-vectors"] = "function"
+    """What holds the vectors: the function's memory, or Amazon S3 Vectors, for more than that."""
+    memory_mb: Annotated[int, Field(ge=512, le=10_240)] = 1024
+    """Of the function; an index in its memory may take a fifth of it."""
+    reserved_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Most requests at once; None leaves the account's limit."""
+
+
 class StageSettings(Frozen):
     """Everything that may differ between stages."""
 
@@ -262,6 +273,7 @@ class StageSettings(Frozen):
     endpoint: EndpointSettings = EndpointSettings()
     url: UrlSettings = UrlSettings()
     transform: TransformSettings = TransformSettings()
+    similar: SimilarSettings | None = None
     network: Network = NoNetwork()
     capture: CaptureSettings | None = None
     rollout: RolloutSettings = RolloutSettings()
@@ -309,6 +321,7 @@ class StageSettings(Frozen):
             f"log_retention_days to {HARDENED_LOG_DAYS} or more": self.log_retention_days >= HARDENED_LOG_DAYS,
             "url.auth to AWS_IAM": self.url.auth == "AWS_IAM",
             "url.reserved_concurrency": self.url.reserved_concurrency is not None,
+            "similar.reserved_concurrency": self.similar is None or self.similar.reserved_concurrency is not None,
             "operations.tracing to true": self.operations.tracing,
             "rollout.rollback_on_alarm to true": self.rollout.rollback_on_alarm,
         }

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from topics_client import results
 from topics_client.batching import MAX_BYTES, MAX_DOCUMENTS, Batch, DataFrameLike, Document, batches_of, documents_of
-from topics_client.errors import TopicsError, of_answer
-from topics_client.transport import Answer, SignedTransport, Transport
+from topics_client.calls import Calls
+from topics_client.errors import TopicsError
+from topics_client.transport import SignedTransport, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
 
     from topics_client.results import Health, Prediction, TopicList
 
-JSON: Final = "application/json"
-OK: Final = 200
 TOO_LARGE: Final = 413
-BACKOFF_BASE_S: Final = 0.2
-BACKOFF_CAP_S: Final = 10.0
 
 OnError = Literal["raise", "return"]
 Empty = Literal["refuse", "mean"]
@@ -64,14 +61,15 @@ class TopicsClient:
         for name, value in (("parallel", parallel), ("max_attempts", max_attempts), ("max_documents", max_documents)):
             if value < 1:
                 raise ValueError(f"{name} is {value}, where at least 1 is needed")
-        self._transport = transport or SignedTransport(
-            url, region=region, session=session, signed=signed, via=via, connections=parallel
+        self._calls = Calls(
+            transport
+            or SignedTransport(url, region=region, session=session, signed=signed, via=via, connections=parallel),
+            max_attempts=max_attempts,
+            sleep=sleep,
+            uniform=uniform,
         )
         self._parallel = parallel
-        self._max_attempts = max_attempts
         self._max_documents = max_documents
-        self._sleep = sleep
-        self._uniform = uniform
 
     def score(
         self,
@@ -132,7 +130,7 @@ class TopicsClient:
     def score_batch(self, batch: Batch, query: Mapping[str, str], corpus_version: str | None) -> list[Prediction]:
         """Return the predictions of one batch; one that turns out too large for the URL is sent in halves."""
         try:
-            answer = self._request("POST", "/", query, batch.body(corpus_version), batch.first_row)
+            answer = self._calls.request("POST", "/", query, batch.body(corpus_version), first_row=batch.first_row)
         except TopicsError as error:
             if error.status != TOO_LARGE or len(batch.items) == 1:
                 raise
@@ -147,29 +145,13 @@ class TopicsClient:
 
     def topics(self) -> TopicList:
         """Return the topics of the model in service."""
-        answer = self._request("GET", "/topics", {}, None, 1)
+        answer = self._calls.request("GET", "/topics", {}, None)
         return results.topics_of(answer.headers, answer.body)
 
     def health(self, *, endpoint: bool = False) -> Health:
         """Return which model is in service; with `endpoint`, only after it has scored a document."""
-        answer = self._request("GET", "/health", {"endpoint": "true"} if endpoint else {}, None, 1)
+        answer = self._calls.request("GET", "/health", {"endpoint": "true"} if endpoint else {}, None)
         return results.health_of(answer.headers, answer.body)
-
-    def _request(self, method: str, path: str, query: Mapping[str, str], body: bytes | None, first_row: int) -> Answer:
-        attempt = 1
-        while True:
-            try:
-                answer = self._transport.send(method, path, query, body, JSON)
-                if answer.status == OK:
-                    return answer
-                error = of_answer(answer.status, answer.headers, answer.body, first_row)
-            except TopicsError as failure:
-                error = failure
-            if not error.retry or attempt >= self._max_attempts:
-                raise error
-            jitter = self._uniform(0.0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2**attempt))
-            self._sleep(max(error.retry_after_s or 0.0, jitter))
-            attempt += 1
 
 
 def query_of(*, top: int | None, on_error: OnError, empty: Empty) -> dict[str, str]:

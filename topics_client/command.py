@@ -12,6 +12,7 @@ from topics_client import inputs, outputs
 from topics_client.client import TopicsClient
 from topics_client.errors import TopicsError
 from topics_client.inputs import Form, InputError, Named
+from topics_client.similar import SimilarClient, SimilarDocuments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 URL_VARIABLE: Final = "TOPICS_URL"
 VIA_VARIABLE: Final = "TOPICS_VIA"
+SIMILAR_URL_VARIABLE: Final = "TOPICS_SIMILAR_URL"
 SOME_DOCUMENTS_REFUSED: Final = 1
 REFUSED: Final = 2
 INTERRUPTED: Final = 130
@@ -33,8 +35,11 @@ examples:
   some command | topics score                    a document a line of standard input
   topics list                                    the topics of the model in service
   topics health --endpoint                       is it there, and does it answer?
+  topics similar --id article-17                 the documents most like one of the index
+  topics similar letter.txt                      or most like a file
 
 The URL comes from --url or ${URL_VARIABLE}; requests are signed with your AWS credentials.
+The URL for similar documents is another: --url or ${SIMILAR_URL_VARIABLE}.
 exit codes: 0 all went well, 1 some documents were refused (shown in their place), 2 nothing could be done.
 """
 
@@ -50,18 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        client = _client(options)
-        if options.command == "list":
-            outputs.write_topics(client.topics(), options.format, sys.stdout)
-            return 0
-        if options.command == "health":
-            health = client.health(endpoint=options.endpoint)
-            sys.stdout.write(
-                f"ok: model {health.versions.model}, corpus {health.versions.corpus}, "
-                f"{health.feature_dim} words, {health.algorithm}\n"
-            )
-            return 0
-        return _score(client, options)
+        return _run(options)
     except TopicsError as error:
         sys.stderr.write(f"topics: {error}\n")
     except (InputError, ValueError) as error:
@@ -76,6 +70,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return REFUSED
 
 
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "similar":
+        outputs.write_similar(_similar(options), options.format, sys.stdout)
+        return 0
+    client = _client(options)
+    if options.command == "score":
+        return _score(client, options)
+    if options.command == "list":
+        outputs.write_topics(client.topics(), options.format, sys.stdout)
+        return 0
+    health = client.health(endpoint=options.endpoint)
+    sys.stdout.write(
+        f"ok: model {health.versions.model}, corpus {health.versions.corpus}, "
+        f"{health.feature_dim} words, {health.algorithm}\n"
+    )
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="topics",
@@ -83,9 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--url", default=os.environ.get(URL_VARIABLE), help=f"of the function (default: ${URL_VARIABLE})"
-    )
+    parser.add_argument("--url", help=f"of the function (default: ${URL_VARIABLE}, or ${SIMILAR_URL_VARIABLE})")
     parser.add_argument("--region", help="of the function (default: from the URL, or your AWS configuration)")
     parser.add_argument("--unsigned", action="store_true", help="do not sign: for a URL that is open to everyone")
     parser.add_argument(
@@ -106,13 +116,34 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="show the topics of the model in service")
     health = commands.add_parser("health", help="tell which model is in service")
     health.add_argument("--endpoint", action="store_true", help="also have it score one document")
+    similar = commands.add_parser("similar", help="show the documents most like one that is named, or a file")
+    which = similar.add_mutually_exclusive_group()
+    which.add_argument("file", nargs="?", default=inputs.STANDARD_INPUT, help="one document; - or none: standard input")
+    which.add_argument("--id", help="of a document of the index")
+    similar.add_argument("--number", type=int, help="how many (default: the function's, 10)")
     return parser
 
 
+def _url(options: argparse.Namespace, variable: str) -> str:
+    url: str | None = options.url or os.environ.get(variable)
+    if not url:
+        raise InputError(f"there is no URL: give --url, or set {variable}")
+    return url
+
+
 def _client(options: argparse.Namespace) -> TopicsClient:
-    if not options.url:
-        raise InputError(f"there is no URL: give --url, or set {URL_VARIABLE}")
-    return TopicsClient(options.url, region=options.region, signed=not options.unsigned, via=options.via)
+    url = _url(options, URL_VARIABLE)
+    return TopicsClient(url, region=options.region, signed=not options.unsigned, via=options.via)
+
+
+def _similar(options: argparse.Namespace) -> SimilarDocuments:
+    client = SimilarClient(_url(options, SIMILAR_URL_VARIABLE), region=options.region, via=options.via)
+    if options.id is not None:
+        return client.similar(options.id, number=options.number)
+    [named] = inputs.documents_in([options.file], Form(inputs.WHOLE))
+    if not isinstance(named.document, str):
+        raise TypeError("a whole file is read as text")
+    return client.similar_to(named.document, number=options.number)
 
 
 def _score(client: TopicsClient, options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from topics_client.results import Prediction, TopicList
+    from topics_client.similar import SimilarDocuments
 
 TABLE, JSON, CSV = "table", "json", "csv"
 FORMATS: Final = (TABLE, JSON, CSV)
@@ -109,6 +110,18 @@ def write_topics(topics: TopicList, format_name: str, stream: TextIO) -> None:
         else:
             share = "" if topic.share is None else f"{topic.share:4.0%}"
             stream.write(f"{topic.id:>4}  {share:>4}  {topic.label:<40}  {', '.join(topic.words)}\n")
+
+
+def write_similar(found: SimilarDocuments, format_name: str, stream: TextIO) -> None:
+    """Show the nearest documents."""
+    for one in found.documents:
+        if format_name == JSON:
+            told = {"id": one.id, "label": one.label, "distance": one.distance, "model": found.versions.model}
+            stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+        elif format_name == CSV:
+            csv.writer(stream, lineterminator="\n").writerow([one.id, one.label, one.distance])
+        else:
+            stream.write(f"{one.distance:.4f}  {one.id}  {one.label}\n")
 
 
 class Progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import botocore.session
 import urllib3
@@ -92,7 +92,8 @@ class SignedTransport:
 
     def send(self, method: str, path: str, query: Mapping[str, str], body: bytes | None, accept: str) -> Answer:
         """Return the answer, whatever its status; see `Transport`."""
-        tail = path + (f"?{urlencode(query)}" if query else "")
+        # Spaces as %20: a signature is of the query as it is sent, and `+` there is read as a plus.
+        tail = path + (f"?{urlencode(query, safe='', quote_via=quote)}" if query else "")
         headers = {"Host": self._host, "Accept": accept, "User-Agent": "topics-client"}
         if body is not None:
             headers["Content-Type"] = "application/json"

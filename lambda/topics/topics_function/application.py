@@ -12,6 +12,7 @@ from topics_function import events, media_types, options, readers, writers
 from topics_function.deadline import Deadline, LambdaContext
 from topics_function.events import Answer, Request, UrlAnswer
 from topics_function.limits import URL_PAYLOAD_BYTES
+from topics_function.logs import log_fault
 from topics_function.metrics import Metrics, Observation
 from topics_function.problems import Code, Problem
 from topics_function.versions import Versions
@@ -77,11 +78,11 @@ class Application:
         try:
             answer = self._answer(event, Deadline.of(context), seen)
         except Problem as problem:
-            answer = _told(problem, request_id)
+            answer = events.told(problem, request_id)
             seen.code = problem.code
         except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours must not show its stack
-            _log_fault(error, request_id)
-            answer = _told(Problem(Code.INTERNAL_ERROR, "the service failed; the fault is logged"), request_id)
+            log_fault(logger, error, request_id)
+            answer = events.told(Problem(Code.INTERNAL_ERROR, "the service failed; the fault is logged"), request_id)
             seen.code = Code.INTERNAL_ERROR
         if seen.method == "HEAD":
             answer.body = ""
@@ -186,21 +187,3 @@ def _refuse_large(answer: Answer) -> None:
             f"the answer takes {size} bytes",
             allowed=f"{URL_PAYLOAD_BYTES} bytes; send fewer documents, or ask for the strongest topics with ?top=",
         )
-
-
-def _told(problem: Problem, request_id: str | None) -> Answer:
-    headers = dict(problem.headers)
-    if problem.retry_after_s is not None:
-        headers["retry-after"] = str(problem.retry_after_s)
-    return Answer(problem.status, media_types.PROBLEM_JSON, problem.to_json(request_id), headers)
-
-
-def _log_fault(error: Exception, request_id: str | None) -> None:
-    """Log where an unexpected error came from, without its message, which may quote the caller's document."""
-    frames: list[str] = []
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        frames.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
-        trace = trace.tb_next
-    logger.error("internal_error", extra={"request_id": request_id, "error": type(error).__name__, "frames": frames})

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypedDict
 from urllib.parse import parse_qsl
 
+from topics_function.media_types import PROBLEM_JSON
 from topics_function.problems import Code, Problem
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -54,6 +55,14 @@ class Answer:
         """Return the answer as the Function URL takes it."""
         headers = {"content-type": self.content_type, "cache-control": "no-store", **self.headers}
         return {"statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": False}
+
+
+def told(problem: Problem, request_id: str | None) -> Answer:
+    """Return the answer that tells a problem."""
+    headers = dict(problem.headers)
+    if problem.retry_after_s is not None:
+        headers["retry-after"] = str(problem.retry_after_s)
+    return Answer(problem.status, PROBLEM_JSON, problem.to_json(request_id), headers)
 
 
 def request_of(event: object) -> Request:

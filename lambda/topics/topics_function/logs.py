@@ -27,13 +27,25 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure(level: str) -> None:
-    """Send this package's logs to standard output as JSON, and nothing of theirs to Lambda's own handler."""
+def configure(level: str, *packages: str) -> None:
+    """Send the logs of this package and of others to standard output as JSON, and none to Lambda's own handler."""
     handler = logging.StreamHandler(sys.stdout)
     formatter = JsonFormatter()
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
-    package = logging.getLogger("topics_function")
-    package.handlers[:] = [handler]
-    package.propagate = False
-    package.setLevel(level)
+    for name in ("topics_function", *packages):
+        package = logging.getLogger(name)
+        package.handlers[:] = [handler]
+        package.propagate = False
+        package.setLevel(level)
+
+
+def log_fault(logger: logging.Logger, error: Exception, request_id: str | None) -> None:
+    """Log where an unexpected error came from, without its message, which may quote the caller's document."""
+    frames: list[str] = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    logger.error("internal_error", extra={"request_id": request_id, "error": type(error).__name__, "frames": frames})

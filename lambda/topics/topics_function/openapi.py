@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from topics_function import media_types, options
 from topics_function import openapi_schemas as schemas
@@ -14,7 +14,12 @@ from topics_function.problems import KINDS, Code
 from topics_function.versions import CORPUS_HEADER, MODEL_HEADER, VOCABULARY_HEADER
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from topics_function.openapi_schemas import Json
+    from topics_function.problems import Kind
+
+_Code = TypeVar("_Code", bound=str)
 
 VERSION: Final = "1.0.0"
 """Of the interface: the second number for additions, the first for what would break a caller."""
@@ -142,7 +147,7 @@ def _scoring(operation_id: str) -> Json:
                     media_types.TEXT_CSV: {"schema": {"type": "string"}},
                 },
             },
-            **_problems(SCORING),
+            **problem_responses(SCORING, KINDS),
         },
     }
 
@@ -173,7 +178,7 @@ def _reading(operation_id: str, summary: str, schema: str, codes: frozenset[Code
                 "headers": _version_headers(),
                 "content": {media_types.APPLICATION_JSON: {"schema": schemas.ref(schema)}},
             },
-            **_problems(codes | EVERY_PATH),
+            **problem_responses(codes | EVERY_PATH, KINDS),
         },
     }
 
@@ -184,7 +189,7 @@ def _page() -> Json:
         "summary": "This document as a page",
         "responses": {
             "200": {"description": "The page", "content": {media_types.TEXT_HTML: {"schema": {"type": "string"}}}},
-            **_problems(frozenset({Code.NOT_ACCEPTABLE}) | EVERY_PATH),
+            **problem_responses(frozenset({Code.NOT_ACCEPTABLE}) | EVERY_PATH, KINDS),
         },
     }
 
@@ -205,17 +210,18 @@ def _version_headers() -> Json:
     }
 
 
-def _problems(codes: frozenset[Code]) -> Json:
-    by_status: dict[int, list[Code]] = {}
-    for code in KINDS:
+def problem_responses(codes: Collection[str], kinds: Mapping[_Code, Kind]) -> Json:
+    """Return the refusals with one of `codes`, by status."""
+    by_status: dict[int, list[_Code]] = {}
+    for code in kinds:
         if code in codes:
-            by_status.setdefault(KINDS[code].status, []).append(code)
+            by_status.setdefault(kinds[code].status, []).append(code)
     return {
         str(status): {
-            "description": "; ".join(f"`{code}`: {KINDS[code].title}" for code in told),
+            "description": "; ".join(f"`{code}`: {kinds[code].title}" for code in told),
             **(
                 {"headers": {"retry-after": _header("Seconds to wait")}}
-                if any(KINDS[one].retry for one in told)
+                if any(kinds[one].retry for one in told)
                 else {}
             ),
             "content": {

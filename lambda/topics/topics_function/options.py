@@ -46,7 +46,7 @@ def scoring_options(query: Mapping[str, str]) -> ScoringOptions:
     Raises:
         Problem: `invalid_parameter`, naming the parameter and what is allowed.
     """
-    _refuse_unknown(query, (TOP, ERRORS, EMPTY, CORPUS_VERSION))
+    refuse_unknown(query, (TOP, ERRORS, EMPTY, CORPUS_VERSION))
     return ScoringOptions(
         top=_top(query.get(TOP)),
         per_row_errors=_choice(query, ERRORS, (STRICT, PER_ROW)) == PER_ROW,
@@ -57,12 +57,12 @@ def scoring_options(query: Mapping[str, str]) -> ScoringOptions:
 
 def no_options(query: Mapping[str, str]) -> None:
     """Refuse any parameter, where a path takes none."""
-    _refuse_unknown(query, ())
+    refuse_unknown(query, ())
 
 
 def asks_for_endpoint(query: Mapping[str, str]) -> bool:
     """Read the query of a health check: whether the endpoint itself is to be called."""
-    _refuse_unknown(query, (ENDPOINT,))
+    refuse_unknown(query, (ENDPOINT,))
     return _choice(query, ENDPOINT, ("false", "true")) == "true"
 
 
@@ -88,7 +88,12 @@ def _choice(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> st
     return value
 
 
-def _refuse_unknown(query: Mapping[str, str], known: tuple[str, ...]) -> None:
+def refuse_unknown(query: Mapping[str, str], known: tuple[str, ...]) -> None:
+    """Refuse any parameter but those known.
+
+    Raises:
+        Problem: `invalid_parameter`.
+    """
     for name in query:
         if name not in known:
             raise Problem(

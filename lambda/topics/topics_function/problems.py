@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROBLEM_TYPE_PREFIX: Final = "urn:topic-model:problem:"
 
@@ -125,9 +128,12 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
     beyond the faulty cell of a table.
     """
 
+    kinds: ClassVar[Mapping[str, Kind]] = {str(code): kind for code, kind in KINDS.items()}
+    """By code. Another function's problems are of a subclass, whose kinds are these and its own."""
+
     def __init__(
         self,
-        code: Code,
+        code: StrEnum,
         detail: str,
         *,
         row: int | None = None,
@@ -147,13 +153,13 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         self.parameter = parameter
         self.allowed = allowed
         self.headers = headers or {}
-        kind = KINDS[code]
+        kind = self.kinds[code]
         self.status = kind.status
         self.retry_after_s = retry_after_s or (DEFAULT_RETRY_AFTER_S if kind.retry else None)
 
     def members(self) -> dict[str, object]:
         """Return the members of the problem object, without those that do not apply."""
-        kind = KINDS[self.code]
+        kind = self.kinds[self.code]
         members: dict[str, object] = {
             "type": PROBLEM_TYPE_PREFIX + self.code,
             "title": kind.title,

@@ -14,6 +14,7 @@ from stacks.settings import (
     RetrainingSettings,
     S3Corpus,
     ServerlessSettings,
+    SimilarSettings,
     StageSettings,
 )
 
@@ -39,6 +40,7 @@ ALL = dict(
         *leaves(AccountLogSettings, "account_logs."),
         *leaves(CaptureSettings, "capture."),
         *leaves(RetrainingSettings, "retraining."),
+        *leaves(SimilarSettings, "similar."),
         *leaves(ExistingNetwork, "network."),
         *leaves(OwnNetwork, "network."),
     ]

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 
 from topics_function.json_lines_codec import documents_of, holds_documents, instance_rows, lines_of
 from topics_function.problems import Code, Problem
 
 
-def problems_in(rows: list[bytes | Problem]) -> list[tuple[Code, int | None, str | None]]:
+def problems_in(rows: list[bytes | Problem]) -> list[tuple[StrEnum, int | None, str | None]]:
     return [(row.code, row.row, row.pointer) for row in rows if isinstance(row, Problem)]
 
 

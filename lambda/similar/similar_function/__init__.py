@@ -1,0 +1,1 @@
+"""The function that finds documents of similar topics."""

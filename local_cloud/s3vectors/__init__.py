@@ -1,0 +1,1 @@
+"""Amazon S3 Vectors, as far as an index of documents needs it."""
