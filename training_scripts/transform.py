@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from explore import builtin_model
 from explore import options as common
+from explore.documents import records_of
 from explore.errors import ExploreError
 from explore.score import DEFAULT_FILE
 from explore.vectors import write_topic_vectors
 from training_scripts import transform_run
+from training_scripts.corpus.manifest import VOCABULARY_PATH, CorpusManifest
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm.artifact import MODEL_FILE
 
@@ -42,6 +45,7 @@ def _transform(options: argparse.Namespace) -> None:
         outcome = transform_run.run(clients, stage, documents, note, progress)
         if options.model_out is not None:
             transform_run.fetch_model(clients, outcome.artifact, options.model_out)
+            _describe_builtin(options.model_out, outcome.model, options.corpus)
     except (ClientError, BotoCoreError) as error:
         raise ExploreError(str(error)) from None
     write_topic_vectors(options.out, documents, outcome.weights, model=outcome.model)
@@ -52,6 +56,21 @@ def _transform(options: argparse.Namespace) -> None:
         f"{len(documents.ids) - known:,} documents without a known word\n"
         f"  job     {outcome.seconds:.1f} s on {stage.instances} instances, {known / max(outcome.seconds, 1e-3):,.0f} "
         f"documents a second\n  model   {outcome.model}\n  corpus  {documents.corpus}"
+    )
+
+
+def _describe_builtin(model: Path, version: str, folder: Path) -> None:
+    """Have a model of the built-in tell its topics, which the open NTM's does by itself."""
+    if not builtin_model.is_builtin(model):
+        return
+    corpus = CorpusManifest.load(folder)
+    builtin_model.describe(
+        model,
+        version=version,
+        corpus_hash=corpus.corpus_hash,
+        words=(folder / VOCABULARY_PATH).read_text(encoding="utf-8").splitlines(),
+        validation=records_of(folder, corpus, "validation"),
+        metrics={},
     )
 
 

@@ -21,7 +21,8 @@ import numpy as np
 
 from explore.errors import ExploreError
 from explore.files import written_whole
-from stacks.names import job_name_prefix, stack_prefix
+from explore.stage import outputs_of, reason_of
+from stacks.names import job_name_prefix
 from stacks.transform_job import TRANSFORM_PREFIX
 from training_scripts.transform_records import RecordError, decode, encode
 
@@ -105,14 +106,7 @@ def find_stage(clients: Clients, name: str) -> Stage:
     Raises:
         ExploreError: it is not deployed, or without a transform pipeline.
     """
-    outputs: dict[str, str] = {}
-    for part in ("Data", "Serving"):
-        stack = f"{stack_prefix(name)}-{part}"
-        try:
-            described = clients.stacks.describe_stacks(StackName=stack)["Stacks"][0]
-        except clients.stacks.exceptions.ClientError:
-            raise ExploreError(f"there is no stack {stack} in this account and region: deploy stage {name!r}") from None
-        outputs |= {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])}
+    outputs = outputs_of(clients.stacks, name, "Data", "Serving")
     try:
         machine, bucket = outputs["TransformStateMachineArn"], outputs["ArtifactsBucket"]
     except KeyError as missing:
@@ -219,18 +213,10 @@ def _wait(clients: Clients, note: Note, progress: Progress) -> dict[str, Any]:
         if state["status"] != "RUNNING":
             raise ExploreError(
                 f"the transform {note.execution.rpartition(':')[2]} is {state['status'].lower()}: "
-                f"{_reason(state.get('cause') or state.get('error') or 'no cause was given')}"
+                f"{reason_of(state.get('cause') or state.get('error') or 'no cause was given')}"
             )
         progress.tell(f"transforming, {time.monotonic() - started:.0f} s")
         time.sleep(POLL_S)
-
-
-def _reason(cause: str) -> str:
-    """Return SageMaker's own sentence, where the cause is a description of the job."""
-    try:
-        return str(json.loads(cause)["FailureReason"])
-    except (KeyError, TypeError, ValueError):
-        return cause
 
 
 def _collect(clients: Clients, stage: Stage, note: Note, documents: CountedDocuments, progress: Progress) -> Matrix:

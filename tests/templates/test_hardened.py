@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from aws_cdk.assertions import Match
@@ -18,10 +20,12 @@ PROD = CDK_JSON["context"]["stages"]["prod"]
 ROOT = Path(__file__).parent.parent.parent
 
 
-def synth(corpus: Path, folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
+def synth(
+    corpus: Path, folder: Path, stage: str, changes: Mapping[str, object] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
     """Synthesize a stage as `make synth` does, packs and own rules included."""
     file = folder / "settings.json"
-    file.write_text(json.dumps({"corpus": {"path": str(corpus)}}))
+    file.write_text(json.dumps({"corpus": {"path": str(corpus)}, **changes}))
     context = {**CDK_JSON["context"], "stage": stage, "settings": str(file), "aws:cdk:enable-path-metadata": True}
     return subprocess.run(
         [sys.executable, "app.py"],

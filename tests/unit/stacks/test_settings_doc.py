@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from stacks.settings import CaptureSettings, ExistingNetwork, OwnNetwork, S3Corpus, ServerlessSettings, StageSettings
+from stacks.settings import (
+    CaptureSettings,
+    ExistingNetwork,
+    OwnNetwork,
+    S3Corpus,
+    ServerlessSettings,
+    StageSettings,
+    SweepSettings,
+)
 
 TEXT = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
 ROWS = {row.split("`")[1]: row for row in TEXT.splitlines() if row.startswith("| `")}
@@ -28,6 +36,7 @@ ALL = dict(
     [
         *leaves(StageSettings),
         *leaves(CaptureSettings, "capture."),
+        *leaves(SweepSettings, "sweep."),
         *leaves(ExistingNetwork, "network."),
         *leaves(OwnNetwork, "network."),
     ]
