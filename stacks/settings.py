@@ -220,6 +220,8 @@ class TransformSettings(Frozen):
     max_payload_mb: Annotated[int, Field(ge=1, le=100)] = 6
     max_concurrent_transforms: Annotated[int, Field(ge=1, le=100)] = 2
     max_runtime_s: Annotated[int, Field(ge=60, le=432_000)] = 14_400
+    schedule: Annotated[str, Field(pattern=r"^(rate\([^()]+\)|cron\([^()]+\))$", max_length=256)] | None = None
+    """When the stage's corpus is transformed, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
 
     @model_validator(mode="after")
     def _what_is_under_way_is_bounded(self) -> TransformSettings:
