@@ -93,7 +93,9 @@ def quotas_suffice(quotas: Client, place: Place) -> Iterator[Answer]:
     """Compare the quotas of instance types with what the stage asks for."""
     settings = place.settings
     training, endpoint = settings.training, settings.endpoint
-    asked = [(f"{training.instance_type} for training job usage", training.instance_count)]
+    # A sweep's jobs run side by side, and a deploy's training may come to them.
+    at_a_time = 1 if settings.sweep is None else 1 + settings.sweep.max_concurrency
+    asked = [(f"{training.instance_type} for training job usage", training.instance_count * at_a_time)]
     if endpoint.serverless is None:
         # Blue/green holds a second fleet while it exchanges the model; a rolling update does not.
         fleets = 1 if settings.rollout.strategy == "rolling" else 2
