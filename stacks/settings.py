@@ -39,6 +39,10 @@ TRANSFORM_MB_UNDER_WAY: Final = 100
 LEAST_SWEEP_JOBS: Final = 2
 MOST_SWEEP_JOBS: Final = 200
 """What Step Functions passes between states, 256 KB, holds the hyperparameters of so many."""
+SCHEDULE: Final = (
+    r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()\s]+( [^()\s]+){5}\))$"
+)
+"""EventBridge's expressions: its own check comes late, at the deploy."""
 START_UP_MARGIN_S: Final = 600
 """What a training job takes beside its run time: getting instances, downloading the image and data, uploading."""
 
@@ -220,7 +224,7 @@ class TransformSettings(Frozen):
     max_payload_mb: Annotated[int, Field(ge=1, le=100)] = 6
     max_concurrent_transforms: Annotated[int, Field(ge=1, le=100)] = 2
     max_runtime_s: Annotated[int, Field(ge=60, le=432_000)] = 14_400
-    schedule: Annotated[str, Field(pattern=r"^(rate\([^()]+\)|cron\([^()]+\))$", max_length=256)] | None = None
+    schedule: Annotated[str, Field(pattern=SCHEDULE)] | None = None
     """When the stage's corpus is transformed, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
 
     @model_validator(mode="after")

@@ -128,10 +128,12 @@ def test_what_the_schedule_starts_transforms_the_corpus_itself(
     file = made.folder / "scheduled.parquet"
     call(deployment, "training_scripts.transform", "--stage", "dev", "--scheduled", "--out", str(file),
          "--corpus", str(small_corpus))  # fmt: skip
-    found = load_topic_vectors(file)
-    place = {name: row for row, name in enumerate(made.vectors.ids)}
-    np.testing.assert_allclose(found.weights, made.vectors.weights[[place[name] for name in found.ids]], atol=1e-6)
-    assert sorted(found.ids) == sorted(made.vectors.ids)
+    own = made.folder / "own.parquet"
+    call(deployment, "explore.score", "--model", str(made.folder / "model"), "--out", str(own),
+         "--corpus", str(small_corpus))  # fmt: skip
+    found, expected = load_topic_vectors(file), load_topic_vectors(own)
+    assert (found.ids, found.labels, found.model) == (expected.ids, expected.labels, made.vectors.model)
+    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from tests.templates.test_hardened import synth
 from tests.templates.test_least_privilege import WITHOUT_A_RESOURCE, listed, statements
 
 SWEEP: dict[str, Any] = {"sweep": {}}
+SCHEDULE: dict[str, Any] = {"transform": {"schedule": "rate(7 days)"}}
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +25,8 @@ def swept(synthesize: Synthesize) -> Templates:
 
 @pytest.fixture(scope="module")
 def prod_swept(corpus_folder: Path) -> Templates:
-    """The prod stage with sweeps."""
-    return build(corpus_folder, SWEEP, stage="prod")
+    """The prod stage with sweeps, and with the transform's schedule."""
+    return build(corpus_folder, SWEEP | SCHEDULE, stage="prod")
 
 
 def machine(templates: Templates) -> dict[str, Any]:
@@ -166,17 +167,17 @@ def test_only_actions_that_take_no_resource_stand_on_every_resource(swept: Templ
     assert on_all <= WITHOUT_A_RESOURCE
 
 
-def test_prod_with_sweeps_breaks_none_of_our_own_rules(prod_swept: Templates) -> None:
+def test_prod_with_sweeps_and_a_schedule_breaks_none_of_our_own_rules(prod_swept: Templates) -> None:
     templates = [Template(part, template.to_json()) for part, template in prod_swept.items()]
 
     assert check_all(templates) == []
 
 
 @pytest.mark.slow
-def test_prod_with_sweeps_has_no_finding_of_a_pack_that_is_not_acknowledged(
+def test_prod_with_sweeps_and_a_schedule_has_no_finding_of_a_pack_that_is_not_acknowledged(
     corpus_folder: Path, tmp_path: Path
 ) -> None:
-    done = synth(corpus_folder, tmp_path, "prod", SWEEP)
+    done = synth(corpus_folder, tmp_path, "prod", SWEEP | SCHEDULE)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "cdk.out/validation-report.json").read_text())
 

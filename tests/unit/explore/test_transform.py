@@ -350,6 +350,12 @@ def test_a_schedule_transforms_the_approved_models_corpus_part_after_part_under_
     assert "Parts" not in definition(TransformSettings(), stage="dev")["States"]  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("expression", ["rate(1 days)", "rate(7 day)", "rate(0 days)", "cron(0 3 * * *)", "daily", ""])
+def test_a_schedule_that_eventbridge_would_refuse_is_refused(expression: str) -> None:
+    with pytest.raises(ValueError, match="schedule"):
+        TransformSettings(schedule=expression)
+
+
 def test_the_job_sends_the_record_alone_and_keeps_the_id_with_its_answer() -> None:
     sent = definition(TransformSettings(), stage="dev")["States"]["Transform"]["Parameters"]  # type: ignore[index]
 
