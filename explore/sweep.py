@@ -91,13 +91,14 @@ def _by_pipeline(
     import boto3  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    from explore import sweep_pipeline  # noqa: PLC0415
+    from explore.sweep_pipeline import PipelineSweep  # noqa: PLC0415
+    from explore.sweep_stage import Clients, find_stage  # noqa: PLC0415
 
     try:
-        clients = sweep_pipeline.Clients(boto3.Session())
-        stage = sweep_pipeline.find_stage(clients, options.stage)
+        clients = Clients(boto3.Session())
+        stage = find_stage(clients, options.stage)
         jobs = _planned(options, corpus, stage.hyperparameters, by=stage.state_machine)
-        sweep = sweep_pipeline.PipelineSweep(clients, stage, jobs, corpus_folder=options.corpus, progress=progress)
+        sweep = PipelineSweep(clients, stage, jobs, corpus_folder=options.corpus, progress=progress)
         return jobs, sweep.run(options.out)
     except (ClientError, BotoCoreError) as error:
         raise ExploreError(str(error)) from None

@@ -12,22 +12,21 @@ import io
 import json
 import os
 import shutil
+import sys
 import tarfile
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from explore import builtin_model
 from explore.documents import records_of
 from explore.errors import ExploreError
 from explore.files import written_whole
-from explore.stage import outputs_of, reason_of
+from explore.stage import reason_of
 from stacks.names import sweep_job_name_prefix
-from stacks.regions import REPOSITORY
 from stacks.sweep_job import COMPLETED
 from training_scripts.corpus.manifest import VOCABULARY_PATH, CorpusManifest
 from training_scripts.hyperparameters import OpenNtmSwitches
-from training_scripts.ntm_environment import CORPUS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from explore.sweep_jobs import Job
+    from explore.sweep_stage import Clients, Stage
     from training_scripts.corpus.progress import Progress
 
 POLL_S: Final = 2.0
@@ -43,38 +43,6 @@ NOTE_FILE: Final = ".pipeline.json"
 SEED: Final = "seed"
 """What tells repeats apart here; there it goes by the job's environment, since the built-in refuses it."""
 _DIGEST_CHARS: Final = 8
-
-
-class Clients:
-    """The AWS clients of a sweep."""
-
-    def __init__(self, session: Any) -> None:  # noqa: ANN401 -- a boto3 Session
-        self.s3 = session.client("s3")
-        self.states = session.client("stepfunctions")
-        self.stacks = session.client("cloudformation")
-        self.sagemaker = session.client("sagemaker")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What of a deployed stage a sweep needs to know.
-
-    Attributes:
-        state_machine: the sweep's ARN.
-        corpus: the corpus_hash of what its jobs read.
-        most_jobs: the stage's budget.
-        instance_seconds: that one job may take.
-        hyperparameters: of the stage's training.
-        is_builtin: whether the jobs run SageMaker's own image.
-    """
-
-    name: str
-    state_machine: str
-    corpus: str
-    most_jobs: int
-    instance_seconds: int
-    hyperparameters: dict[str, str]
-    is_builtin: bool
 
 
 @dataclass(frozen=True)
@@ -92,31 +60,6 @@ class Note:
     def run(self) -> str:
         """The execution's name."""
         return self.execution.rpartition(":")[2]
-
-
-def find_stage(clients: Clients, name: str) -> Stage:
-    """Return what a deployed stage says of its sweeps.
-
-    Raises:
-        ExploreError: it is not deployed, or without the setting.
-    """
-    outputs = outputs_of(clients.stacks, name, "Training")
-    machine = outputs.get("SweepStateMachineArn")
-    if machine is None:
-        raise ExploreError(f"stage {name!r} has no state machine for sweeps: set sweep to {{}} and deploy it")
-    states = json.loads(clients.states.describe_state_machine(stateMachineArn=machine)["definition"])["States"]
-    each = states["TrainEach"]
-    task = each["ItemProcessor"]["States"]["Train"]["Parameters"]
-    return Stage(
-        name,
-        machine,
-        corpus=task["Environment"][CORPUS_VARIABLE],
-        most_jobs=int(states["WithinBudget"]["Choices"][0]["NumericGreaterThan"]),
-        instance_seconds=int(task["ResourceConfig"]["InstanceCount"])
-        * int(task["StoppingCondition"]["MaxRuntimeInSeconds"]),
-        hyperparameters=dict(each["ItemSelector"]["stage"]),
-        is_builtin=task["AlgorithmSpecification"]["TrainingImage"].rpartition("/")[2].startswith(f"{REPOSITORY}:"),
-    )
 
 
 class PipelineSweep:
@@ -237,7 +180,7 @@ class PipelineSweep:
                 break
             done = len(self._jobs) - len(self._waiting)
             self._progress.tell(f"{done} of {len(self._jobs)} trainings done, execution {note.run} goes on")
-            time.sleep(POLL_S)
+            _pause(note)
         if told["status"] != "SUCCEEDED":
             cause = reason_of(told.get("cause") or told.get("error") or "no cause was given")
             raise ExploreError(f"execution {note.run} is {told['status'].lower()}: {cause}")
@@ -309,6 +252,19 @@ class PipelineSweep:
         except (states.exceptions.ExecutionDoesNotExist, states.exceptions.InvalidArn):
             return False
         return True
+
+
+def _pause(note: Note) -> None:
+    try:
+        time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        # The command ends, its trainings do not, and they are paid for.
+        print(
+            f"sweep: execution {note.run} goes on; the same command follows it, and aws stepfunctions stop-execution "
+            f"--execution-arn {note.execution} stops it",
+            file=sys.stderr,
+        )
+        raise
 
 
 def _digest(job: Job) -> str:

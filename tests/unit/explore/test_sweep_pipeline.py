@@ -11,8 +11,9 @@ import pytest
 
 from explore import sweep, sweep_pipeline
 from explore.errors import ExploreError
-from explore.sweep_pipeline import Clients, PipelineSweep, find_stage
+from explore.sweep_pipeline import PipelineSweep
 from explore.sweep_scores import scores
+from explore.sweep_stage import Clients, find_stage
 from stacks.settings import StageSettings
 from stacks.sweep_job import definition
 from training_scripts.corpus.progress import Progress
@@ -182,12 +183,13 @@ def test_a_second_run_trains_nothing_and_a_wider_one_only_what_is_missing(
 
 
 def test_an_interrupted_command_goes_on_with_its_execution(
-    aws: Aws, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.status = "RUNNING"
     monkeypatch.setattr("time.sleep", interrupted)
     with pytest.raises(KeyboardInterrupt):
         planned(aws, world, tmp_path, "2", "3").run(tmp_path)
+    assert "--execution-arn arn:execution:" in capsys.readouterr().err
     aws.status = "SUCCEEDED"
     jobs = planned(aws, world, tmp_path, "2", "3").run(tmp_path)
 
