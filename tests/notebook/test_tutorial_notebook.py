@@ -52,7 +52,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
             capture_output=True,
             text=True,
             check=False,
-            timeout=1800,
+            timeout=3600,
         )
     assert done.returncode == 0, done.stderr[-4000:]
     outputs = [output for cell in cells(target) for output in cell.get("outputs", [])]
