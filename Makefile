@@ -42,6 +42,15 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@.venv-sdk-$*/bin/python -m pip install --quiet -r requirements-sdk-$*.txt 2> >(grep -v 'is ignored: it is neither' >&2)
 	@touch $@
 
+.venv-notebook/.ready: requirements-notebook.txt requirements-train.txt requirements-explore.txt constraints.txt
+	@echo "Setting up .venv-notebook, Jupyter's kernel and what the notebook imports: a minute, once"
+	@$(PYTHON) -m venv .venv-notebook
+	@.venv-notebook/bin/python -m pip install --quiet -r requirements-notebook.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@touch $@
+
+notebook: setup .venv-notebook/.ready  ## Run the tutorial's notebook on the cloud of the environment
+	@.venv-notebook/bin/python scripts/run_notebook.py notebooks/tutorial.ipynb build/notebook/tutorial.ipynb
+
 corpus: setup  ## Prepare the default corpus into build/corpus
 	@$(BIN)/python -m training_scripts.prepare
 
@@ -81,14 +90,14 @@ deploy: setup  ## Deploy STAGE (dev) to AWS with your credentials
 	@$(BIN)/cdk deploy --all -c stage=$(STAGE)
 
 check: setup  ## Lint and types
-	@$(BIN)/ruff check $(CODE)
-	@$(BIN)/ruff format --check --quiet $(CODE)
+	@$(BIN)/ruff check $(CODE) notebooks
+	@$(BIN)/ruff format --check --quiet $(CODE) notebooks
 	@$(BIN)/mypy $(CODE)
 
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check lint-templates similar-asset .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready  ## All tests, the slower ones too
+test-all: setup check lint-templates similar-asset .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready  ## All tests, the slower ones too
 	@$(PYTEST)
 
 .venv-bench/.ready: requirements-bench.txt requirements-train.txt constraints.txt
@@ -97,11 +106,12 @@ test-all: setup check lint-templates similar-asset .venv-sdk-v1/.ready .venv-sdk
 	@.venv-bench/bin/python -m pip install --quiet -r requirements-bench.txt 2> >(grep -v 'is ignored: it is neither' >&2)
 	@touch $@
 
-bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), the URL, synth
+bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), the URL, synth, batch transform
 	@.venv-bench/bin/python -m benchmarks.topics.run $(if $(QUICK),--quick)
 	@$(BIN)/python -m benchmarks.topics_function --output build/bench/topics_function.json
 	@$(BIN)/python -m benchmarks.url_service
 	@$(BIN)/python -m benchmarks.synth
+	@$(BIN)/python -m benchmarks.transform $(if $(QUICK),--documents 10000)
 
 lock: setup  ## Write what is installed back into the constraints, after changing a requirement
 	@$(BIN)/python -m pip freeze > constraints.txt
@@ -109,4 +119,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup audit doctor lint-templates similar-asset corpus demo synth deploy check test test-all lock clean
+.PHONY: help setup notebook audit doctor lint-templates similar-asset corpus demo synth deploy check test test-all bench lock clean

@@ -93,8 +93,10 @@ def quotas_suffice(quotas: Client, place: Place) -> Iterator[Answer]:
     """Compare the quotas of instance types with what the stage asks for."""
     settings = place.settings
     training, endpoint, transform = settings.training, settings.endpoint, settings.transform
+    # A sweep's jobs run side by side, and a deploy's training may come to them.
+    at_a_time = 1 if settings.sweep is None else 1 + settings.sweep.max_concurrency
     asked = [
-        (f"{training.instance_type} for training job usage", training.instance_count),
+        (f"{training.instance_type} for training job usage", training.instance_count * at_a_time),
         (f"{transform.instance_type} for transform job usage", transform.instance_count),
     ]
     if endpoint.serverless is None:

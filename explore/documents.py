@@ -74,7 +74,7 @@ def of_corpus(folder: Path) -> CountedDocuments:
     blocks: list[csr_matrix] = []
     for part in PARTS:
         rows = _labels(folder / labels_path(part))
-        block = _records(folder, manifest, part)
+        block = records_of(folder, manifest, part)
         if len(rows) != block.shape[0]:
             raise ExploreError(f"{folder / labels_path(part)} names {len(rows)} documents of {block.shape[0]} records")
         ids += [row["id"] for row in rows]
@@ -124,7 +124,12 @@ def _labels(file: Path) -> list[dict[str, str]]:
         raise ExploreError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _records(folder: Path, manifest: CorpusManifest, part: Part) -> csr_matrix:
+def records_of(folder: Path, manifest: CorpusManifest, part: Part) -> csr_matrix:
+    """Return the counts of one part of a prepared corpus, in record order, shape (documents, feature_dim).
+
+    Raises:
+        ExploreError: a shard cannot be read.
+    """
     try:
         shards = [
             recordio.read_records((folder / shard_path(part, number)).read_bytes(), feature_dim=manifest.feature_dim)

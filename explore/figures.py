@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from scipy.cluster.hierarchy import dendrogram
 
-from explore import palette
+from explore import map_names, palette
 from explore.files import written_whole
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _provenance(study: Study) -> str:
 def _map_by_topic(study: Study) -> Figure:
     order = sorted(study.topics, key=lambda topic: -topic.share)
     names = {topic.id: f"{topic.id}  {', '.join(topic.words[:3])}" for topic in order}
-    return _map(study, study.dominant, study.topic_marks, names, "Documents by their strongest topic")
+    written = {topic.id: str(topic.id) for topic in order}
+    return _map(study, study.dominant, study.topic_marks, names, "Documents by their strongest topic", written=written)
 
 
 def _map_by_label(study: Study) -> Figure:
@@ -82,10 +83,18 @@ def _map_by_label(study: Study) -> Figure:
     title = "Documents by label"
     if len(study.labels) > _LEGEND_LABELS:
         title += f" (the {_LEGEND_LABELS} commonest of {len(study.labels)} are named)"
-    return _map(study, study.label_numbers, study.label_marks, names, title)
+    return _map(study, study.label_numbers, study.label_marks, names, title, written=names)
 
 
-def _map(study: Study, groups: npt.NDArray[np.int64], marks: list[Mark], names: dict[int, str], title: str) -> Figure:
+def _map(
+    study: Study,
+    groups: npt.NDArray[np.int64],
+    marks: list[Mark],
+    names: dict[int, str],
+    title: str,
+    *,
+    written: dict[int, str],
+) -> Figure:
     figure, axes = plt.subplots(figsize=(13, 9.2))
     size = float(np.clip(60_000 / len(study.rows), 3, 40))
     for group, mark in enumerate(marks):
@@ -110,6 +119,8 @@ def _map(study: Study, groups: npt.NDArray[np.int64], marks: list[Mark], names: 
     axes.set_aspect("equal")
     axes.axis("off")
     figure.tight_layout()
+    # Among thousands of points shapes are hard to see: the name on the spot says it to everybody.
+    map_names.write(figure, axes, study.positions, groups, written, ink=_INK)
     return figure
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from explore.errors import ExploreError
 from training_scripts.content_types import RECORDIO_PROTOBUF
 from training_scripts.ntm import artifact
+from training_scripts.ntm_environment import CORPUS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 CHANNELS: Final = ("train", "validation", "auxiliary")
 """Without `test`: what is chosen by a sweep must not have seen it."""
 POLL_S: Final = 0.2
-_HYPERPARAMETERS: Final = "input/config/hyperparameters.json"
-_CORPUS_NOTE: Final = "corpus-hash"
+HERE: Final = "this machine"
+_NOTE: Final = "job.json"
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Job:
         seed: of the training.
         hyperparameters: all of them, as strings, as a job takes them.
         root: its folder, laid out as a training container's.
+        by: what trains it. Instances share the documents out, so another place gives another model.
     """
 
     point: tuple[tuple[str, str], ...]
     seed: int
     hyperparameters: dict[str, str]
     root: Path
+    by: str = HERE
 
     @property
     def name(self) -> str:
@@ -58,11 +61,20 @@ class Job:
     def is_done(self, corpus: CorpusManifest) -> bool:
         """Whether an earlier run has ended well, with these hyperparameters on this corpus."""
         try:
-            same = json.loads((self.root / _HYPERPARAMETERS).read_text(encoding="utf-8")) == self.hyperparameters
-            on = (self.root / _CORPUS_NOTE).read_text(encoding="utf-8")
+            same = json.loads((self.root / _NOTE).read_text(encoding="utf-8")) == self._description(corpus)
         except (OSError, ValueError):
             return False
-        return same and on == corpus.corpus_hash and (self.model / artifact.MODEL_FILE).is_file()
+        return same and (self.model / artifact.MODEL_FILE).is_file()
+
+    def begin(self, corpus: CorpusManifest) -> None:
+        """Make the folder anew, with a note of what the model in it will be of."""
+        # What an interrupted run has left is no model: the job starts over.
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.root.mkdir(parents=True)
+        (self.root / _NOTE).write_text(json.dumps(self._description(corpus), indent=1) + "\n", encoding="utf-8")
+
+    def _description(self, corpus: CorpusManifest) -> dict[str, object]:
+        return {"by": self.by, "corpus": corpus.corpus_hash, "hyperparameters": self.hyperparameters}
 
 
 def run_all(
@@ -118,8 +130,7 @@ def run_all(
 
 
 def _start(job: Job, folder: Path, corpus: CorpusManifest) -> subprocess.Popen[bytes]:
-    # What an interrupted run has left is no model: the job starts over.
-    shutil.rmtree(job.root, ignore_errors=True)
+    job.begin(corpus)
     config, data = job.root / "input" / "config", job.root / "input" / "data"
     config.mkdir(parents=True)
     data.mkdir()
@@ -129,9 +140,8 @@ def _start(job: Job, folder: Path, corpus: CorpusManifest) -> subprocess.Popen[b
         kind = "text/plain" if channel == "auxiliary" else RECORDIO_PROTOBUF
         described[channel] = {"ContentType": kind, "TrainingInputMode": "File"}
     (config / "inputdataconfig.json").write_text(json.dumps(described), encoding="utf-8")
-    (job.root / _HYPERPARAMETERS).write_text(json.dumps(job.hyperparameters), encoding="utf-8")
-    (job.root / _CORPUS_NOTE).write_text(corpus.corpus_hash, encoding="utf-8")
-    environment = {**os.environ, "TRAINING_JOB_NAME": job.name, "CORPUS_HASH": corpus.corpus_hash}
+    (config / "hyperparameters.json").write_text(json.dumps(job.hyperparameters), encoding="utf-8")
+    environment = {**os.environ, "TRAINING_JOB_NAME": job.name, CORPUS_VARIABLE: corpus.corpus_hash}
     with (job.root / "train.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "training_scripts.train", "--root", str(job.root)],

@@ -84,6 +84,10 @@ def _tell_of_timeout(invoke: Callable[..., Any]) -> Callable[..., Any]:
 def _task(api: JsonService, kind: JobKind) -> Callable[[str, Mapping[str, JsonValue]], JsonObject]:
     def run(resource: str, parameters: Mapping[str, JsonValue]) -> JsonObject:
         scope = emulator.current_scope()
+        execution = _execution.get()
+        if execution and not emulator.execution_is_running(execution):
+            # MiniStack goes through all items of a Map; on AWS those that wait never start in an execution that ended.
+            raise emulator.execution_error("States.TaskFailed", "The execution has ended")
         request = _tagged(parameters)
         name = str(request.get(f"{kind.name}Name", ""))
         created = _call(api, f"Create{kind.name}", scope, request)

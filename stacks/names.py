@@ -61,6 +61,16 @@ def transform_pipeline_name(stage: str) -> str:
     return f"topic-model-{stage}-transform"
 
 
+def sweep_pipeline_name(stage: str) -> str:
+    """Return the name of the state machine that trains the jobs of a sweep."""
+    return f"topic-model-{stage}-sweep"
+
+
+def sweep_job_name_prefix(stage: str) -> str:
+    """Return what the names of a sweep's training jobs begin with."""
+    return f"{job_name_prefix(stage)}sweep-"
+
+
 def job_name_prefix(stage: str) -> str:
     """Return what the names of a stage's training and transform jobs begin with; roles are scoped by it."""
     return f"topic-model-{stage}-"

@@ -98,6 +98,7 @@ class ServingStack(cdk.Stack):
             "Transform",
             settings=settings.transform,
             approved=approved,
+            corpus=data.corpus,
             artifacts=data.artifacts,
             key=data.key,
             image=image,

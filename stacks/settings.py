@@ -38,6 +38,13 @@ DEPLOY_WAIT_LIMIT_S: Final = 3600
 """CloudFormation waits no longer for a custom resource, so neither can a deploy for a training."""
 TRANSFORM_MB_UNDER_WAY: Final = 100
 """MaxPayloadInMB times MaxConcurrentTransforms, at most."""
+LEAST_SWEEP_JOBS: Final = 2
+MOST_SWEEP_JOBS: Final = 200
+"""What Step Functions passes between states, 256 KB, holds the hyperparameters of so many."""
+SCHEDULE: Final = (
+    r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()\s]+( [^()\s]+){5}\))$"
+)
+"""EventBridge's expressions: its own check comes late, at the deploy."""
 START_UP_MARGIN_S: Final = 600
 """What a training job takes beside its run time: getting instances, downloading the image and data, uploading."""
 
@@ -240,6 +247,8 @@ class TransformSettings(Frozen):
     max_payload_mb: Annotated[int, Field(ge=1, le=100)] = 6
     max_concurrent_transforms: Annotated[int, Field(ge=1, le=100)] = 2
     max_runtime_s: Annotated[int, Field(ge=60, le=432_000)] = 14_400
+    schedule: Annotated[str, Field(pattern=SCHEDULE)] | None = None
+    """When the stage's corpus is transformed, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
 
     @model_validator(mode="after")
     def _what_is_under_way_is_bounded(self) -> TransformSettings:
@@ -250,6 +259,16 @@ class TransformSettings(Frozen):
                 "takes at a time: lower one of them"
             )
         return self
+
+
+class SweepSettings(Frozen):
+    """Training jobs side by side, to choose hyperparameters by: how many at a time, and what a sweep may use up."""
+
+    max_concurrency: Annotated[int, Field(ge=1, le=40)] = 2
+    """Jobs at a time, each on the instances of a training; a Map runs 40 at most."""
+    max_jobs: Annotated[int, Field(ge=1, le=MOST_SWEEP_JOBS)] = 24
+    max_instance_seconds: Annotated[int, Field(ge=60)] = 129_600
+    """Instances times the bound of a job's run time, of all jobs together: what a sweep can cost at most."""
 
 
 class SimilarSettings(Frozen):
@@ -274,6 +293,7 @@ class StageSettings(Frozen):
     url: UrlSettings = UrlSettings()
     transform: TransformSettings = TransformSettings()
     similar: SimilarSettings | None = None
+    sweep: SweepSettings | None = None
     network: Network = NoNetwork()
     capture: CaptureSettings | None = None
     rollout: RolloutSettings = RolloutSettings()
@@ -291,6 +311,26 @@ class StageSettings(Frozen):
     log_retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 180, 365, 400, 731, 1827, 3653] = 90
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
     """Refuse at synth what this region lacks. None: one template for every region, checked when it is deployed."""
+
+    @property
+    def most_sweep_jobs(self) -> int:
+        """How many jobs a sweep may have, by either bound; 0 without the setting."""
+        if self.sweep is None:
+            return 0
+        a_job = self.training.instance_count * self.training.max_runtime_s
+        return min(self.sweep.max_jobs, self.sweep.max_instance_seconds // a_job)
+
+    @model_validator(mode="after")
+    def _a_sweep_can_have_two_jobs(self) -> StageSettings:
+        if self.sweep is not None and self.most_sweep_jobs < LEAST_SWEEP_JOBS:
+            training = self.training
+            raise ValueError(
+                f"sweep.max_instance_seconds is {self.sweep.max_instance_seconds} and sweep.max_jobs "
+                f"{self.sweep.max_jobs}, where one job may take training.instance_count x training.max_runtime_s = "
+                f"{training.instance_count} x {training.max_runtime_s} instance-seconds: a sweep needs "
+                f"{LEAST_SWEEP_JOBS} jobs or more"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_serverless_endpoint_can_do_what_is_asked(self) -> StageSettings:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from training_scripts.content_types import RECORDIO_PROTOBUF
 from training_scripts.hyperparameters import FEATURE_DIM
+from training_scripts.ntm_environment import CORPUS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ def request(settings: TrainingSettings, *, stage: str, placeholders: Sequence[st
         "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_runtime_s},
         "EnableNetworkIsolation": True,
         "EnableInterContainerTrafficEncryption": settings.instance_count > 1,
-        "Environment": {"CORPUS_HASH.$": "$.run.value.corpus_hash"},
+        "Environment": {f"{CORPUS_VARIABLE}.$": "$.run.value.corpus_hash"},
         **_vpc(placeholders),
         "Tags": [{"Key": "topic-model:stage", "Value": stage}],
     }

@@ -36,7 +36,9 @@ class TrainingRole(ServiceRole):
         key: kms.IKey,
         image: NtmImage,
         platform: Platform,
+        prefix: str = MODELS_PREFIX,
     ) -> None:
+        """Declare the role of jobs that write their models under `prefix` of the artifacts bucket."""
         super().__init__(
             scope,
             construct_id,
@@ -47,7 +49,7 @@ class TrainingRole(ServiceRole):
         self.allow(
             "s3:PutObject",
             "s3:AbortMultipartUpload",
-            on=[artifacts.arn_for_objects(f"{MODELS_PREFIX}*")],
+            on=[artifacts.arn_for_objects(f"{prefix}*")],
             because="SageMaker writes a model to a folder named by its job, and every job has a name of its own.",
         )
         self.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key.key_arn])

@@ -98,11 +98,25 @@ class TrainingStack(cdk.Stack):
                 definition_hash=definition_hash,
                 image=image,
             )
+        if settings.sweep is not None:
+            self._sweep(stage, settings, data, image, platform)
         cdk.CfnOutput(
             self,
             "StateMachineArn",
             value=pipeline.state_machine.state_machine_arn,
             description="The training pipeline: python -m training_scripts.pipeline run starts it",
+        )
+
+    def _sweep(self, stage: str, settings: StageSettings, data: DataStack, image: NtmImage, platform: Platform) -> None:
+        # Only here: a stage without sweeps loads nothing of them.
+        from stacks.sweep_pipeline import SweepPipeline  # noqa: PLC0415
+
+        sweep = SweepPipeline(self, "Sweep", stage=stage, settings=settings, data=data, image=image, platform=platform)
+        cdk.CfnOutput(
+            self,
+            "SweepStateMachineArn",
+            value=sweep.state_machine.state_machine_arn,
+            description="Training jobs side by side: python -m explore.sweep --on pipeline starts it",
         )
 
     def _begin(

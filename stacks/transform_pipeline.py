@@ -11,6 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import transform_job
+from stacks.data_stack import grant_corpus_read
 from stacks.names import job_name_prefix, transform_pipeline_name
 from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
 from stacks.training_role import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
+    from stacks.data_stack import CorpusLocation
     from stacks.ntm_image import NtmImage
     from stacks.platform import Platform
     from stacks.settings import TransformSettings
@@ -46,6 +48,7 @@ class TransformPipeline(Construct):
         *,
         settings: TransformSettings,
         approved: Mapping[str, str],
+        corpus: CorpusLocation,
         artifacts: s3.IBucket,
         key: kms.IKey,
         image: NtmImage,
@@ -53,7 +56,8 @@ class TransformPipeline(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack, stage = cdk.Stack.of(self), platform.stage
-        model = self._model(approved["artifact_uri"], artifacts, key, image, platform=platform)
+        read = corpus if settings.schedule is not None else None
+        model = self._model(approved["artifact_uri"], artifacts, key, image, platform=platform, corpus=read)
         role = self._pipeline_role(stage, key)
         self.state_machine = sfn.StateMachine(
             self,
@@ -68,6 +72,7 @@ class TransformPipeline(Construct):
                 "ArtifactUri": approved["artifact_uri"],
                 "CorpusHash": approved["corpus_hash"],
                 "KeyArn": key.key_arn,
+                **({} if read is None else _places(read, artifacts)),
             },
             role=role,
             logs=sfn.LogOptions(
@@ -76,6 +81,8 @@ class TransformPipeline(Construct):
             tracing_enabled=True,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        if settings.schedule is not None:
+            self._schedule(settings.schedule, platform)
         cdk.CfnOutput(
             stack,
             "TransformStateMachineArn",
@@ -83,8 +90,43 @@ class TransformPipeline(Construct):
             description="Batch transform: python -m training_scripts.transform starts it",
         )
 
+    def _schedule(self, expression: str, platform: Platform) -> None:
+        # Only here: a stage without a schedule loads nothing of it.
+        from aws_cdk import aws_events as events  # noqa: PLC0415
+        from aws_cdk import aws_events_targets as targets  # noqa: PLC0415
+        from aws_cdk import aws_sqs as sqs  # noqa: PLC0415
+
+        role = ServiceRole(
+            self,
+            "ScheduleRole",
+            assumed_by=service_principal("events.amazonaws.com", cdk.Stack.of(self)),
+            description="The schedule of batch transform: start its state machine",
+        )
+        lost = sqs.Queue.from_queue_arn(self, "LostEvents", platform.lost_events.queue_arn)
+        events.Rule(
+            self,
+            "Schedule",
+            description="The approved model's corpus is transformed",
+            schedule=events.Schedule.expression(expression),
+            targets=[
+                targets.SfnStateMachine(
+                    self.state_machine,
+                    role=role,
+                    dead_letter_queue=lost,
+                    input=events.RuleTargetInput.from_object({}),
+                )
+            ],
+        )
+
     def _model(
-        self, artifact_uri: str, artifacts: s3.IBucket, key: kms.IKey, image: NtmImage, *, platform: Platform
+        self,
+        artifact_uri: str,
+        artifacts: s3.IBucket,
+        key: kms.IKey,
+        image: NtmImage,
+        *,
+        platform: Platform,
+        corpus: CorpusLocation | None,
     ) -> sagemaker.CfnModel:
         """Declare the approved model once more: the endpoint's role must not read and write what runs bring."""
         role = ServiceRole(
@@ -109,6 +151,13 @@ class TransformPipeline(Construct):
             on=[artifacts.bucket_arn],
             when={"StringLike": {"s3:prefix": f"{TRANSFORM_PREFIX}*"}},
         )
+        if corpus is not None:
+            grant_corpus_read(role, corpus, pattern="*")
+            role.allow(
+                "s3:ListBucket",
+                on=[corpus.bucket.bucket_arn],
+                when={"StringLike": {"s3:prefix": f"{corpus.corpora_prefix}*"}},
+            )
         role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key.key_arn])
         encrypt_volumes(role, key)
         write_sagemaker_logs(role, "TransformJobs")
@@ -168,3 +217,11 @@ class TransformPipeline(Construct):
         # What CDK allows a state machine that logs and is traced.
         role.acknowledge_wildcard("*", because=NO_RESOURCE)
         return role
+
+
+def _places(corpus: CorpusLocation, artifacts: s3.IBucket) -> dict[str, str]:
+    """Return where a scheduled run reads and writes, by the names that the definition has for them."""
+    return {
+        "CorporaUri": f"s3://{corpus.bucket.bucket_name}/{corpus.corpora_prefix}",
+        "ArtifactsUri": f"s3://{artifacts.bucket_name}/",
+    }

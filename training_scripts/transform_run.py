@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -21,15 +22,14 @@ import numpy as np
 
 from explore.errors import ExploreError
 from explore.files import written_whole
-from stacks.names import job_name_prefix, stack_prefix
+from explore.stage import outputs_of, reason_of
+from stacks.names import job_name_prefix
 from stacks.transform_job import TRANSFORM_PREFIX
-from training_scripts.transform_records import RecordError, decode, encode
+from training_scripts.transform_formats import FORMATS, JSON_LINES, Format
+from training_scripts.transform_records import RecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from scipy.sparse import csr_matrix
 
     from explore.documents import CountedDocuments
     from explore.vectors import Matrix
@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 POLL_S: Final = 2.0
 FILE_BYTES: Final = 64_000_000
 """Files are not made larger: one is held in memory, and an instance takes one at a time."""
-_BYTES_PER_WORD: Final = 12
 _DIGEST_CHARS: Final = 12
 _LEAST_DIGITS: Final = 5
+MANIFEST: Final = "manifest.json"
+"""Beside the input: which documents each of its files holds, in their order."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Note:
     execution: str
     folder: str
     files: int
+    form: str = JSON_LINES.name
 
 
 @dataclass(frozen=True)
@@ -105,14 +107,7 @@ def find_stage(clients: Clients, name: str) -> Stage:
     Raises:
         ExploreError: it is not deployed, or without a transform pipeline.
     """
-    outputs: dict[str, str] = {}
-    for part in ("Data", "Serving"):
-        stack = f"{stack_prefix(name)}-{part}"
-        try:
-            described = clients.stacks.describe_stacks(StackName=stack)["Stacks"][0]
-        except clients.stacks.exceptions.ClientError:
-            raise ExploreError(f"there is no stack {stack} in this account and region: deploy stage {name!r}") from None
-        outputs |= {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])}
+    outputs = outputs_of(clients.stacks, name, "Data", "Serving")
     try:
         machine, bucket = outputs["TransformStateMachineArn"], outputs["ArtifactsBucket"]
     except KeyError as missing:
@@ -124,8 +119,24 @@ def find_stage(clients: Clients, name: str) -> Stage:
     return Stage(name, machine, bucket, instances, model=told["model"], corpus=told["corpus"])
 
 
-def run(clients: Clients, stage: Stage, documents: CountedDocuments, note_file: Path, progress: Progress) -> Outcome:
+def run(
+    clients: Clients,
+    stage: Stage,
+    documents: CountedDocuments,
+    note_file: Path,
+    progress: Progress,
+    *,
+    form: Format = JSON_LINES,
+) -> Outcome:
     """Bring the documents' topic weights, by a new run or by one that was interrupted.
+
+    Args:
+        clients: of the account that the stage is in.
+        stage: a deployed one.
+        documents: counted by the vocabulary of its approved model.
+        note_file: what an interruption leaves.
+        progress: told of upload, job and collection.
+        form: how the documents travel.
 
     Raises:
         ExploreError: the job failed, answered something else, or is of another corpus.
@@ -135,10 +146,10 @@ def run(clients: Clients, stage: Stage, documents: CountedDocuments, note_file: 
             f"the approved model {stage.model} is of corpus {stage.corpus[:12]}, and the documents were counted by the "
             f"vocabulary of corpus {documents.corpus[:12]}: name the model's own corpus with --corpus"
         )
-    digest = _digest(documents, stage.model)
+    digest = _digest(documents, stage.model, form)
     note = _read(note_file)
     if note is None or note.asked != digest or _status(clients, note) not in {"RUNNING", "SUCCEEDED"}:
-        note = _start(clients, stage, documents, digest, progress)
+        note = _Sender(clients, stage, form, progress).start(documents, digest)
         # After the start: a note always speaks of an execution that there is.
         with written_whole(note_file) as partial:
             partial.write_text(json.dumps(asdict(note), indent=1) + "\n", encoding="utf-8")
@@ -167,46 +178,60 @@ def fetch_model(clients: Clients, artifact: str, folder: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def input_files(documents: CountedDocuments, instances: int) -> int:
+def input_files(documents: CountedDocuments, instances: int, form: Format = JSON_LINES) -> int:
     """Return in how many files the documents travel: as many for each instance, and none larger than FILE_BYTES."""
     known = documents.known
-    size = int(known.nnz) * _BYTES_PER_WORD
-    a_share = max(1, math.ceil(size / FILE_BYTES / instances))
+    a_share = max(1, math.ceil(form.size(known) / FILE_BYTES / instances))
     return min(a_share * instances, max(1, int(known.shape[0])))
 
 
-def lines(names: list[str], counts: csr_matrix) -> Iterator[bytes]:
-    """Yield the documents as lines of a transform's input."""
-    for row, name in enumerate(names):
-        begin, end = counts.indptr[row], counts.indptr[row + 1]
-        values = counts.data[begin:end]
-        whole = values.astype(np.int64)
-        # Counts are whole numbers nearly always, and those are written shorter.
-        told = whole.tolist() if np.array_equal(whole, values) else values.tolist()
-        yield encode(name, counts.indices[begin:end].tolist(), told, feature_dim=counts.shape[1])
-
-
-def _start(clients: Clients, stage: Stage, documents: CountedDocuments, digest: str, progress: Progress) -> Note:
-    name = f"{job_name_prefix(stage.name)}{digest[:_DIGEST_CHARS]}-{int(time.time()):x}"
-    folder = f"{TRANSFORM_PREFIX}{name}"
-    known = documents.known
+def files_of(documents: CountedDocuments, files: int) -> list[list[str]]:
+    """Return the ids of the documents in each input file, in their order."""
     names = [documents.ids[row] for row in np.flatnonzero(documents.is_known)]
-    if not names:
-        raise ExploreError("none of the documents has a word of the vocabulary")
-    files = input_files(documents, stage.instances)
     bounds = np.linspace(0, len(names), files + 1).astype(int)
-    for number in range(files):
-        first, last = int(bounds[number]), int(bounds[number + 1])
-        body = b"".join(lines(names[first:last], known[first:last]))
-        clients.s3.put_object(Bucket=stage.bucket, Key=f"{folder}/input/{_file(number)}", Body=body)
-        progress.tell(f"{last:,} of {len(names):,} documents uploaded")
-    sent = {
-        "job_name": name,
-        "input_uri": f"s3://{stage.bucket}/{folder}/input/",
-        "output_uri": f"s3://{stage.bucket}/{folder}/output",
-    }
-    execution = clients.states.start_execution(stateMachineArn=stage.state_machine, name=name, input=json.dumps(sent))
-    return Note(digest, execution["executionArn"], folder, files)
+    return [names[first:last] for first, last in itertools.pairwise(bounds.tolist())]
+
+
+class _Sender:
+    """Uploads documents and starts the state machine on them."""
+
+    def __init__(self, clients: Clients, stage: Stage, form: Format, progress: Progress) -> None:
+        self._clients, self._stage, self._form, self._progress = clients, stage, form, progress
+
+    def start(self, documents: CountedDocuments, digest: str) -> Note:
+        stage, form = self._stage, self._form
+        name = f"{job_name_prefix(stage.name)}{digest[:_DIGEST_CHARS]}-{int(time.time()):x}"
+        folder = f"{TRANSFORM_PREFIX}{name}"
+        if not documents.is_known.any():
+            raise ExploreError("none of the documents has a word of the vocabulary")
+        files = input_files(documents, stage.instances, form)
+        self._upload(documents, folder, files)
+        sent = {
+            "job_name": name,
+            "input_uri": f"s3://{stage.bucket}/{folder}/input/",
+            "output_uri": f"s3://{stage.bucket}/{folder}/output",
+            # Asked for by order, the state machine joins nothing.
+            **({} if form.keyed else {"content_type": form.content_type, "split_type": form.split_type}),
+        }
+        execution = self._clients.states.start_execution(
+            stateMachineArn=stage.state_machine, name=name, input=json.dumps(sent)
+        )
+        return Note(digest, execution["executionArn"], folder, files, form.name)
+
+    def _upload(self, documents: CountedDocuments, folder: str, files: int) -> None:
+        known, shares, first = documents.known, files_of(documents, files), 0
+        for number, names in enumerate(shares):
+            body = self._form.body(names, known[first : first + len(names)])
+            self._put(f"{folder}/input/{_file(number, self._form)}", body)
+            first += len(names)
+            self._progress.tell(f"{first:,} of {known.shape[0]:,} documents uploaded")
+        if not self._form.keyed:
+            ids = {_file(number, self._form): names for number, names in enumerate(shares)}
+            manifest = {"corpus": documents.corpus, "files": ids}
+            self._put(f"{folder}/{MANIFEST}", json.dumps(manifest, ensure_ascii=False).encode())
+
+    def _put(self, key: str, body: bytes) -> None:
+        self._clients.s3.put_object(Bucket=self._stage.bucket, Key=key, Body=body)
 
 
 def _wait(clients: Clients, note: Note, progress: Progress) -> dict[str, Any]:
@@ -219,18 +244,10 @@ def _wait(clients: Clients, note: Note, progress: Progress) -> dict[str, Any]:
         if state["status"] != "RUNNING":
             raise ExploreError(
                 f"the transform {note.execution.rpartition(':')[2]} is {state['status'].lower()}: "
-                f"{_reason(state.get('cause') or state.get('error') or 'no cause was given')}"
+                f"{reason_of(state.get('cause') or state.get('error') or 'no cause was given')}"
             )
         progress.tell(f"transforming, {time.monotonic() - started:.0f} s")
         time.sleep(POLL_S)
-
-
-def _reason(cause: str) -> str:
-    """Return SageMaker's own sentence, where the cause is a description of the job."""
-    try:
-        return str(json.loads(cause)["FailureReason"])
-    except (KeyError, TypeError, ValueError):
-        return cause
 
 
 def _collect(clients: Clients, stage: Stage, note: Note, documents: CountedDocuments, progress: Progress) -> Matrix:
@@ -238,11 +255,12 @@ def _collect(clients: Clients, stage: Stage, note: Note, documents: CountedDocum
     place = {documents.ids[row]: number for number, row in enumerate(known)}
     weights: Matrix | None = None
     seen = np.zeros(len(place), dtype=bool)
-    for number in range(note.files):
-        key = f"{note.folder}/output/{_file(number)}.out"
+    form = FORMATS[note.form]
+    for number, names in enumerate(files_of(documents, note.files)):
+        key = f"{note.folder}/output/{_file(number, form)}.out"
         try:
             body = clients.s3.get_object(Bucket=stage.bucket, Key=key)["Body"].read()
-            for name, row in decode(body, where=f"s3://{stage.bucket}/{key}"):
+            for name, row in form.answers(body, names, where=f"s3://{stage.bucket}/{key}"):
                 if weights is None:
                     weights = np.zeros((len(place), len(row)), dtype=np.float32)
                 weights[place[name]] = row
@@ -266,8 +284,8 @@ def _status(clients: Clients, note: Note) -> str:
         return "GONE"
 
 
-def _digest(documents: CountedDocuments, model: str) -> str:
-    digest = hashlib.sha256(f"{model}\n{documents.corpus}\n".encode())
+def _digest(documents: CountedDocuments, model: str, form: Format) -> str:
+    digest = hashlib.sha256(f"{model}\n{documents.corpus}\n{form.name}\n".encode())
     digest.update("\n".join(documents.ids).encode())
     for part in (documents.counts.indptr, documents.counts.indices, documents.counts.data):
         digest.update(np.ascontiguousarray(part).tobytes())
@@ -282,5 +300,5 @@ def _read(note_file: Path) -> Note | None:
         return None
 
 
-def _file(number: int) -> str:
-    return f"part-{number:0{_LEAST_DIGITS}d}.jsonl"
+def _file(number: int, form: Format) -> str:
+    return f"part-{number:0{_LEAST_DIGITS}d}.{form.extension}"

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from stacks.settings import StageSettings
+from stacks.sweep_job import definition
 from tests.local_cloud.support import Account, allow, ended, unique, until
 
 pytestmark = pytest.mark.local_cloud
@@ -111,6 +113,89 @@ def test_the_state_machines_role_must_allow_the_job_and_passing_its_role(
 
     assert execution["error"] == "SageMaker.AmazonSageMakerException"
     assert "is not authorized to perform: iam:PassRole" in execution["cause"]
+
+
+@pytest.fixture(scope="module")
+def sweep(account: Account, pipeline_role: str, request_for: Any) -> Callable[..., tuple[str, str]]:
+    """Start an execution of the sweep's definition over stand-in jobs; return its ARN and its name."""
+    states = account.root("stepfunctions")
+    settings = StageSettings.model_validate(
+        {"sweep": {"max_jobs": 6, "max_concurrency": 2}, "training": {"instance_count": 1}}
+    )
+    made = definition(settings, stage="dev")
+    train = made["States"]["TrainEach"]["ItemProcessor"]["States"]["Train"]  # type: ignore[index]
+    stand_in = {key: value for key, value in request_for().items() if key not in {"TrainingJobName", "HyperParameters"}}
+    kept = {key: train["Parameters"][key] for key in ("TrainingJobName.$", "Tags")}
+    # The stand-in container refuses what it does not know, so the stage's own hyperparameters are left out.
+    train["Parameters"] = {**stand_in, **kept, "HyperParameters.$": "$.job.hyperparameters"}
+    machine = states.create_state_machine(
+        name=unique("sweep"), definition=json.dumps(made).replace("${Partition}", "aws"), roleArn=pipeline_role
+    )["stateMachineArn"]
+
+    def started(*tasks: dict[str, str]) -> tuple[str, str]:
+        name = unique("run")
+        jobs = [{"hyperparameters": task, "repeat": "0"} for task in tasks]
+        given = json.dumps({"jobs": jobs})
+        return states.start_execution(stateMachineArn=machine, name=name, input=given)["executionArn"], name
+
+    return started
+
+
+def result(account: Account, arn: str) -> dict[str, Any]:
+    """An execution's description, once it has ended."""
+
+    def described() -> dict[str, Any] | None:
+        told = account.root("stepfunctions").describe_execution(executionArn=arn)
+        return told if told["status"] != "RUNNING" else None
+
+    told: dict[str, Any] = until(described, timeout_s=120)
+    return told
+
+
+def test_a_sweep_trains_every_job_and_one_that_fails_fails_alone(sweep: Any, account: Account, sagemaker: Any) -> None:
+    arn, name = sweep({"task": "train"}, {"task": "fail", "reason": "ClientError: no"}, {"task": "train"})
+    told = result(account, arn)
+
+    assert told["status"] == "SUCCEEDED", told
+    answers = json.loads(told["output"])
+    assert [(answer["job"], answer["status"]) for answer in answers] == [
+        (f"topic-model-dev-sweep-{name}-0", "Completed"),
+        (f"topic-model-dev-sweep-{name}-1", "Failed"),
+        (f"topic-model-dev-sweep-{name}-2", "Completed"),
+    ]
+    assert answers[0]["artifact"].endswith(f"{name}-0/output/model.tar.gz")
+    job = sagemaker.describe_training_job(TrainingJobName=answers[0]["job"])
+    tags = sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"]
+    assert {"Key": "topic-model:sweep", "Value": name} in tags
+
+
+def test_a_sweep_over_its_budget_starts_no_job(sweep: Any, account: Account, sagemaker: Any) -> None:
+    arn, name = sweep(*[{"task": "train"}] * 7)
+    told = result(account, arn)
+
+    assert (told["status"], told["error"]) == ("FAILED", "SweepOverBudget")
+    assert "6 jobs of 1 x 2700 instance-seconds at most" in told["cause"]
+    assert sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"] == []
+
+
+def test_a_sweep_has_as_many_jobs_at_a_time_as_its_concurrency_and_stopping_it_stops_them(
+    sweep: Any, account: Account, sagemaker: Any
+) -> None:
+    arn, name = sweep(*[{"task": "wait"}] * 4)
+
+    def running() -> list[str]:
+        jobs = sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"]
+        return [job["TrainingJobName"] for job in jobs if job["TrainingJobStatus"] == "InProgress"]
+
+    until(lambda: len(running()) == 2)
+    account.root("stepfunctions").stop_execution(executionArn=arn)
+
+    def states() -> list[str]:
+        jobs = sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"]
+        return sorted(job["TrainingJobStatus"] for job in jobs)
+
+    # Only the two that ran: those that waited are never made.
+    until(lambda: states() == ["Stopped", "Stopped"], timeout_s=60)
 
 
 def test_sdk_integrations_reach_sagemaker(run: Any) -> None:

@@ -185,3 +185,36 @@ def test_the_model_waits_for_the_guard_that_puts_the_approval_back(dev: Template
         "AWS::SageMaker::Model",
         {"DependsOn": Match.array_with([Match.string_like_regexp("^ApprovalGuardRestorerApproval")])},
     )
+
+
+def test_a_schedule_starts_the_transform_and_lets_its_model_read_the_corpus(synthesize: Synthesize) -> None:
+    scheduled = synthesize({"transform": {"schedule": "cron(0 3 ? * SUN *)"}})["serving"]
+    scheduled.has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "ScheduleExpression": "cron(0 3 ? * SUN *)",
+            "Targets": [
+                Match.object_like(
+                    {
+                        "Arn": {"Ref": Match.string_like_regexp("TransformStateMachine")},
+                        "Input": "{}",
+                        "DeadLetterConfig": Match.any_value(),
+                    }
+                )
+            ],
+        },
+    )
+    policies = scheduled.find_resources("AWS::IAM::ManagedPolicy")
+    [starts] = [body["Properties"]["PolicyDocument"]["Statement"] for name, body in policies.items()
+                if name.startswith("TransformScheduleRole")]  # fmt: skip
+    [reads] = [str(body) for name, body in policies.items() if name.startswith("TransformModelRole")]
+
+    assert [statement["Action"] for statement in starts] == ["states:StartExecution"]
+    assert "/corpora/*" in reads
+
+
+def test_without_a_schedule_the_transforms_model_reads_no_corpus(dev: Templates) -> None:
+    policies = dev["serving"].find_resources("AWS::IAM::ManagedPolicy")
+    [reads] = [str(body) for name, body in policies.items() if name.startswith("TransformModelRole")]
+
+    assert "corpora" not in reads

@@ -22,6 +22,7 @@ from training_scripts.ntm.log import JobLog
 from training_scripts.ntm.model import Architecture
 from training_scripts.ntm.sums import Alone, Cluster
 from training_scripts.ntm.training import EpochLoss, EpochReport, Progress, Trained, Trainer
+from training_scripts.ntm_environment import CORPUS_VARIABLE, SEED_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 JOB_NAME_VARIABLE: Final = "TRAINING_JOB_NAME"
-CORPUS_VARIABLE: Final = "CORPUS_HASH"
 METRICS_FILE: Final = "output/metrics/final.json"
 _INFERENCE_ROWS: Final = 1024
 
@@ -220,8 +220,10 @@ def _settings(path: Path) -> JobHyperparameters:
         raise ClientError(f"the job has no {path.name}") from error
     except ValueError as error:
         raise ClientError(f"{path.name} is not JSON: {error}") from error
+    seed = os.environ.get(SEED_VARIABLE)
+    told = {"seed": seed} if seed else {}
     try:
-        return parse_job_hyperparameters({name: str(value) for name, value in raw.items()})
+        return parse_job_hyperparameters({**told, **{name: str(value) for name, value in raw.items()}})
     except HyperparameterError as error:
         raise ClientError(str(error)) from error
 

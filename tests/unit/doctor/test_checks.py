@@ -102,6 +102,15 @@ def test_a_rolling_update_needs_no_second_fleet() -> None:
     assert [answer.outcome for answer in answers] == ["good", "good", "good"]
 
 
+@pytest.mark.parametrize(("training", "outcome"), [(8, "good"), (7, "bad")])
+def test_a_sweeps_jobs_need_instances_beside_those_of_a_training(training: int, outcome: str) -> None:
+    with stubbed("service-quotas", "list_service_quotas", quotas(training, 8)) as client:
+        answers = list(checks.quotas_suffice(client, place(sweep={"max_concurrency": 3})))
+
+    assert answers[0].outcome == outcome
+    assert "8" in answers[0].says
+
+
 def test_a_type_without_a_quota_is_unknown_by_name() -> None:
     with stubbed("service-quotas", "list_service_quotas", {"Quotas": []}) as client:
         answers = list(checks.quotas_suffice(client, place()))

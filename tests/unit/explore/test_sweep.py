@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from matplotlib.figure import Figure
 
-from explore import sweep
+from explore import stage_settings, sweep
 from explore.errors import ExploreError
 from explore.sweep_jobs import Job, run_all
 from explore.sweep_plot import draw
@@ -60,7 +61,7 @@ def test_stability_is_1_for_the_same_topics_in_another_order_and_0_for_others() 
 
 
 def test_every_point_has_its_first_training_before_any_has_its_second(tmp_path: Path) -> None:
-    jobs = sweep.plan([("num_topics", ["5", "6"])], {}, 2, 50, tmp_path)
+    jobs = sweep.plan([("num_topics", ["5", "6"])], sweep.TUTORIAL, 2, 50, tmp_path)
 
     assert [(job.point[0][1], job.seed) for job in jobs] == [("5", 0), ("6", 0), ("5", 1), ("6", 1)]
     assert len({job.name for job in jobs}) == 4
@@ -75,7 +76,10 @@ def test_every_point_has_its_first_training_before_any_has_its_second(tmp_path: 
         (["--set", "epochs"], "is no setting"),
         (["--set", "num_topics=4"], "num_topics is both varied and set"),
         (["--corpus", "nowhere"], "holds no prepared corpus"),
-        (["--stage", "none", "--settings", "cdk.json"], "stage is 'none'"),
+        (["--stage", "none"], "stage is 'none'"),
+        (["--stage", "dev", "--settings", "nowhere.json"], "settings file 'nowhere.json' cannot be read"),
+        (["--on", "pipeline"], "--on pipeline needs --stage"),
+        (["--on", "pipeline", "--stage", "dev", "--jobs", "2"], "--jobs and --budget-minutes are of trainings on this"),
     ],
 )
 def test_what_cannot_be_swept_is_one_sentence_before_any_training(
@@ -89,11 +93,9 @@ def test_what_cannot_be_swept_is_one_sentence_before_any_training(
 
 
 @pytest.mark.slow
-def test_a_sweep_trains_scores_recommends_draws_and_writes_the_setting(
+def test_a_sweep_trains_scores_recommends_and_draws(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = tmp_path / "cdk.json"
-    settings.write_text(json.dumps({"app": "x", "context": {"stages": {"dev": {"approval": "manual"}, "prod": {}}}}))
     given = [
         "--corpus",
         str(world.corpus),
@@ -104,7 +106,7 @@ def test_a_sweep_trains_scores_recommends_draws_and_writes_the_setting(
         "--seeds",
         "1",
     ]
-    assert sweep.main([*given, *QUICK, "--stage", "dev", "--settings", str(settings)]) == 0
+    assert sweep.main([*given, *QUICK]) == 0
 
     result = json.loads((tmp_path / "sweep" / sweep.RESULT).read_text())
     taken = result["recommended"]["point"]["num_topics"]
@@ -112,10 +114,6 @@ def test_a_sweep_trains_scores_recommends_draws_and_writes_the_setting(
     assert [each["models"] for each in result["points"]] == [["num-topics-2-seed-0"], ["num-topics-3-seed-0"]]
     assert f"Take num_topics={taken}." in capsys.readouterr().out
     assert (tmp_path / "sweep" / "sweep.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads(settings.read_text())["context"]["stages"] == {
-        "dev": {"approval": "manual", "training": {"hyperparameters": {"num_topics": int(taken)}}}, "prod": {},
-    }  # fmt: skip
-
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "sweep" / "jobs").rglob("model.json")}
     assert sweep.main([*given, *QUICK]) == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "sweep" / "jobs").rglob("model.json")} == before
@@ -123,16 +121,25 @@ def test_a_sweep_trains_scores_recommends_draws_and_writes_the_setting(
 
 def test_a_training_that_was_interrupted_starts_over(world: World, tmp_path: Path) -> None:
     job = Job((("num_topics", "2"),), 0, {"feature_dim": "1", "num_topics": "2"}, tmp_path / "job")
-    (job.root / "input/config").mkdir(parents=True)
-    (job.root / "input/config/hyperparameters.json").write_text(json.dumps(job.hyperparameters))
-    (job.root / "corpus-hash").write_text(world.manifest.corpus_hash)
+    job.begin(world.manifest)
     job.model.mkdir()
     (job.model / "params.npz").write_bytes(b"half")
     assert not job.is_done(world.manifest)
 
     (job.model / "model.json").write_text("{}")
     assert job.is_done(world.manifest)
+
+
+def test_a_model_of_other_hyperparameters_or_of_another_place_is_not_taken_for_the_jobs(
+    world: World, tmp_path: Path
+) -> None:
+    job = Job((("num_topics", "2"),), 0, {"feature_dim": "1", "num_topics": "2"}, tmp_path / "job")
+    job.begin(world.manifest)
+    job.model.mkdir()
+    (job.model / "model.json").write_text("{}")
+
     assert not replace(job, hyperparameters={"num_topics": "3"}).is_done(world.manifest)
+    assert not replace(job, by="arn:machine").is_done(world.manifest)
 
 
 def test_a_training_that_fails_ends_the_sweep_with_its_reason(world: World, tmp_path: Path) -> None:
@@ -153,8 +160,30 @@ def test_no_models_are_no_scores() -> None:
     assert scores([]) == []
 
 
-def test_the_plot_takes_points_without_stability(tmp_path: Path) -> None:
+def test_what_is_not_varied_is_the_stages_own(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"training": {"hyperparameters": {"epochs": 7}}}))
+
+    found = stage_settings.hyperparameters(file, "dev")
+
+    assert (found["epochs"], found["mini_batch_size"]) == ("7", "128")
+
+
+def test_the_plot_takes_points_without_stability_and_says_which_models_and_corpus_made_it(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    save = Figure.savefig
+
+    def noted(figure: Figure, *given: Any, **more: Any) -> None:
+        drawn.append(figure)
+        save(figure, *given, **more)
+
+    monkeypatch.setattr(Figure, "savefig", noted)
     found = [replace(point(topics), stability=None) for topics in (10, 20)]
-    draw(found, found[0], tmp_path / "sweep.png", corpus="c" * 64)
+    draw(found, found[0], tmp_path / "sweep.png", corpus=world.manifest, by="this machine")
 
     assert (tmp_path / "sweep.png").stat().st_size > 1000
+    [said] = [text.get_text() for text in drawn[0].texts if text.get_text().startswith("corpus")]
+    assert f"corpus {world.manifest.corpus_hash[:12]}" in said
+    assert "2 models of the NTM, trained by this machine; of the point taken: m10" in said

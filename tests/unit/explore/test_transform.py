@@ -3,12 +3,14 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from explore.documents import of_corpus
 from explore.errors import ExploreError
 from explore.scorers import LocalModel, score_all
 from explore.vectors import load_topic_vectors
@@ -76,7 +78,8 @@ class Aws:
         output = sent["output_uri"].removeprefix(f"s3://{BUCKET}/")
         if self.ends_as == "SUCCEEDED":
             for key in [key for key in self.objects if key.startswith(folder)]:
-                self.objects[f"{output}/{key.removeprefix(folder)}.out"] = self._answer(self.objects[key])
+                answer = self._answer(self.objects[key]) if "split_type" not in sent else self._in_order(key, sent)
+                self.objects[f"{output}/{key.removeprefix(folder)}.out"] = answer
         arn = f"arn:execution:{name}"
         tar(self._world.model, self._world.model / "model.tar.gz")
         self.objects["models/model.tar.gz"] = (self._world.model / "model.tar.gz").read_bytes()
@@ -84,12 +87,48 @@ class Aws:
         result["artifact"] = f"s3://{BUCKET}/models/model.tar.gz"
         cause = json.dumps({"FailureReason": "ClientError: See job logs for more information"})
         self.executions[arn] = {"status": self.ends_as, "output": json.dumps(result), "cause": cause}
+        self.sent = sent
         return {"executionArn": arn}
 
     def describe_execution(self, executionArn: str) -> Any:
         if executionArn not in self.executions:
             raise MissingError
         return self.executions[executionArn]
+
+    def _in_order(self, key: str, sent: dict[str, str]) -> bytes:
+        assert (
+            sent["split_type"]
+            == {"text/csv": "Line", "application/x-recordio-protobuf": "RecordIO"}[sent["content_type"]]
+        )
+        return self.answers_in_order(self.objects[key], sent["content_type"])
+
+    def answers_in_order(self, body: bytes, content_type: str) -> bytes:
+        model = NtmInference(read(self._world.model))
+        rows = model.topic_weights(decode_request(body, content_type, feature_dim=model.feature_dim))
+        return b"".join(json.dumps({"topic_weights": row.tolist()}).encode() + b"\n" for row in rows)
+
+    def schedule(self, name: str, started: int, **told: object) -> None:
+        """Be what a scheduled run leaves: the corpus's shards, transformed in order."""
+        folder = f"transform/scheduled/{name}"
+        for part in ("train", "validation", "test"):
+            for shard in sorted((self._world.corpus / part).glob("*.pbr")):
+                answers = self.answers_in_order(shard.read_bytes(), "application/x-recordio-protobuf")
+                self.objects[f"{folder}/{part}/{shard.name}.out"] = answers
+        told = {"model": self.model, "artifact": "s3://artifacts/models/model.tar.gz", "folder": folder,
+                "corpus": self._world.manifest.corpus_hash, "parts": [{"started": 1, "ended": 9}], **told}  # fmt: skip
+        output = json.dumps(told)
+        self.executions[f"arn:execution:{name}"] = {"status": "SUCCEEDED", "output": output, "at": str(started)}
+
+    def get_paginator(self, operation: str) -> Aws:
+        assert operation == "list_executions"
+        return self
+
+    def paginate(self, stateMachineArn: str, statusFilter: str) -> Any:
+        return [
+            {"executions": [{"executionArn": arn, "startDate": int(execution.get("at", 0))}]}
+            for arn, execution in self.executions.items()
+            if execution["status"] == statusFilter
+        ]
 
     def _answer(self, body: bytes) -> bytes:
         model = NtmInference(read(self._world.model))
@@ -130,6 +169,64 @@ def test_the_vectors_are_those_of_the_model_itself(
     assert found.without.keys() == {"empty", "unknown"}
     assert "120 topic vectors of 4 topics" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["vectors.parquet"]
+
+
+@pytest.mark.parametrize("form", ["recordio", "csv"])
+def test_documents_may_go_by_order_beside_a_manifest_of_their_ids(
+    aws: Aws, world: World, arguments: list[str], tmp_path: Path, form: str
+) -> None:
+    assert transform.main([*arguments, "--format", form]) == 0
+
+    found = load_topic_vectors(tmp_path / "vectors.parquet")
+    expected, _ = score_all(LocalModel(world.model), world.documents(), Progress("test"))
+    np.testing.assert_allclose(found.weights, expected, atol=1e-6)
+    [manifest] = [json.loads(body) for key, body in aws.objects.items() if key.endswith("/manifest.json")]
+    assert manifest["corpus"] == world.manifest.corpus_hash
+    assert len(manifest["files"]) == 2
+    assert [name for names in manifest["files"].values() for name in names] == found.ids
+
+
+def test_an_output_by_order_with_a_document_missing_is_refused(
+    aws: Aws, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = aws.answers_in_order
+    monkeypatch.setattr(aws, "answers_in_order", lambda *given: whole(*given).split(b"\n", 1)[1])
+
+    assert transform.main([*arguments, "--format", "csv"]) == 2
+    assert "has 59 answers for 60 documents" in capsys.readouterr().err
+
+
+def test_what_the_schedule_transformed_is_collected_and_nothing_started(aws: Aws, world: World, tmp_path: Path) -> None:
+    aws.schedule("old", 1, corpus="0" * 64)
+    aws.schedule("new", 2)
+    file = tmp_path / "vectors.parquet"
+    assert transform.main(["--stage", "dev", "--scheduled", "--out", str(file), "--corpus", str(world.corpus)]) == 0
+
+    found = load_topic_vectors(file)
+    expected, _ = score_all(LocalModel(world.model), of_corpus(world.corpus), Progress("test"))
+    np.testing.assert_allclose(found.weights, expected, atol=1e-6)
+    assert found.ids == of_corpus(world.corpus).ids
+    assert len(aws.executions) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"corpus": "0" * 64}, "the newest scheduled transform is of corpus 000000000000"),
+        ({"folder": "elsewhere"}, "the transform left no s3://artifacts/elsewhere/train/part-00000.pbr.out"),
+        (None, "the schedule of stage 'dev' has not transformed anything yet"),
+    ],
+)
+def test_a_scheduled_run_that_cannot_be_collected_is_one_sentence(
+    aws: Aws, arguments: list[str], capsys: pytest.CaptureFixture[str], told: Any, message: str
+) -> None:
+    if told is not None:
+        aws.schedule("run", 1, **told)
+
+    assert transform.main([*arguments, "--scheduled"]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
 
 
 def test_the_model_can_be_had_with_the_vectors(aws: Aws, world: World, arguments: list[str], tmp_path: Path) -> None:
@@ -236,6 +333,27 @@ def test_a_stage_that_is_not_deployed_is_one_sentence(
 ) -> None:
     assert transform.main([*arguments, "--stage", "prod"]) == 2
     assert "there is no stack TopicModel-prod-Data" in capsys.readouterr().err
+
+
+def test_a_schedule_transforms_the_approved_models_corpus_part_after_part_under_names_that_fit() -> None:
+    states: Any = definition(TransformSettings(schedule="rate(7 days)"), stage="a23456789012")["States"]
+    each = states["TransformCorpus"]
+    job = each["ItemProcessor"]["States"]["TransformPart"]["Parameters"]
+
+    assert states["Parts"]["Result"] == {"parts": ["train", "validation", "test"]}
+    assert states["WhatIsAsked"]["Choices"][-1] == {"Variable": "$.job_name", "IsPresent": False, "Next": "Parts"}
+    assert each["ItemSelector"]["input_uri.$"].startswith("States.Format('${CorporaUri}${CorpusHash}/{}/'")
+    assert each["ItemSelector"]["split_type"] == "RecordIO"
+    assert "DataProcessing" not in job
+    prefix = each["ItemSelector"]["job_name.$"].partition("'")[2].partition("{")[0]
+    assert len(f"{prefix}{uuid.uuid4()}-2") <= 63
+    assert "Parts" not in definition(TransformSettings(), stage="dev")["States"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("expression", ["rate(1 days)", "rate(7 day)", "rate(0 days)", "cron(0 3 * * *)", "daily", ""])
+def test_a_schedule_that_eventbridge_would_refuse_is_refused(expression: str) -> None:
+    with pytest.raises(ValueError, match="schedule"):
+        TransformSettings(schedule=expression)
 
 
 def test_the_job_sends_the_record_alone_and_keeps_the_id_with_its_answer() -> None:

@@ -74,6 +74,21 @@ def test_without_a_job_name_the_model_is_named_by_its_content(make_job: JobMaker
     assert versions[0] == versions[1] != versions[2]
 
 
+def test_a_seed_may_come_by_the_environment_and_the_hyperparameter_wins(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, plain, both = (make_job(name) for name in ("told", "plain", "both"))
+    change(both, "hyperparameters.json", seed="5")
+
+    run(plain)
+    monkeypatch.setenv("NTM_SEED", "7")
+    for root in (told, both):
+        run(root)
+    seeds = [read(root / "model").document["hyperparameters"]["seed"] for root in (plain, told, both)]
+
+    assert seeds == ["0", "7", "5"]
+
+
 def test_csv_and_recordio_dense_and_sparse_train_the_same_model(make_job: JobMaker, planted: Planted) -> None:
     from training_scripts import recordio
 

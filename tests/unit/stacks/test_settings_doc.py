@@ -16,6 +16,7 @@ from stacks.settings import (
     ServerlessSettings,
     SimilarSettings,
     StageSettings,
+    SweepSettings,
 )
 
 TEXT = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
@@ -41,6 +42,7 @@ ALL = dict(
         *leaves(CaptureSettings, "capture."),
         *leaves(RetrainingSettings, "retraining."),
         *leaves(SimilarSettings, "similar."),
+        *leaves(SweepSettings, "sweep."),
         *leaves(ExistingNetwork, "network."),
         *leaves(OwnNetwork, "network."),
     ]

@@ -1,0 +1,117 @@
+"""The state machine that trains the jobs of a sweep, its role, and the role of its jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from stacks import sweep_job
+from stacks.names import sweep_job_name_prefix, sweep_pipeline_name
+from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
+from stacks.sweep_job import SWEEP_PREFIX
+from stacks.training_role import SAGEMAKER, TrainingRole, encrypt_volumes
+
+if TYPE_CHECKING:
+    from stacks.data_stack import DataStack
+    from stacks.ntm_image import NtmImage
+    from stacks.platform import Platform
+    from stacks.settings import StageSettings
+
+
+class SweepPipeline(Construct):
+    """What a sweep's jobs write is no candidate: it lies apart, and neither role can touch a model in service."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        settings: StageSettings,
+        data: DataStack,
+        image: NtmImage,
+        platform: Platform,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        jobs_role = TrainingRole(
+            self,
+            "JobsRole",
+            corpus=data.corpus,
+            artifacts=data.artifacts,
+            key=data.key,
+            image=image,
+            platform=platform,
+            prefix=SWEEP_PREFIX,
+        )
+        placement = platform.placement.substitutions() if platform.placement is not None else {}
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_name=sweep_pipeline_name(stage),
+            comment=f"Trains the topic model of stage {stage} with many hyperparameters, to choose by",
+            definition_body=sfn.DefinitionBody.from_string(
+                json.dumps(sweep_job.definition(settings, stage=stage, placeholders=list(placement)))
+            ),
+            definition_substitutions={
+                "Partition": stack.partition,
+                "TrainingRoleArn": jobs_role.role_arn,
+                "TrainingImage": image.uri,
+                "OutputPath": data.artifacts.s3_url_for_object(SWEEP_PREFIX.rstrip("/")),
+                "KeyArn": data.key.key_arn,
+                "CorpusUri": f"s3://{data.corpus.bucket.bucket_name}/{data.corpus.prefix}",
+                "CorpusHash": data.corpus.corpus_hash,
+                **placement,
+            },
+            role=self._role(stage, jobs_role, data),
+            logs=sfn.LogOptions(
+                destination=platform.log_group(self, "Logs"), level=sfn.LogLevel.ALL, include_execution_data=False
+            ),
+            tracing_enabled=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+
+    def _role(self, stage: str, jobs_role: iam.IRole, data: DataStack) -> ServiceRole:
+        stack = cdk.Stack.of(self)
+        role = ServiceRole(
+            self,
+            "Role",
+            assumed_by=service_principal("states.amazonaws.com", stack),
+            description="The sweep: start, watch and stop the training jobs of this stage's sweeps",
+        )
+        role.allow(
+            "sagemaker:AddTags",
+            "sagemaker:CreateTrainingJob",
+            "sagemaker:DescribeTrainingJob",
+            "sagemaker:StopTrainingJob",
+            on=[
+                stack.format_arn(
+                    service="sagemaker", resource="training-job", resource_name=f"{sweep_job_name_prefix(stage)}*"
+                )
+            ],
+            because="A job is named by its execution and its number in it, behind the prefix of this stage's sweeps.",
+        )
+        role.allow("iam:PassRole", on=[jobs_role.role_arn], when={"StringEquals": {"iam:PassedToService": SAGEMAKER}})
+        # How `.sync` learns of a job's end: one rule an account, made and owned by Step Functions.
+        role.allow(
+            "events:DescribeRule",
+            "events:PutRule",
+            "events:PutTargets",
+            on=[
+                stack.format_arn(
+                    service="events",
+                    resource="rule",
+                    resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+                )
+            ],
+        )
+        # SageMaker makes the grant for a job's volumes on behalf of whoever creates the job.
+        encrypt_volumes(role, data.key)
+        # What CDK allows a state machine that logs and is traced.
+        role.acknowledge_wildcard("*", because=NO_RESOURCE)
+        return role
