@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 
+from stacks import algorithm_images, open_training
 from stacks.alarms import RolloutAlarms, watch_service
 from stacks.approval_guard import ApprovalGuard
 from stacks.dashboard import Dashboard
@@ -16,8 +17,8 @@ from stacks.hosted_model import HostedModel
 from stacks.model_age import ModelAge
 from stacks.model_parameters import approved_model
 from stacks.names import endpoint_name, parameters_prefix
-from stacks.ntm_image import NtmImage
 from stacks.policies import tell_stage
+from stacks.registry_image import RegistryImage
 from stacks.transform_pipeline import TransformPipeline
 from stacks.url_function import UrlFunction
 
@@ -46,7 +47,8 @@ class ServingStack(cdk.Stack):
         super().__init__(scope, construct_id, description=description)
         tell_stage(self, stage, settings)
         platform = data.platform
-        image = NtmImage(self, "NtmImage")
+        image = RegistryImage(self, "NtmImage", algorithm_images.hosting(settings))
+        is_open = settings.algorithm == "open"
         approved = approved_model(self, stage=stage)
         guard = ApprovalGuard(self, "ApprovalGuard", stage=stage, approved=approved, platform=platform)
         hosted = HostedModel(
@@ -60,6 +62,7 @@ class ServingStack(cdk.Stack):
             platform=platform,
             captured=data.captured,
             serverless=settings.endpoint.serverless is not None,
+            environment=open_training.hosting_environment() if is_open else None,
         )
         # Updated before anything that can fail for the model's sake, the guard is rolled back whenever that does.
         hosted.model.node.add_dependency(guard.resource)
@@ -96,6 +99,7 @@ class ServingStack(cdk.Stack):
             artifacts=data.artifacts,
             key=data.key,
             image=image,
+            environment=open_training.hosting_environment(settings.transform) if is_open else None,
             platform=platform,
         )
         ModelAge(self, "ModelAge", platform=platform)

@@ -17,7 +17,7 @@ from stacks import instance_types
 from stacks.errors import SynthError
 from stacks.instance_types import InstanceType
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
-from training_scripts.hyperparameters import NtmHyperparameters
+from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +84,8 @@ class TrainingSettings(Frozen):
     """The training job: what it learns, and on what."""
 
     hyperparameters: StageHyperparameters = StageHyperparameters()
+    switches: OpenNtmSwitches | None = None
+    """What only the open NTM takes; the built-in would fail the job for it."""
     instance_type: InstanceType = "ml.c5.xlarge"
     instance_count: Annotated[int, Field(ge=1, le=20)] = 2
     train_distribution: Distribution = "ShardedByS3Key"
@@ -252,11 +254,14 @@ class UrlSettings(Frozen):
         return self
 
 
+Algorithm = Literal["builtin", "open"]
+
+
 class StageSettings(Frozen):
     """Everything that may differ between stages."""
 
-    algorithm: Literal["builtin"] = "builtin"
-    """SageMaker's own NTM image."""
+    algorithm: Algorithm = "builtin"
+    """SageMaker's own NTM image, or the open NTM of this project in AWS's framework containers."""
     corpus: CorpusSettings = CorpusSettings()
     training: TrainingSettings = TrainingSettings()
     endpoint: EndpointSettings = EndpointSettings()
@@ -275,6 +280,20 @@ class StageSettings(Frozen):
     log_retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 180, 365, 400, 731, 1827, 3653] = 90
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
     """Refuse at synth what this region lacks. None: one template for every region, checked when it is deployed."""
+
+    @model_validator(mode="after")
+    def _the_algorithm_takes_what_is_asked(self) -> StageSettings:
+        training = self.training
+        if self.algorithm == "builtin" and training.switches is not None:
+            raise ValueError(
+                "training.switches is set, but algorithm is builtin, which refuses them: remove it, or take open"
+            )
+        if self.algorithm == "open" and instance_types.family(training.instance_type) in instance_types.WITHOUT_JAX:
+            raise ValueError(
+                f"training.instance_type is {training.instance_type}, whose GPU the open NTM does not run on: take "
+                "one of p3, g4dn or g5, or a CPU type"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_serverless_endpoint_can_do_what_is_asked(self) -> StageSettings:

@@ -62,7 +62,19 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
         ({"endpoint": {"min_instances": 3, "max_instances": 2}}, "max_instances is 2, below min_instances 3"),
         ({"endpoint": {"instance_type": "ml.t2.medium"}}, "ml.t2.medium, which cannot autoscale"),
         ({"url": {"auth": "NONE"}}, "set reserved_concurrency too"),
-        ({"algorithm": "open"}, "setting stages.dev.algorithm is 'open', but input should be 'builtin'"),
+        ({"algorithm": "lda"}, "setting stages.dev.algorithm is 'lda', but input should be 'builtin' or 'open'"),
+        (
+            {"training": {"switches": {"seed": 1}}},
+            "training.switches is set, but algorithm is builtin, which refuses them: remove it, or take open",
+        ),
+        (
+            {"algorithm": "open", "training": {"switches": {"sead": 1}}},
+            "setting stages.dev.training.switches.sead is unknown",
+        ),
+        (
+            {"algorithm": "open", "training": {"instance_type": "ml.p2.xlarge"}},
+            "training.instance_type is ml.p2.xlarge, whose GPU the open NTM does not run on",
+        ),
         ({"corpus": {"s3": {"bucket": "b-c", "prefix": "corpora/newest"}}}, "corpus.s3.prefix is 'corpora/newest'"),
         ({"log_retention_days": 8}, "setting stages.dev.log_retention_days is '8'"),
     ],
