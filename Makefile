@@ -42,6 +42,17 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@.venv-sdk-$*/bin/python -m pip install --quiet -r requirements-sdk-$*.txt 2> >(grep -v 'is ignored: it is neither' >&2)
 	@touch $@
 
+.venv-script-mode/.ready: requirements-script-mode.txt constraints-script-mode.txt requirements-open.txt constraints.txt $(VENV)/.ready
+	@echo "Setting up .venv-script-mode, the framework containers' toolkits and wheels for this Python: a minute or two, once"
+	@$(PYTHON) -m venv .venv-script-mode
+	@.venv-script-mode/bin/python -m pip install --quiet -r requirements-script-mode.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@$(BIN)/python -m training_scripts.bundle --output .venv-script-mode/bundle \
+	  --python $$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+	@touch $@
+
+open-bundle: setup  ## Fetch what algorithm: open takes along to AWS (PROCESSOR=gpu for GPU instances)
+	@$(BIN)/python -m training_scripts.bundle --processor $(or $(PROCESSOR),cpu)
+
 corpus: setup  ## Prepare the default corpus into build/corpus
 	@$(BIN)/python -m training_scripts.prepare
 
@@ -79,7 +90,7 @@ check: setup  ## Lint and types
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check lint-templates .venv-sdk-v2/.ready .venv-sdk-v3/.ready  ## All tests, the slower ones too
+test-all: setup check lint-templates open-bundle .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-script-mode/.ready  ## All tests, the slower ones too
 	@$(PYTEST)
 
 .venv-bench/.ready: requirements-bench.txt requirements-train.txt constraints.txt
@@ -99,4 +110,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup audit doctor lint-templates corpus demo synth deploy check test test-all lock clean
+.PHONY: help setup audit doctor lint-templates open-bundle corpus demo synth deploy check test test-all lock clean

@@ -36,6 +36,15 @@ NTM = ContainerCommands(
     serve=(sys.executable, "-m", "training_scripts.serve"),
 )
 
+_NO_ENTRY_POINT = (sys.executable, "-c", "raise SystemExit('exec: executable file not found in $PATH')")
+PYTORCH_TRAINING = ContainerCommands(
+    train=(sys.executable, "-m", "local_cloud.script_mode.train"), serve=_NO_ENTRY_POINT
+)
+PYTORCH_INFERENCE = ContainerCommands(
+    train=_NO_ENTRY_POINT, serve=(sys.executable, "-m", "local_cloud.script_mode.serve")
+)
+IMAGES = {"ntm": NTM, "pytorch-training": PYTORCH_TRAINING, "pytorch-inference": PYTORCH_INFERENCE}
+
 
 @dataclass(frozen=True)
 class LocalCloudSettings:
@@ -53,7 +62,7 @@ class LocalCloudSettings:
             for; their clock goes faster, and can be put forward (`LocalCloud.advance_clock`).
     """
 
-    containers: Mapping[str, ContainerCommands] = field(default_factory=lambda: {"ntm": NTM})
+    containers: Mapping[str, ContainerCommands] = field(default_factory=lambda: dict(IMAGES))
     max_training_instances: int = 4
     max_endpoint_instances: int = 8
     max_transform_instances: int = 4

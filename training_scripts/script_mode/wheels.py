@@ -60,15 +60,21 @@ def _parsed(wheel: Path) -> re.Match[str]:
     return named
 
 
-def _download(folder: Path, processor: Processor, python_version: str, sources: list[str]) -> str:
-    """Run pip; return its last line of error, or an empty string when all is there."""
+def target_options(python_version: str) -> list[str]:
+    """Return pip's options for the container's Python and platform, which take wheels only."""
     short = python_version.replace(".", "")
     platforms = [option for name in PLATFORMS for option in ("--platform", f"{name}_{ARCHITECTURE}")]
     abis = [option for name in (f"cp{short}", "abi3", "none") for option in ("--abi", name)]
+    return ["--only-binary=:all:", "--implementation", "cp", "--python-version", python_version, *abis, *platforms]
+
+
+def _download(folder: Path, processor: Processor, python_version: str, sources: list[str]) -> str:
+    """Run pip; return its last line of error, or an empty string when all is there."""
     ran = subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", str(folder)),
-            *("--implementation", "cp", "--python-version", python_version, *abis, *platforms, *sources),
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)),
+            *target_options(python_version),
+            *sources,
             *("-r", REQUIREMENTS[processor]),
         ],
         cwd=_ROOT,
