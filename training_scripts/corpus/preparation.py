@@ -37,6 +37,7 @@ from training_scripts.corpus.vocabulary import Vocabulary, choose, freeze
 from training_scripts.versions import vocabulary_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from scipy.sparse import csr_matrix
@@ -54,7 +55,7 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
     Raises:
         CorpusError: the source cannot be read, or no corpus comes of it; `folder` is as it was.
     """
-    lemmas = _lemmas(settings)
+    lemmas = lemmas_of(settings)
     with replaced_folder(folder, recognised_by=MANIFEST_NAME) as new:
         found = count_forms(
             source.documents(),
@@ -69,7 +70,7 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
         counts = vocabulary.count(found.counts, found.forms)
         kept = np.flatnonzero(np.diff(counts.indptr))
         parts = {part: kept[part_of[kept] == part] for part in PARTS}
-        _check_parts(parts, settings)
+        check_parts({part: len(rows) for part, rows in parts.items()}, settings)
         progress.tell("writing the records")
         files, shards = _write_files(new, found, counts=counts, parts=parts, vocabulary=vocabulary, settings=settings)
         manifest = CorpusManifest.describing(
@@ -99,7 +100,8 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
     return manifest
 
 
-def _lemmas(settings: PreparationSettings) -> Lemmas:
+def lemmas_of(settings: PreparationSettings) -> Lemmas:
+    """Return what gives each form its key, by the settings' language and words."""
     of_language = stop_words_of(settings.language) if settings.language_stop_words else frozenset()
     kept = frozenset(map(normalised, settings.keep_words))
     added = frozenset(map(normalised, settings.stop_words))
@@ -122,12 +124,13 @@ def _vocabulary(
     )
 
 
-def _check_parts(parts: dict[Part, np.ndarray], settings: PreparationSettings) -> None:
-    sizes = ", ".join(f"{part} {len(rows)}" for part, rows in parts.items())
-    for part, rows in parts.items():
-        if not len(rows):
+def check_parts(counts: Mapping[Part, int], settings: PreparationSettings) -> None:
+    """Raise CorpusError if a part is left without documents, or has fewer than shards."""
+    sizes = ", ".join(f"{part} {number}" for part, number in counts.items())
+    for part, number in counts.items():
+        if not number:
             raise CorpusError(f"no document is left for {part} ({sizes}): more documents or another share are needed")
-    if len(parts["train"]) < settings.train_shards:
+    if counts["train"] < settings.train_shards:
         raise CorpusError(f"{settings.train_shards} training shards are more than the training documents ({sizes})")
 
 
