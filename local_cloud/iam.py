@@ -18,6 +18,7 @@ _SAGEMAKER_RESOURCES = (
     # member of the request -> resource type of the ARN; the first that a request has is what it acts on
     ("TrainingJobName", "training-job"),
     ("TransformJobName", "transform-job"),
+    ("ProcessingJobName", "processing-job"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),
