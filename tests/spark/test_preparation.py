@@ -63,7 +63,7 @@ def on_spark(documents: Path, output: Path, *options: str) -> Ended:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=1800,
     )
     return Ended(ran.returncode, ran.stdout + ran.stderr)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyspark import StorageLevel
 
@@ -83,10 +83,12 @@ class Preparation:
         rejected, documents = self._counted()
         aside = report.rejections(rejected)
         self._set_aside(rejected, aside)
-        read, dropped_duplicate = self._without_copies(documents)
         sizes = report.by_partition(documents)
+        read = self._without_copies(documents)
+        facts = self._facts(read, sum(number for number, _, _ in sizes))
         kept = read.filter(lambda document: not document.short)
-        part_of = self._parts(kept)
+        splitter = Splitter(self.settings.validation, self.settings.test, self.settings.seed)
+        part_of = _PartOf(splitter, carve=not facts.validation)
         vocabulary = self._vocabulary(kept, part_of)
         known = self.context.broadcast(vocabulary.form_ids)
         in_words = kept.map(lambda document: (document, records.vectorised(document, known.value))).persist(
@@ -95,16 +97,15 @@ class Preparation:
         useful = in_words.filter(lambda item: bool(item[1].ids))
         files, shards, counts = self._write(useful, part_of, len(vocabulary.words))
         files += self._vocabulary_files(vocabulary)
-        total = read.count()
         manifest = CorpusManifest.describing(
             vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
             feature_dim=len(vocabulary.words),
             language=self.settings.language,
             documents=DocumentCounts(
                 **counts,
-                dropped_short=total - kept.count(),
-                dropped_without_vocabulary=kept.count() - sum(counts.values()),
-                dropped_duplicate=dropped_duplicate,
+                dropped_short=facts.short,
+                dropped_without_vocabulary=facts.read - facts.short - sum(counts.values()),
+                dropped_duplicate=sum(number for number, _, _ in sizes) - facts.read,
             ),
             shards=ShardCounts(**shards),
             tokens=_tokens(useful, vocabulary),
@@ -122,9 +123,7 @@ class Preparation:
 
     def _counted(self) -> tuple[RDD[Rejected], RDD[Counted]]:
         """Return the first stage's result; that of a run that was broken off after it is taken up."""
-        files = _listing(self.context, self.place.documents)
-        key = sha256_hex(canonical_json([files, repr(self.source), self.settings.least_words]))
-        path = f"{self.place.work.rstrip('/')}/counted-{key[:16]}"
+        path = self._first_stage()
         if not _is_whole(self.context, path):
             source, least_words = self.source, self.settings.least_words
             self.context._jsc.hadoopConfiguration().set(_DELIMITER, "\n")  # noqa: SLF001 (PySpark's only way to it)
@@ -134,6 +133,11 @@ class Preparation:
         items = self.context.pickleFile(path)
         rejected = items.filter(lambda item: not item[0]).map(lambda item: Rejected(*item[1]))
         return rejected, items.filter(lambda item: item[0]).map(lambda item: Counted(*item[1]))
+
+    def _first_stage(self) -> str:
+        files = _listing(self.context, self.place.documents)
+        key = sha256_hex(canonical_json([files, repr(self.source), self.settings.least_words]))
+        return f"{self.place.work.rstrip('/')}/counted-{key[:16]}"
 
     def _set_aside(self, rejected: RDD[Rejected], aside: dict[str, int]) -> None:
         if not aside:
@@ -150,24 +154,22 @@ class Preparation:
                 f"{target} has some of them"
             )
 
-    def _without_copies(self, documents: RDD[Counted]) -> tuple[RDD[Counted], int]:
+    def _without_copies(self, documents: RDD[Counted]) -> RDD[Counted]:
         by_id = documents.map(lambda document: (document.id, document)).reduceByKey(counted.first_of)
-        read = by_id.values().persist(StorageLevel.DISK_ONLY)
-        number, all_read = read.count(), documents.count()
+        return by_id.values().persist(StorageLevel.DISK_ONLY)
+
+    def _facts(self, read: RDD[Counted], all_read: int) -> _Facts:
         if not all_read:
             raise CorpusError("the source holds no documents")
-        if self.source.has_ids and number < all_read:
-            ids = documents.map(lambda document: (document.id, 1)).reduceByKey(int.__add__)
-            [(twice, _)] = ids.filter(lambda item: item[1] > 1).takeOrdered(1)
+        facts: _Facts = read.map(_facts_of).reduce(_Facts.__add__)
+        if self.source.has_ids and facts.read < all_read:
+            ids = read.context.pickleFile(self._first_stage()).filter(lambda item: item[0]).map(lambda item: item[1][0])
+            repeated = ids.map(lambda name: (name, 1)).reduceByKey(int.__add__).filter(lambda item: item[1] > 1)
+            [(twice, _)] = repeated.takeOrdered(1)
             raise CorpusError(f"two documents have the id {twice!r}: ids must differ")
-        if read.filter(lambda document: not document.short).isEmpty():
-            raise CorpusError(f"none of the {number:,} documents has {self.settings.least_words} words or more")
-        return read, all_read - number
-
-    def _parts(self, kept: RDD[Counted]) -> _PartOf:
-        carve = kept.filter(lambda document: document.split == "validation").isEmpty()
-        splitter = Splitter(self.settings.validation, self.settings.test, self.settings.seed)
-        return _PartOf(splitter, carve=carve)
+        if facts.short == facts.read:
+            raise CorpusError(f"none of the {facts.read:,} documents has {self.settings.least_words} words or more")
+        return facts
 
     def _vocabulary(self, kept: RDD[Counted], part_of: _PartOf) -> Vocabulary:
         if self.settings.vocabulary is not None:
@@ -178,17 +180,18 @@ class Preparation:
     def _write(
         self, useful: RDD[tuple[Counted, Row]], part_of: _PartOf, width: int
     ) -> tuple[list[Written], dict[str, int], dict[Part, int]]:
-        rows: dict[Part, RDD[Row]] = {part: useful.filter(_Is(part, part_of)).values() for part in PARTS}
-        counts = {part: of_part.count() for part, of_part in rows.items()}
+        rows = useful.map(lambda item: (part_of(item[0]), item[1]))
+        found: dict[Part, int] = dict(rows.mapValues(lambda _: 1).reduceByKey(int.__add__).collect())
+        counts = {part: found.get(part, 0) for part in PARTS}
         check_parts(counts, self.settings)
-        files: list[Written] = []
-        shards: dict[str, int] = {}
-        for part, of_part in rows.items():
-            shards[part] = self.settings.train_shards if part == "train" else 1
-            dealt = records.dealt(of_part, shards[part], self.settings.seed).persist(StorageLevel.DISK_ONLY)
-            files += records.write(dealt, part, shards[part], width, str(self.place.output))
-            dealt.unpersist()
-        return files, shards, counts
+        shards = {part: self.settings.train_shards if part == "train" else 1 for part in PARTS}
+        deal = records.Deal(counts, shards)
+        dealt = records.dealt(rows, deal, self.settings.seed).persist(StorageLevel.DISK_ONLY)
+        return (
+            records.write(dealt, deal, width, str(self.place.output)),
+            {str(part): number for part, number in shards.items()},
+            counts,
+        )
 
     def _vocabulary_files(self, vocabulary: Vocabulary) -> list[Written]:
         forms = SurfaceForms(
@@ -215,15 +218,20 @@ class _PartOf:
         return self.splitter.part_of(document.id, document.split, carve=self.carve)
 
 
-@dataclass(frozen=True)
-class _Is:
-    """Whether a document is of a part."""
+class _Facts(NamedTuple):
+    """Sums over the documents without copies."""
 
-    part: Part
-    part_of: _PartOf
+    read: int
+    short: int
+    validation: int
+    """Those that the source itself has for validation, among the kept."""
 
-    def __call__(self, item: tuple[Counted, Row]) -> bool:
-        return self.part_of(item[0]) == self.part
+    def __add__(self, other: _Facts) -> _Facts:  # type: ignore[override]  # a sum, where a tuple would be lengthened
+        return _Facts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def _facts_of(document: Counted) -> _Facts:
+    return _Facts(1, int(document.short), int(document.split == "validation" and not document.short))
 
 
 def _tokens(useful: RDD[tuple[Counted, Row]], vocabulary: Vocabulary) -> TokenCounts:

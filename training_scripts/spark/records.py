@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -13,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from training_scripts import recordio
-from training_scripts.corpus.manifest import FileDescription, labels_path, shard_path
+from training_scripts.corpus.manifest import PARTS, FileDescription, labels_path, shard_path
 from training_scripts.corpus.split import place_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE: Final = 4096
 
 Key = tuple[int, float, str]
-"""(shard, place, id): the order of records."""
+"""(shard, counted over all parts, place, id): the order of records."""
 
 
 class Row(NamedTuple):
@@ -58,24 +59,62 @@ def vectorised(document: Counted, form_ids: Mapping[str, int]) -> Row:
     return Row(document.id, document.label, ids, tuple(counts[word] for word in ids))
 
 
-def dealt(rows: RDD[Row], shards: int, seed: int) -> RDD[tuple[Key, Row]]:
+@dataclass(frozen=True)
+class Deal:
+    """How many documents each part has, and how many shards it is dealt to: all parts are dealt in one sort."""
+
+    counts: Mapping[Part, int]
+    shards: Mapping[Part, int]
+
+    def first(self, part: Part) -> tuple[int, int]:
+        """Return how many documents, and how many shards, come before those of a part."""
+        before = PARTS[: PARTS.index(part)]
+        return sum(self.counts[other] for other in before), sum(self.shards[other] for other in before)
+
+    def slot(self, part: Part, index: int) -> int:
+        """Return the shard, counted over all parts, of the document that is `index`-th in the order of all."""
+        documents, shards = self.first(part)
+        return shards + (index - documents) % self.shards[part]
+
+    def part_of(self, slot: int) -> Part:
+        """Return the part of a shard."""
+        return next(part for part in reversed(PARTS) if slot >= self.first(part)[1])
+
+    def path(self, slot: int) -> str:
+        """Return the path of a shard."""
+        part = self.part_of(slot)
+        return shard_path(part, slot - self.first(part)[1])
+
+
+def dealt(rows: RDD[tuple[Part, Row]], deal: Deal, seed: int) -> RDD[tuple[Key, Row]]:
     """Deal rows to shards of even size and even labels, as training_scripts.corpus.preparation does.
 
-    The sort is over (label, place, id): however many documents share a label, no range of it is larger than another.
+    The sort is over (part, label, place, id): however many documents share a label, no range of it is the larger.
     """
-    ordered = rows.map(lambda row: ((row.label, place_of(seed, "order", row.id), row.id), row)).sortByKey()
-    numbered = ordered.zipWithIndex()
-    return numbered.map(lambda item: ((item[1] % shards, item[0][0][1], item[0][1].id), item[0][1]))
+
+    def keyed(item: tuple[Part, Row]) -> tuple[tuple[int, str, float, str], Row]:
+        part, row = item
+        return (PARTS.index(part), row.label, place_of(seed, "order", row.id), row.id), row
+
+    def numbered(item: tuple[tuple[tuple[int, str, float, str], Row], int]) -> tuple[Key, Row]:
+        ((part, _, place, name), row), index = item
+        return (deal.slot(PARTS[part], index), place, name), row
+
+    return rows.map(keyed).sortByKey().zipWithIndex().map(numbered)
 
 
-def write(rows: RDD[tuple[Key, Row]], part: Part, shards: int, width: int, folder: str) -> list[Written]:
-    """Write the shards of a part and its labels under `folder`, a path that every executor has; return the files."""
-    by_shard = rows.repartitionAndSortWithinPartitions(shards, lambda key: key[0])
+def write(rows: RDD[tuple[Key, Row]], deal: Deal, width: int, folder: str) -> list[Written]:
+    """Write all shards and labels under `folder`, a path that every executor has; return the files."""
+    by_shard = rows.repartitionAndSortWithinPartitions(sum(deal.shards.values()), lambda key: key[0])
     written: list[Written] = by_shard.mapPartitionsWithIndex(
-        lambda number, items: [_write_shard(Path(folder), shard_path(part, number), (row for _, row in items), width)]
+        lambda slot, items: [_write_shard(Path(folder), deal.path(slot), (row for _, row in items), width)]
     ).collect()
-    labels = rows.mapValues(lambda row: row.label).repartitionAndSortWithinPartitions(1)
-    written += labels.mapPartitions(lambda items: [_write_labels(Path(folder), part, items)]).collect()
+    labels = rows.mapValues(lambda row: row.label).repartitionAndSortWithinPartitions(
+        len(PARTS), lambda key: PARTS.index(deal.part_of(key[0]))
+    )
+    written += labels.mapPartitionsWithIndex(
+        lambda number, items: [_write_labels(Path(folder), PARTS[number], items)]
+    ).collect()
     return written
 
 
