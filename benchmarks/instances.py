@@ -1,7 +1,7 @@
 """Training on two instances against one, as two processes of this machine: seconds an epoch, once all is compiled.
 
-`python -m benchmarks.instances --corpus build/bench-preparation/one`. Each process computes with one thread: two of them
-are what two machines of one core each would be, but for the network between them.
+`python -m benchmarks.instances --corpus build/bench-preparation/one`. Each process computes with one thread: two are
+what two machines of one core each would be, but for the network between them.
 """
 
 from __future__ import annotations
