@@ -50,6 +50,26 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 
 notebook: setup .venv-notebook/.ready  ## Run the tutorial's notebook on the cloud of the environment
 	@.venv-notebook/bin/python scripts/run_notebook.py notebooks/tutorial.ipynb build/notebook/tutorial.ipynb
+.venv-script-mode/.ready: requirements-script-mode.txt constraints-script-mode.txt requirements-open.txt constraints.txt $(VENV)/.ready
+	@echo "Setting up .venv-script-mode, the framework containers' toolkits and wheels for this Python: a minute or two, once"
+	@$(PYTHON) -m venv .venv-script-mode
+	@.venv-script-mode/bin/python -m pip install --quiet -r requirements-script-mode.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@$(BIN)/python -m training_scripts.bundle --output .venv-script-mode/bundle \
+	  --python $$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+	@touch $@
+
+.venv-spark/.ready: requirements-spark.txt constraints-spark.txt
+	@java -version 2>&1 | grep -qE '"?(17|21)\.' || [ -x "$$JAVA_HOME/bin/java" ] || \
+	  { echo "make: Spark needs Java 17, and there is no java on PATH: install a JRE of it, or set JAVA_HOME" >&2; exit 2; }
+	@echo "Setting up .venv-spark, Spark in local mode: a minute or two, once"
+	@$(PYTHON) -m venv .venv-spark
+	@.venv-spark/bin/python -m pip install --quiet -r requirements-spark.txt 2> >(grep -v 'is ignored: it is neither' >&2)
+	@touch $@
+
+spark: .venv-spark/.ready  ## Make the environment that prepares corpora on Spark here
+
+open-bundle: setup  ## Fetch what algorithm: open takes along to AWS (PROCESSOR=gpu for GPU instances)
+	@$(BIN)/python -m training_scripts.bundle --processor $(or $(PROCESSOR),cpu)
 
 corpus: setup  ## Prepare the default corpus into build/corpus
 	@$(BIN)/python -m training_scripts.prepare
@@ -97,7 +117,7 @@ check: setup  ## Lint and types
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check lint-templates similar-asset .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready  ## All tests, the slower ones too
+test-all: setup check lint-templates similar-asset open-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-script-mode/.ready .venv-spark/.ready  ## All tests, the slower ones too
 	@$(PYTEST)
 
 .venv-bench/.ready: requirements-bench.txt requirements-train.txt constraints.txt
@@ -119,4 +139,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup notebook audit doctor lint-templates similar-asset corpus demo synth deploy check test test-all bench lock clean
+.PHONY: help setup notebook audit doctor lint-templates similar-asset open-bundle spark corpus demo synth deploy check test test-all bench lock clean

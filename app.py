@@ -14,7 +14,7 @@ from stacks.head_start import HeadStart
 if __name__ == "__main__":
     head_start = HeadStart()  # It goes on beside the imports that follow.
 
-from stacks import corpus, regions, settings
+from stacks import corpus, open_bundle, regions, settings
 from stacks.data_stack import DataStack
 from stacks.errors import SynthError
 from stacks.names import stack_prefix
@@ -42,6 +42,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     if chosen.region is not None:
         regions.require(chosen.region, chosen)
     prepared = corpus.find(chosen, root=ROOT)
+    bundle = open_bundle.find(chosen, root=ROOT)
     name = stack_prefix(stage)
     data = DataStack(
         app,
@@ -49,6 +50,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         stage=stage,
         settings=chosen,
         corpus=prepared,
+        bundle=bundle,
         description=f"Topic model service, stage {stage}: key, buckets and corpus",
     )
     training = TrainingStack(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stacks import regions
+from stacks import algorithm_images, regions
 from stacks.errors import SynthError
-from stacks.regions import REPOSITORY, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from stacks.algorithm_images import Image
     from stacks.settings import StageSettings
 
 Outcome = Literal["good", "bad", "unknown"]
@@ -119,22 +119,30 @@ def quotas_suffice(quotas: Client, place: Place) -> Iterator[Answer]:
 
 
 def image_is_reachable(ecr: Client, place: Place) -> Answer:
-    """Ask the region's registry for the NTM image."""
-    name = "image"
-    account = regions.REGISTRY_ACCOUNTS.get(place.region)
+    """Ask the region's registry for the images that train and serve; the first that is not there is told."""
+    wanted = {algorithm_images.training(place.settings), algorithm_images.hosting(place.settings)}
+    answers = [_image_is_reachable(ecr, place, image) for image in sorted(wanted, key=lambda image: image.repository)]
+    return next((answer for answer in answers if answer.outcome != "good"), answers[0])
+
+
+def _image_is_reachable(ecr: Client, place: Place, image: Image) -> Answer:
+    name, called = "image", f"{image.repository}:{image.tag}"
+    account = image.accounts.get(place.region)
     if account is None:
-        return Answer(name, "bad", f"SageMaker has no NTM image in {place.region}")
+        return Answer(name, "bad", f"SageMaker has no {image.called} in {place.region}")
     try:
-        answer = ecr.batch_get_image(registryId=account, repositoryName=REPOSITORY, imageIds=[{"imageTag": TAG}])
+        answer = ecr.batch_get_image(
+            registryId=account, repositoryName=image.repository, imageIds=[{"imageTag": image.tag}]
+        )
     except ClientError as error:
         if _code(error) in {"RepositoryNotFoundException", "ImageNotFoundException"}:
-            return Answer(name, "bad", f"registry {account} in {place.region} has no {REPOSITORY}:{TAG}")
+            return Answer(name, "bad", f"registry {account} in {place.region} has no {called}")
         return _unknown(name, error)
     except BotoCoreError as error:
         return _unknown(name, error)
     if not answer.get("images"):
-        return Answer(name, "bad", f"registry {account} in {place.region} has no {REPOSITORY}:{TAG}")
-    return Answer(name, "good", f"{REPOSITORY}:{TAG} of registry {account} can be pulled")
+        return Answer(name, "bad", f"registry {account} in {place.region} has no {called}")
+    return Answer(name, "good", f"{called} of registry {account} can be pulled")
 
 
 def roles_may_be_made(iam: Client, caller: str) -> Answer:

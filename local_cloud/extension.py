@@ -102,9 +102,11 @@ class Extension:
 
     def _job_kinds(self) -> list[step_functions.JobKind]:
         training, transform = self.sagemaker.training_jobs, self.sagemaker.transform_jobs
+        processing = self.sagemaker.processing_jobs
         return [
             step_functions.JobKind("TrainingJob", lambda scope, name: training.job(scope, name).finished),
             step_functions.JobKind("TransformJob", lambda scope, name: transform.job(scope, name).finished),
+            step_functions.JobKind("ProcessingJob", lambda scope, name: processing.job(scope, name).finished),
         ]
 
     async def _wait_until_complete(self, body: bytes) -> None:

@@ -20,6 +20,7 @@ _SAGEMAKER_RESOURCES = (
     ("TrainingJobName", "training-job"),
     ("HyperParameterTuningJobName", "hyper-parameter-tuning-job"),
     ("TransformJobName", "transform-job"),
+    ("ProcessingJobName", "processing-job"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),

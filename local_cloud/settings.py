@@ -36,6 +36,19 @@ NTM = ContainerCommands(
     serve=(sys.executable, "-m", "training_scripts.serve"),
 )
 
+_NO_ENTRY_POINT = (sys.executable, "-c", "raise SystemExit('exec: executable file not found in $PATH')")
+PYTORCH_TRAINING = ContainerCommands(
+    train=(sys.executable, "-m", "local_cloud.script_mode.train"), serve=_NO_ENTRY_POINT
+)
+PYTORCH_INFERENCE = ContainerCommands(
+    train=_NO_ENTRY_POINT, serve=(sys.executable, "-m", "local_cloud.script_mode.serve")
+)
+SPARK = ("smspark-submit", str(PROJECT_ROOT / ".venv-spark" / "bin" / "spark-submit"), "--master", "local[2]")
+"""What a processing container's entry point begins with, and what stands for that here: Spark in local mode."""
+IMAGES = {"ntm": NTM, "pytorch-training": PYTORCH_TRAINING, "pytorch-inference": PYTORCH_INFERENCE}
+
+_PROGRAMS = frozenset({"containers", "processing"})
+
 
 @dataclass(frozen=True)
 class LocalCloudSettings:
@@ -43,6 +56,7 @@ class LocalCloudSettings:
 
     Attributes:
         containers: by image repository, the programs to run; any other repository cannot be pulled here.
+        processing: by image repository, the first word of a processing job's entry point and the program instead of it.
         max_training_instances: as AWS counts them, over all running training jobs; also for the two below.
         max_process_memory_mb: resident memory of one instance, its child processes included.
         stop_grace_s: between SIGTERM and SIGKILL; SageMaker gives 120.
@@ -54,10 +68,12 @@ class LocalCloudSettings:
             (`LocalCloud.advance_clock`).
     """
 
-    containers: Mapping[str, ContainerCommands] = field(default_factory=lambda: {"ntm": NTM})
+    containers: Mapping[str, ContainerCommands] = field(default_factory=lambda: dict(IMAGES))
+    processing: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"sagemaker-spark-processing": SPARK})
     max_training_instances: int = 4
     max_endpoint_instances: int = 8
     max_transform_instances: int = 4
+    max_processing_instances: int = 4
     max_process_memory_mb: int = 2048
     stop_grace_s: float = 30.0
     ping_timeout_s: float = 60.0
@@ -83,7 +99,8 @@ class LocalCloudSettings:
             name: ContainerCommands(train=tuple(commands["train"]), serve=tuple(commands["serve"]))
             for name, commands in raw.pop("containers").items()
         }
-        return cls(containers=containers, **raw)
+        processing = {name: tuple(program) for name, program in raw.pop("processing").items()}
+        return cls(containers=containers, processing=processing, **raw)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LocalCloudSettings:
@@ -108,4 +125,4 @@ class LocalCloudSettings:
         return cls(**chosen)  # type: ignore[arg-type]
 
     def _numbers(self) -> dict[str, float]:
-        return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "containers"}
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in _PROGRAMS}

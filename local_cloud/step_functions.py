@@ -1,4 +1,4 @@
-"""Step Functions' integrations with SageMaker: `sagemaker:createTrainingJob(.sync)`, createTransformJob(.sync)."""
+"""Step Functions' integrations with SageMaker: create a training, transform or processing job, also `.sync`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ PREFIX = "arn:aws:states:::sagemaker:"
 MANAGED_TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
 POLL_S = 0.1
 
+_KINDS = ("Training", "Transform", "Processing")
 _EXCEPTIONS = {"ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound", "ConflictException"}
 """Modelled exceptions; anything else is the SDK's base class."""
 
@@ -143,8 +144,9 @@ def _require_permission(operation: str, scope: Scope, request: MutableJson) -> N
     role = emulator.execution_role(execution) if execution else ""
     if not role:
         return
-    kind = "training-job" if "TrainingJob" in operation else "transform-job"
-    name = request.get("TrainingJobName", request.get("TransformJobName"))
+    kind, name = next(
+        (f"{kind.lower()}-job", request.get(f"{kind}JobName")) for kind in _KINDS if f"{kind}Job" in operation
+    )
     needed: list[tuple[str, str, dict[str, str]]] = [
         (f"sagemaker:{operation}", scope.arn("sagemaker", f"{kind}/{name}"), {})
     ]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from rules import images
 from rules.model import Fault, Resource, Rule, Template, items, mapping, objects, rule
-from stacks.regions import REGISTRY_ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +40,11 @@ def isolated(template: Template) -> Iterator[Fault]:
             yield Fault(model.logical_id, "Properties/EnableNetworkIsolation", "the hosted container has a network")
 
 
-@rule("TM-MODEL-IMAGE", "A model runs SageMaker's own NTM image", "Somebody else's image would be given the documents")
+@rule("TM-MODEL-IMAGE", "A model runs AWS's own image", "Somebody else's image would be given the documents")
 def own_image(template: Template) -> Iterator[Fault]:
     """Compare the image's account with the table of registry accounts."""
     for model in template.resources(MODEL):
-        message = images.fault_of(model.get("PrimaryContainer", "Image"), template, REGISTRY_ACCOUNTS)
+        message = images.fault_of(model.get("PrimaryContainer", "Image"), template)
         if message is not None:
             yield Fault(model.logical_id, "Properties/PrimaryContainer/Image", message)
 

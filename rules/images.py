@@ -1,24 +1,22 @@
-"""How rules know SageMaker's own NTM image from somebody else's."""
+"""How rules know AWS's own images from somebody else's."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rules.model import JsonValue, Template, items, mapping
+from stacks import algorithm_images
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-REPOSITORY_TAG: Final = "/ntm:1"
+    from collections.abc import Iterator
 
 
-def fault_of(image: JsonValue, template: Template, accounts: Mapping[str, str]) -> str | None:
-    """Return what is wrong with an image's URI, or None if it is the region's own NTM.
+def fault_of(image: JsonValue, template: Template) -> str | None:
+    """Return what is wrong with an image's URI, or None if it is AWS's own in the region.
 
     Args:
         image: the URI as the template has it: parts joined, the account found in a mapping by region.
         template: where that mapping is.
-        accounts: the registry account of every region.
     """
     parts = [str(part) for part in _parts(image)]
     found = [part for part in _parts(image) if "Fn::FindInMap" in mapping(part)]
@@ -31,11 +29,13 @@ def fault_of(image: JsonValue, template: Template, accounts: Mapping[str, str]) 
         region: mapping(entry).get("Account")
         for region, entry in mapping(mapping(template.body.get("Mappings")).get(str(name))).items()
     }
+    known = {f"/{image.repository}:{image.tag}": image.accounts for image in algorithm_images.ALL}
+    accounts = next((accounts for name, accounts in known.items() if parts[-1].endswith(name)), None)
+    if accounts is None:
+        return f"the image is {parts[-1]}, none of {', '.join(known)}"
     for region, account in table.items():
         if accounts.get(region) != account:
             return f"in {region} the image is from account {account}, which is not SageMaker's"
-    if not parts[-1].endswith(REPOSITORY_TAG):
-        return f"the image is {parts[-1]}, not {REPOSITORY_TAG}"
     return None
 
 

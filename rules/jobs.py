@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rules import images
 from rules.model import Fault, JsonValue, Resource, Rule, Template, mapping, rule
-from stacks.regions import REGISTRY_ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,14 +147,14 @@ def in_vpc(template: Template) -> Iterator[Fault]:
 
 @rule(
     "TM-JOB-IMAGE",
-    "A training job runs SageMaker's own NTM image of its region",
+    "A training job runs AWS's own image of its region: the NTM, or the open one's container",
     "Somebody else's image would be given the documents and the role",
 )
 def own_image(template: Template) -> Iterator[Fault]:
     """Compare the image's account with the table of registry accounts."""
     for job in jobs(template, TRAINING):
         image = job.resolved("AlgorithmSpecification", "TrainingImage")
-        message = images.fault_of(image, template, REGISTRY_ACCOUNTS)
+        message = images.fault_of(image, template)
         if message is not None:
             yield job.fault("AlgorithmSpecification/TrainingImage", message)
 

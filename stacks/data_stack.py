@@ -14,8 +14,10 @@ from aws_cdk import aws_sns as sns
 from stacks.account_logs import AccountLogs
 from stacks.alarms import watch_lost_events
 from stacks.captured import CapturedRequests
+from stacks.code_upload import CodeLocation, code_folder
 from stacks.corpus_pointer import NewestCorpus
-from stacks.corpus_upload import CORPORA_PREFIX, CorpusUpload
+from stacks.corpus_upload import CORPORA_PREFIX, corpus_folder
+from stacks.folder_upload import FolderUpload
 from stacks.keys import OperationsKey, StageKey
 from stacks.lost_events import LostEvents
 from stacks.network import Placement
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
+    from stacks.folder_upload import Folder
+    from stacks.open_bundle import LocalBundle
     from stacks.service_role import ServiceRole
     from stacks.settings import S3Corpus, StageSettings
 
@@ -73,6 +77,7 @@ class DataStack(cdk.Stack):
         stage: str,
         settings: StageSettings,
         corpus: LocalCorpus | S3Corpus,
+        bundle: LocalBundle | None,
         description: str,
     ) -> None:
         super().__init__(scope, construct_id, description=description)
@@ -107,6 +112,7 @@ class DataStack(cdk.Stack):
         )
         emptied = self._empty(corpora) if removal_policy is cdk.RemovalPolicy.DESTROY else None
         self.corpus = self._corpus(corpus, corpora, emptied)
+        self.code = self._code(bundle, corpora, emptied) if bundle is not None else None
         if settings.retraining is not None:
             newest = NewestCorpus(self, "NewestCorpus", stage=stage, corpus_hash=self.corpus.corpus_hash)
             if self.corpus.upload is not None:
@@ -189,23 +195,25 @@ class DataStack(cdk.Stack):
         self, corpus: LocalCorpus | S3Corpus, corpora: s3.Bucket, emptied: cdk.CustomResource | None
     ) -> CorpusLocation:
         if isinstance(corpus, LocalCorpus):
-            upload = CorpusUpload(
-                self,
-                "CorpusUpload",
-                folder=corpus.folder,
-                corpus_hash=corpus.corpus_hash,
-                bucket=corpora,
-                key=self.key,
-                platform=self.platform,
-            )
-            if emptied is not None:
-                # Gone before the bucket is emptied, no upload can come after.
-                upload.resource.node.add_dependency(emptied)
+            upload = self._upload("CorpusUpload", corpus_folder(corpus.folder, corpus.corpus_hash), corpora, emptied)
             return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, self.key, upload.resource)
         key = kms.Key.from_key_arn(self, "NamedCorporaKey", corpus.kms_key_arn) if corpus.kms_key_arn else None
         named = s3.Bucket.from_bucket_name(self, "NamedCorpora", corpus.bucket)
         parent = corpus.prefix.rstrip("/").removesuffix(corpus.corpus_hash)
         return CorpusLocation(named, parent, corpus.corpus_hash, key)
+
+    def _code(self, bundle: LocalBundle, corpora: s3.Bucket, emptied: cdk.CustomResource | None) -> CodeLocation:
+        self._upload("CodeUpload", code_folder(bundle), corpora, emptied)
+        return CodeLocation(corpora, bundle.bundle_hash)
+
+    def _upload(
+        self, construct_id: str, folder: Folder, bucket: s3.Bucket, emptied: cdk.CustomResource | None
+    ) -> FolderUpload:
+        upload = FolderUpload(self, construct_id, folder=folder, bucket=bucket, key=self.key, platform=self.platform)
+        if emptied is not None:
+            # Gone before the bucket is emptied, no upload can come after.
+            upload.resource.node.add_dependency(emptied)
+        return upload
 
     def _describe(self, corpora: s3.Bucket) -> None:
         cdk.CfnOutput(self, "CorporaBucket", value=corpora.bucket_name, description="Prepared corpora, a folder a hash")

@@ -19,12 +19,14 @@ from stacks.training_role import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
     from stacks.captured import CapturedRequests
-    from stacks.ntm_image import NtmImage
     from stacks.platform import Platform
+    from stacks.registry_image import RegistryImage
 
 METRICS_NAMESPACE: Final = "/aws/sagemaker/Endpoints"
 
@@ -40,11 +42,12 @@ class HostedModel(Construct):
         artifact_uri: str,
         artifacts: s3.IBucket,
         key: kms.IKey,
-        image: NtmImage,
+        image: RegistryImage,
         endpoint_name: str,
         platform: Platform,
         captured: CapturedRequests | None,
         serverless: bool,
+        environment: Mapping[str, str] | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.role = ServiceRole(
@@ -75,7 +78,7 @@ class HostedModel(Construct):
             enable_network_isolation=None if serverless else True,
             vpc_config=platform.placement.of_model() if platform.placement is not None else None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image.uri, model_data_url=artifact_uri
+                image=image.uri, model_data_url=artifact_uri, environment=environment
             ),
         )
         # The role's policy too must be there before SageMaker looks at the artifact.

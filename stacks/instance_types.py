@@ -15,6 +15,8 @@ _OTHER_ACCELERATORS: Final = re.compile(r"^(inf|trn|dl|vt|f)\d")
 
 GPU_FAMILIES: Final = ("p2", "p3", "g4dn", "g5")
 """GPU families for which NTM is documented."""
+WITHOUT_JAX: Final = ("p2",)
+"""GPU families whose processors (Kepler) CUDA 12, and with it JAX, no longer runs on."""
 
 
 def family(instance_type: str) -> str:
@@ -37,6 +39,11 @@ def check(instance_type: str) -> str:
     if _OTHER_ACCELERATORS.match(name) or (name[0] in "pg" and name not in GPU_FAMILIES):
         raise ValueError(f"Input should be a CPU type, or of the GPU families {', '.join(GPU_FAMILIES)}")
     return instance_type
+
+
+def has_gpu(instance_type: str) -> bool:
+    """Tell whether the type has GPUs."""
+    return family(instance_type) in GPU_FAMILIES
 
 
 def can_autoscale(instance_type: str) -> bool:

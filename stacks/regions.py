@@ -81,6 +81,9 @@ NO_FUNCTION_URL: Final = frozenset(
 )
 """Regions with NTM that the Lambda guide lists as having no Function URLs."""
 
+NO_FRAMEWORK_CONTAINERS: Final = ("us-iso",)
+"""Partitions for which the SageMaker SDK knows no framework containers, which `algorithm: open` runs in."""
+
 UNKNOWN_FUNCTION_URL: Final = ("cn-", "us-gov-", "us-iso")
 """Partitions about which the guide says nothing, being the commercial regions' own: synth allows them, and
 `make doctor` says what it could not check."""
@@ -136,6 +139,11 @@ def require(name: str, settings: StageSettings) -> Region:
         SynthError: names what it lacks, and the setting that does without.
     """
     found = region(name)
+    if settings.algorithm == "open" and name.startswith(NO_FRAMEWORK_CONTAINERS):
+        raise SynthError(
+            f"region is {name!r}, for which no PyTorch container of AWS is known (as of {AS_OF}): set algorithm to "
+            "builtin, or choose another region"
+        )
     if found.function_url is False and settings.url.enabled:
         raise SynthError(
             f"region is {name!r}, where Lambda has no Function URLs (as of {AS_OF}): set url.enabled to false, and "

@@ -36,7 +36,7 @@ from deployment_functions.topics_file import ARTIFACT_FILE
 
 if TYPE_CHECKING:
     from stacks.data_stack import DataStack
-    from stacks.ntm_image import NtmImage
+    from stacks.registry_image import RegistryImage
     from stacks.settings import RetrainingSettings, StageSettings
 
 VERSIONS_OF_THE_GROUP = "Versions of the stage's own group are numbered by SageMaker."
@@ -55,7 +55,7 @@ class Retraining(Construct):
         data: DataStack,
         pipeline: sfn.StateMachine,
         definition_hash: str,
-        image: NtmImage,
+        image: RegistryImage,
     ) -> None:
         super().__init__(scope, construct_id)
         self._data, self._platform, self._stage = data, data.platform, data.platform.stage
@@ -113,7 +113,9 @@ class Retraining(Construct):
         function.allow("sagemaker:DescribeModelPackage", on=[self._versions_arn()], because=VERSIONS_OF_THE_GROUP)
         return function
 
-    def _gate(self, settings: StageSettings, retraining: RetrainingSettings, image: NtmImage) -> DeploymentFunction:
+    def _gate(
+        self, settings: StageSettings, retraining: RetrainingSettings, image: RegistryImage
+    ) -> DeploymentFunction:
         function = self._function(
             "Gate",
             handler="retraining_gate.handle",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from stacks.data_stack import DataStack
-    from stacks.ntm_image import NtmImage
+    from stacks.registry_image import RegistryImage
 
 _LOG_DELIVERY: Final = (
     "logs:CreateLogDelivery",
@@ -44,7 +44,7 @@ class ServingBoundary(Rights):
     role that updates it can only make roles that have this boundary.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, data: DataStack, image: NtmImage) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, data: DataStack, image: RegistryImage) -> None:
         stage = data.platform.stage
         super().__init__(
             scope,
@@ -92,7 +92,7 @@ class ServingBoundary(Rights):
             "ssm:GetParameter", "ssm:PutParameter", on=[parameters_arn(self._stack, stage)], because=FIELDS_OF_A_MODEL
         )
 
-    def _sagemaker(self, stage: str, image: NtmImage) -> None:
+    def _sagemaker(self, stage: str, image: RegistryImage) -> None:
         arn = self._stack.format_arn
         self.allow(
             "sagemaker:DescribeEndpoint",

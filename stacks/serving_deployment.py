@@ -15,7 +15,7 @@ from stacks.serving_rights import allow_serving_stack
 
 if TYPE_CHECKING:
     from stacks.data_stack import DataStack
-    from stacks.ntm_image import NtmImage
+    from stacks.registry_image import RegistryImage
 
 CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
 
@@ -26,7 +26,7 @@ class ServingDeployment(Construct):
     They are in the training stack: there before the serving stack is deployed, and after it is destroyed.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, data: DataStack, image: NtmImage) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, data: DataStack, image: RegistryImage) -> None:
         super().__init__(scope, construct_id)
         stage, stack = data.platform.stage, cdk.Stack.of(self)
         self.boundary = ServingBoundary(self, "Boundary", data=data, image=image)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 
+from stacks import algorithm_images, open_training
 from stacks.alarms import RolloutAlarms, watch_service
 from stacks.approval_guard import ApprovalGuard
 from stacks.dashboard import Dashboard
@@ -16,8 +17,8 @@ from stacks.hosted_model import HostedModel
 from stacks.model_age import ModelAge
 from stacks.model_parameters import approved_model
 from stacks.names import endpoint_name, in_service_parameter
-from stacks.ntm_image import NtmImage
 from stacks.policies import tell_stage
+from stacks.registry_image import RegistryImage
 from stacks.serving_synthesizer import bound_roles, serving_synthesizer
 from stacks.transform_pipeline import TransformPipeline
 from stacks.url_function import UrlFunction
@@ -50,7 +51,8 @@ class ServingStack(cdk.Stack):
             bound_roles(self, stage)
         tell_stage(self, stage, settings)
         platform = data.platform
-        image = NtmImage(self, "NtmImage")
+        image = RegistryImage(self, "NtmImage", algorithm_images.hosting(settings))
+        is_open = settings.algorithm == "open"
         approved = approved_model(self, stage=stage)
         guard = ApprovalGuard(self, "ApprovalGuard", stage=stage, approved=approved, platform=platform)
         hosted = HostedModel(
@@ -64,6 +66,7 @@ class ServingStack(cdk.Stack):
             platform=platform,
             captured=data.captured,
             serverless=settings.endpoint.serverless is not None,
+            environment=open_training.hosting_environment() if is_open else None,
         )
         # Updated before anything that can fail for the model's sake, the guard is rolled back whenever that does.
         hosted.model.node.add_dependency(guard.resource)
@@ -102,6 +105,7 @@ class ServingStack(cdk.Stack):
             artifacts=data.artifacts,
             key=data.key,
             image=image,
+            environment=open_training.hosting_environment(settings.transform) if is_open else None,
             platform=platform,
         )
         if settings.similar is not None:

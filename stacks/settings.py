@@ -19,7 +19,7 @@ from stacks.frozen import Frozen
 from stacks.instance_types import InstanceType
 from stacks.url_settings import UrlSettings
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
-from training_scripts.hyperparameters import NtmHyperparameters
+from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +90,8 @@ class TrainingSettings(Frozen):
     """The training job: what it learns, and on what."""
 
     hyperparameters: StageHyperparameters = StageHyperparameters()
+    switches: OpenNtmSwitches | None = None
+    """What only the open NTM takes; the built-in would fail the job for it."""
     instance_type: InstanceType = "ml.c5.xlarge"
     instance_count: Annotated[int, Field(ge=1, le=20)] = 2
     train_distribution: Distribution = "ShardedByS3Key"
@@ -282,11 +284,14 @@ class SimilarSettings(Frozen):
     """Most requests at once; None leaves the account's limit."""
 
 
+Algorithm = Literal["builtin", "open"]
+
+
 class StageSettings(Frozen):
     """Everything that may differ between stages."""
 
-    algorithm: Literal["builtin"] = "builtin"
-    """SageMaker's own NTM image."""
+    algorithm: Algorithm = "builtin"
+    """SageMaker's own NTM image, or the open NTM of this project in AWS's framework containers."""
     corpus: CorpusSettings = CorpusSettings()
     training: TrainingSettings = TrainingSettings()
     endpoint: EndpointSettings = EndpointSettings()
@@ -329,6 +334,20 @@ class StageSettings(Frozen):
                 f"{self.sweep.max_jobs}, where one job may take training.instance_count x training.max_runtime_s = "
                 f"{training.instance_count} x {training.max_runtime_s} instance-seconds: a sweep needs "
                 f"{LEAST_SWEEP_JOBS} jobs or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_algorithm_takes_what_is_asked(self) -> StageSettings:
+        training = self.training
+        if self.algorithm == "builtin" and training.switches is not None:
+            raise ValueError(
+                "training.switches is set, but algorithm is builtin, which refuses them: remove it, or take open"
+            )
+        if self.algorithm == "open" and instance_types.family(training.instance_type) in instance_types.WITHOUT_JAX:
+            raise ValueError(
+                f"training.instance_type is {training.instance_type}, whose GPU the open NTM does not run on: take "
+                "one of p3, g4dn or g5, or a CPU type"
             )
         return self
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from stacks import training_job
+from stacks import open_training, training_job
 from stacks.names import sweep_job_name_prefix
 from training_scripts.hyperparameters import FEATURE_DIM
 from training_scripts.ntm_environment import CORPUS_VARIABLE, SEED_VARIABLE
@@ -55,7 +55,9 @@ def request(settings: StageSettings, *, stage: str, placeholders: Sequence[str] 
 
     So instances, volumes, encryption, isolation and network are those of the training, whatever they come to be.
     """
-    training = training_job.request(settings.training, stage=stage, placeholders=placeholders)
+    training = training_job.request(
+        settings.training, stage=stage, algorithm=settings.algorithm, placeholders=placeholders
+    )
     fixed = {
         name: value
         for name, value in training.items()
@@ -113,7 +115,7 @@ def definition(settings: StageSettings, *, stage: str, placeholders: Sequence[st
                     "job.$": "$$.Map.Item.Value",
                     "name.$": f"States.Format('{sweep_job_name_prefix(stage)}{{}}-{{}}', "
                     "$$.Execution.Name, $$.Map.Item.Index)",
-                    "stage": stage_hyperparameters(settings),
+                    "stage": _of_every_job(settings),
                 },
                 "ItemProcessor": {
                     "ProcessorConfig": {"Mode": "INLINE"},
@@ -124,6 +126,12 @@ def definition(settings: StageSettings, *, stage: str, placeholders: Sequence[st
             },
         },
     }
+
+
+def _of_every_job(settings: StageSettings) -> dict[str, str]:
+    """Return what each job is told where the sweep says nothing else; script mode's own with the open NTM."""
+    ours = open_training.hyperparameters(settings.training.switches) if settings.algorithm == "open" else {}
+    return stage_hyperparameters(settings) | ours
 
 
 def _of_one_job(parameters: dict[str, object]) -> dict[str, object]:
@@ -159,9 +167,14 @@ def _channels(training: dict[str, object]) -> list[dict[str, object]]:
 
 
 def _from_the_stages_corpus(channel: dict[str, object]) -> dict[str, object]:
-    """Return a channel of the training, read from where the stage's corpus is and not from what a run says."""
+    """Return a channel of the training, read from where the stage's corpus is and not from what a run says.
+
+    The channel of code is no part of a corpus, and stays.
+    """
     source = channel["DataSource"]
     if not isinstance(source, dict):
         raise TypeError("a channel's DataSource is an object")
+    if "S3Uri.$" not in source["S3DataSource"]:
+        return channel
     s3 = {name: value for name, value in source["S3DataSource"].items() if name != "S3Uri.$"}
     return {**channel, "DataSource": {"S3DataSource": {**s3, "S3Uri": f"${{CorpusUri}}{channel['ChannelName']}/"}}}

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks import sweep_job
+from stacks import open_training, sweep_job
 from stacks.names import sweep_job_name_prefix, sweep_pipeline_name
 from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
 from stacks.sweep_job import SWEEP_PREFIX
@@ -18,8 +18,8 @@ from stacks.training_role import SAGEMAKER, TrainingRole, encrypt_volumes
 
 if TYPE_CHECKING:
     from stacks.data_stack import DataStack
-    from stacks.ntm_image import NtmImage
     from stacks.platform import Platform
+    from stacks.registry_image import RegistryImage
     from stacks.settings import StageSettings
 
 
@@ -34,7 +34,7 @@ class SweepPipeline(Construct):
         stage: str,
         settings: StageSettings,
         data: DataStack,
-        image: NtmImage,
+        image: RegistryImage,
         platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -43,6 +43,7 @@ class SweepPipeline(Construct):
             self,
             "JobsRole",
             corpus=data.corpus,
+            code=data.code,
             artifacts=data.artifacts,
             key=data.key,
             image=image,
@@ -66,6 +67,7 @@ class SweepPipeline(Construct):
                 "KeyArn": data.key.key_arn,
                 "CorpusUri": f"s3://{data.corpus.bucket.bucket_name}/{data.corpus.prefix}",
                 "CorpusHash": data.corpus.corpus_hash,
+                **({open_training.CODE_URI: data.code.uri} if data.code is not None else {}),
                 **placement,
             },
             role=self._role(stage, jobs_role, data),

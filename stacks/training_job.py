@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
+from stacks import open_training
 from training_scripts.content_types import RECORDIO_PROTOBUF
 from training_scripts.hyperparameters import FEATURE_DIM
 from training_scripts.ntm_environment import CORPUS_VARIABLE
@@ -17,25 +18,33 @@ from training_scripts.ntm_environment import CORPUS_VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stacks.settings import TrainingSettings
+    from stacks.settings import Algorithm, TrainingSettings
 
 CHANNELS: Final = ("train", "validation", "test", "auxiliary")
 AUXILIARY_CONTENT_TYPE: Final = "text/plain"
 
 
-def request(settings: TrainingSettings, *, stage: str, placeholders: Sequence[str] = ()) -> dict[str, object]:
+def request(
+    settings: TrainingSettings, *, stage: str, algorithm: Algorithm, placeholders: Sequence[str] = ()
+) -> dict[str, object]:
     """Return the parameters of the state that calls CreateTrainingJob.
 
     `placeholders` names the subnets and security groups of the VPC that it runs in, if it runs in one.
     """
     # Any size does: only the other names are taken, the corpus's own size comes from the run.
     fixed = {name: value for name, value in settings.hyperparameters.for_job(1).items() if name != FEATURE_DIM}
+    specification: dict[str, object] = {"TrainingImage": "${TrainingImage}", "TrainingInputMode": "File"}
+    channels = [_channel(name, settings) for name in CHANNELS]
+    if algorithm == "open":
+        specification["MetricDefinitions"] = open_training.metric_definitions()
+        fixed |= open_training.hyperparameters(settings.switches)
+        channels.append(open_training.code_channel())
     return {
         "TrainingJobName.$": "$.run.value.job_name",
         "RoleArn": "${TrainingRoleArn}",
-        "AlgorithmSpecification": {"TrainingImage": "${TrainingImage}", "TrainingInputMode": "File"},
+        "AlgorithmSpecification": specification,
         "HyperParameters": {f"{FEATURE_DIM}.$": "$.run.value.feature_dim", **fixed},
-        "InputDataConfig": [_channel(name, settings) for name in CHANNELS],
+        "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath": "${OutputPath}", "KmsKeyId": "${KeyArn}"},
         "ResourceConfig": {
             "InstanceType": settings.instance_type,
@@ -63,12 +72,17 @@ def _vpc(placeholders: Sequence[str]) -> dict[str, object]:
     }
 
 
-def definition_hash(settings: TrainingSettings, *, stage: str, image: str) -> str:
+def definition_hash(
+    settings: TrainingSettings, *, stage: str, algorithm: Algorithm, image: str, code: str | None
+) -> str:
     """Return a name for everything about the job that is not the corpus: a new one means a training is due.
 
-    Where it runs makes no other model of it, so the network is left out.
+    Where it runs makes no other model of it, so the network is left out. `code` is the hash of an open stage's bundle.
     """
-    text = json.dumps({"request": request(settings, stage=stage), "image": image}, sort_keys=True)
+    known: dict[str, object] = {"request": request(settings, stage=stage, algorithm=algorithm), "image": image}
+    if code is not None:
+        known["code"] = code
+    text = json.dumps(known, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

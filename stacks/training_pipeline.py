@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks import training_job
+from stacks import open_training, training_job
 from stacks.names import job_name_prefix, pipeline_name
 from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
 from stacks.training_role import encrypt_volumes
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_lambda as lambda_
 
-    from stacks.ntm_image import NtmImage
     from stacks.platform import Platform
-    from stacks.settings import TrainingSettings
+    from stacks.registry_image import RegistryImage
+    from stacks.settings import Algorithm, TrainingSettings
 
 _THROTTLED: Final = {
     "ErrorEquals": ["SageMaker.ThrottlingException", "SageMaker.AmazonSageMakerException"],
@@ -50,6 +50,7 @@ def definition(
     settings: TrainingSettings,
     *,
     stage: str,
+    algorithm: Algorithm,
     definition_hash: str,
     placeholders: Sequence[str] = (),
     retrains: bool = False,
@@ -80,7 +81,9 @@ def definition(
             "Train": {
                 "Type": "Task",
                 "Resource": "arn:${Partition}:states:::sagemaker:createTrainingJob.sync",
-                "Parameters": training_job.request(settings, stage=stage, placeholders=placeholders),
+                "Parameters": training_job.request(
+                    settings, stage=stage, algorithm=algorithm, placeholders=placeholders
+                ),
                 "Retry": [_THROTTLED],
                 "ResultPath": "$.training",
                 "Next": "RecordModel",
@@ -124,9 +127,11 @@ class TrainingPipeline(Construct):
         *,
         stage: str,
         settings: TrainingSettings,
+        algorithm: Algorithm,
+        code_uri: str | None,
         definition_hash: str,
         training_role: iam.IRole,
-        image: NtmImage,
+        image: RegistryImage,
         output_path: str,
         key: kms.IKey,
         begin: lambda_.IFunction,
@@ -159,6 +164,7 @@ class TrainingPipeline(Construct):
                     definition(
                         settings,
                         stage=stage,
+                        algorithm=algorithm,
                         definition_hash=definition_hash,
                         placeholders=list(placement),
                         retrains=retrains,
@@ -173,6 +179,7 @@ class TrainingPipeline(Construct):
                 "KeyArn": key.key_arn,
                 "BeginFunctionArn": begin.function_arn,
                 "RecordFunctionArn": record.function_arn,
+                **({open_training.CODE_URI: code_uri} if code_uri is not None else {}),
                 **placement,
             },
             role=self.role,

@@ -8,14 +8,16 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from stacks.code_upload import CODE_PREFIX
 from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
 
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from stacks.code_upload import CodeLocation
     from stacks.data_stack import CorpusLocation
-    from stacks.ntm_image import NtmImage
     from stacks.platform import Platform
+    from stacks.registry_image import RegistryImage
 
 MODELS_PREFIX: Final = "models/"
 """Where in the artifacts bucket training jobs put their model.tar.gz."""
@@ -32,9 +34,10 @@ class TrainingRole(ServiceRole):
         construct_id: str,
         *,
         corpus: CorpusLocation,
+        code: CodeLocation | None,
         artifacts: s3.IBucket,
         key: kms.IKey,
-        image: NtmImage,
+        image: RegistryImage,
         platform: Platform,
         prefix: str = MODELS_PREFIX,
     ) -> None:
@@ -46,6 +49,8 @@ class TrainingRole(ServiceRole):
             description="Training jobs of the topic model: read corpora, write models, log",
         )
         self._read(corpus)
+        if code is not None:
+            self._read_code(code)
         self.allow(
             "s3:PutObject",
             "s3:AbortMultipartUpload",
@@ -73,6 +78,15 @@ class TrainingRole(ServiceRole):
         )
         if corpus.key is not None:
             self.allow("kms:Decrypt", on=[corpus.key.key_arn])
+
+    def _read_code(self, code: CodeLocation) -> None:
+        """Allow the channel of code and wheels. It is under the stage's own key, which the role may use anyway."""
+        self.allow(
+            "s3:GetObject",
+            on=[code.bucket.arn_for_objects(f"{CODE_PREFIX}*")],
+            because="Code and wheels are a folder of files named by its hash, and the next one has another hash.",
+        )
+        self.allow("s3:ListBucket", on=[code.bucket.bucket_arn], when={"StringLike": {"s3:prefix": f"{CODE_PREFIX}*"}})
 
 
 def encrypt_volumes(role: ServiceRole, key: kms.IKey) -> None:
@@ -108,8 +122,8 @@ def put_metrics(role: ServiceRole, namespace: str) -> None:
     )
 
 
-def pull_image(role: ServiceRole, image: NtmImage) -> None:
-    """Allow pulling the NTM image; the token action takes no resource."""
+def pull_image(role: ServiceRole, image: RegistryImage) -> None:
+    """Allow pulling the image; the token action takes no resource."""
     role.allow(
         "ecr:BatchCheckLayerAvailability",
         "ecr:BatchGetImage",

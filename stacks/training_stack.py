@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
-from stacks import training_job
+from stacks import algorithm_images, training_job
 from stacks.alarms import watch_pipeline
 from stacks.data_stack import grant_corpus_read
 from stacks.deployment_function import DeploymentFunction
 from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.names import job_name_prefix, parameters_prefix, pipeline_name
-from stacks.ntm_image import NtmImage
 from stacks.policies import tell_stage
-from stacks.regions import REPOSITORY, TAG
+from stacks.registry_image import RegistryImage
 from stacks.trained_model import TrainedModel
 from stacks.training_pipeline import TrainingPipeline
 from stacks.training_role import MODELS_PREFIX, TrainingRole
@@ -45,12 +44,20 @@ class TrainingStack(cdk.Stack):
         super().__init__(scope, construct_id, description=description)
         tell_stage(self, stage, settings)
         platform = data.platform
-        definition_hash = training_job.definition_hash(settings.training, stage=stage, image=f"{REPOSITORY}:{TAG}")
-        image = NtmImage(self, "NtmImage")
+        chosen, code = algorithm_images.training(settings), data.code
+        definition_hash = training_job.definition_hash(
+            settings.training,
+            stage=stage,
+            algorithm=settings.algorithm,
+            image=f"{chosen.repository}:{chosen.tag}",
+            code=code.bundle_hash if code is not None else None,
+        )
+        image = RegistryImage(self, "NtmImage", chosen)
         role = TrainingRole(
             self,
             "TrainingRole",
             corpus=data.corpus,
+            code=code,
             artifacts=data.artifacts,
             key=data.key,
             image=image,
@@ -61,6 +68,8 @@ class TrainingStack(cdk.Stack):
             "Pipeline",
             stage=stage,
             settings=settings.training,
+            algorithm=settings.algorithm,
+            code_uri=code.uri if code is not None else None,
             definition_hash=definition_hash,
             training_role=role,
             image=image,
@@ -107,7 +116,9 @@ class TrainingStack(cdk.Stack):
             description="The training pipeline: python -m training_scripts.pipeline run starts it",
         )
 
-    def _sweep(self, stage: str, settings: StageSettings, data: DataStack, image: NtmImage, platform: Platform) -> None:
+    def _sweep(
+        self, stage: str, settings: StageSettings, data: DataStack, image: RegistryImage, platform: Platform
+    ) -> None:
         # Only here: a stage without sweeps loads nothing of them.
         from stacks.sweep_pipeline import SweepPipeline  # noqa: PLC0415
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
     from stacks.data_stack import CorpusLocation
-    from stacks.ntm_image import NtmImage
     from stacks.platform import Platform
+    from stacks.registry_image import RegistryImage
     from stacks.settings import TransformSettings
 
 METRICS_NAMESPACE: Final = "/aws/sagemaker/TransformJobs"
@@ -51,13 +51,17 @@ class TransformPipeline(Construct):
         corpus: CorpusLocation,
         artifacts: s3.IBucket,
         key: kms.IKey,
-        image: NtmImage,
+        image: RegistryImage,
+        environment: Mapping[str, str] | None,
         platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
         stack, stage = cdk.Stack.of(self), platform.stage
         read = corpus if settings.schedule is not None else None
-        model = self._model(approved["artifact_uri"], artifacts, key, image, platform=platform, corpus=read)
+        container = sagemaker.CfnModel.ContainerDefinitionProperty(
+            image=image.uri, model_data_url=approved["artifact_uri"], environment=environment
+        )
+        model = self._model(container, artifacts, key, image, platform=platform, corpus=read)
         role = self._pipeline_role(stage, key)
         self.state_machine = sfn.StateMachine(
             self,
@@ -120,10 +124,10 @@ class TransformPipeline(Construct):
 
     def _model(
         self,
-        artifact_uri: str,
+        container: sagemaker.CfnModel.ContainerDefinitionProperty,
         artifacts: s3.IBucket,
         key: kms.IKey,
-        image: NtmImage,
+        image: RegistryImage,
         *,
         platform: Platform,
         corpus: CorpusLocation | None,
@@ -171,9 +175,7 @@ class TransformPipeline(Construct):
             execution_role_arn=role.role_arn,
             enable_network_isolation=True,
             vpc_config=platform.placement.of_model() if platform.placement is not None else None,
-            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image.uri, model_data_url=artifact_uri
-            ),
+            primary_container=container,
         )
         model.node.add_dependency(role)
         return model

@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         _prepare_process()
         code = 1
         try:
-            code = _train(options.root, tar=options.tar)
+            code = _train(options.root, tar=options.tar, script_mode=options.script_mode)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -68,10 +68,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help=f"the container's folder (default: ${ROOT_VARIABLE}, or {DEFAULT_ROOT})",
     )
     parser.add_argument("--tar", action="store_true", help="also pack model/ into model.tar.gz, as the service does")
+    parser.add_argument(
+        "--script-mode", action="store_true", help="started by the SageMaker training toolkit, in a framework container"
+    )
     return parser.parse_args(arguments)
 
 
-def _train(root: Path, *, tar: bool) -> int:
+def _train(root: Path, *, tar: bool, script_mode: bool) -> int:
     stop = _StopRequest()
     signal.signal(signal.SIGTERM, stop.note)
     signal.signal(signal.SIGINT, stop.note)
@@ -81,7 +84,7 @@ def _train(root: Path, *, tar: bool) -> int:
         from training_scripts.ntm import artifact  # noqa: PLC0415
         from training_scripts.ntm.job import Job  # noqa: PLC0415
 
-        Job(root).run(interrupted=stop.is_requested)
+        Job(root, script_mode=script_mode).run(interrupted=stop.is_requested)
         if tar and (root / "model" / artifact.MODEL_FILE).exists():
             artifact.tar(root / "model", root / artifact.ARCHIVE)
     except Exception as error:  # noqa: BLE001 (whatever ends the job must reach output/failure)

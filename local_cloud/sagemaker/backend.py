@@ -43,6 +43,7 @@ class Backend:
     training_quota: Quota
     endpoint_quota: Quota
     transform_quota: Quota
+    processing_quota: Quota
     tags: Tags = field(default_factory=Tags)
 
     @classmethod
@@ -57,6 +58,7 @@ class Backend:
             training_quota=Quota("training job usage", settings.max_training_instances),
             endpoint_quota=Quota("endpoint usage", settings.max_endpoint_instances),
             transform_quota=Quota("transform job usage", settings.max_transform_instances),
+            processing_quota=Quota("processing job usage", settings.max_processing_instances),
         )
 
     def store(self, scope: Scope, credentials: Credentials) -> ObjectStore:

@@ -11,6 +11,7 @@ from local_cloud.sagemaker.members import MEMBERS
 from local_cloud.sagemaker.metrics import InvocationMetrics
 from local_cloud.sagemaker.model_packages import ModelPackages
 from local_cloud.sagemaker.models import Models
+from local_cloud.sagemaker.processing_jobs import ProcessingJobs
 from local_cloud.sagemaker.runtime import Runtime
 from local_cloud.sagemaker.training_jobs import TrainingJobs
 from local_cloud.sagemaker.transform_jobs import TransformJobs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from local_cloud.emulator import Headers, Query, Response
     from local_cloud.sagemaker.backend import Backend
+    from local_cloud.sagemaker.processing_job import ProcessingJob
     from local_cloud.sagemaker.training_job import TrainingJob
     from local_cloud.sagemaker.transform_job import TransformJob
     from local_cloud.sagemaker.tuning_job import TuningJob
@@ -42,6 +44,7 @@ class SageMaker:
         self.configs = EndpointConfigs(backend, self.models)
         self.endpoints = Endpoints(backend, self.configs)
         self.transform_jobs = TransformJobs(backend, self.models)
+        self.processing_jobs = ProcessingJobs(backend)
         self.packages = ModelPackages(backend)
         self.metrics = InvocationMetrics()
         self.runtime = Runtime(self.endpoints, self.metrics, backend.settings.invocation_timeout_s)
@@ -49,6 +52,7 @@ class SageMaker:
             **self.training_jobs.operations(),
             **self.tuning_jobs.operations(),
             **self.transform_jobs.operations(),
+            **self.processing_jobs.operations(),
             **self.models.operations(),
             **self.packages.operations(),
             **self.configs.operations(),
@@ -93,10 +97,11 @@ class SageMaker:
 
     def close(self) -> None:
         """Stop everything that runs, and wait for it."""
-        running: list[TrainingJob | TransformJob | TuningJob] = [
+        running: list[TrainingJob | TransformJob | TuningJob | ProcessingJob] = [
             *self.tuning_jobs.running(),
             *self.training_jobs.running(),
             *self.transform_jobs.running(),
+            *self.processing_jobs.running(),
         ]
         for job in running:
             job.stop_requested.set()

@@ -26,6 +26,7 @@ SETTINGS = LocalCloudSettings(
         "ntm": ContainerCommands(train=(sys.executable, "-m", "training_scripts.train"),
                                  serve=(sys.executable, "-m", "training_scripts.serve")),
     },
+    processing={"stand-in": ("run", sys.executable, str(CONTAINERS / "process.py"))},
     max_training_instances=4,
     max_endpoint_instances=6,
     max_process_memory_mb=250,

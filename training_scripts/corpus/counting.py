@@ -63,10 +63,11 @@ def count_forms(documents: Iterable[Document], *, least_words: int, has_ids: boo
     column_of: dict[str, int] = {}
     kept: dict[str, _Kept] = {}
     digests: dict[str, bytes] = {}
-    dropped_short = dropped_duplicate = 0
+    short: set[str] = set()
+    dropped_duplicate = 0
     for number, document in enumerate(documents, start=1):
         progress.tell(f"{number:,} documents read")
-        digest = _digest(document)
+        digest = digest_of(document)
         if document.id in digests:
             if has_ids:
                 raise CorpusError(f"two documents have the id {document.id!r}: ids must differ")
@@ -77,7 +78,7 @@ def count_forms(documents: Iterable[Document], *, least_words: int, has_ids: boo
         digests[document.id] = digest
         tokens = tokens_of(document.text)
         if len(tokens) < least_words:
-            dropped_short += 1
+            short.add(document.id)
             continue
         occurrences = Counter(tokens)
         columns = array("q", (column_of.setdefault(form, len(column_of)) for form in occurrences))
@@ -94,7 +95,7 @@ def count_forms(documents: Iterable[Document], *, least_words: int, has_ids: boo
         splits=[kept[name].split for name in ids],
         forms=forms,
         counts=_matrix([kept[name] for name in ids], [column_of[form] for form in forms]),
-        dropped_short=dropped_short,
+        dropped_short=len(short),
         dropped_duplicate=dropped_duplicate,
         documents_hash=hashlib.sha256(b"".join(sorted(digests.values()))).hexdigest(),
     )
@@ -108,7 +109,12 @@ class _Kept:
     counts: array[int]
 
 
-def _digest(document: Document) -> bytes:
+def digest_of(document: Document) -> bytes:
+    """Return the hash of a document, which with all others' makes the hash of what was read.
+
+    Raises:
+        CorpusError: its id or label cannot be written.
+    """
     if not is_encodable(document.id + document.label):
         raise CorpusError(f"the id {document.id!r} or its label {document.label!r} cannot be written as UTF-8")
     fields = (document.id, document.label, document.split or "", document.text)

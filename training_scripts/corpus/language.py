@@ -50,6 +50,11 @@ def stop_words_of(language: str) -> frozenset[str]:
     return frozenset(map(normalised, stop_words.get_stop_words(language)))
 
 
+def among(form: str, key: str | None, is_lemma_of_another: bool) -> str | None:
+    """Return a form's key among other forms, given the key it has alone."""
+    return form if key is not None and is_lemma_of_another else key
+
+
 @dataclass(frozen=True)
 class Lemmas:
     """Gives each form the key under which it is counted, or none where it is a stop word.
@@ -92,7 +97,7 @@ class Lemmas:
         """
         keys = {form: self.key_of(form) for form in forms}
         lemmas_of_others = {key for form, key in keys.items() if key != form}
-        return {form: form if key is not None and form in lemmas_of_others else key for form, key in keys.items()}
+        return {form: among(form, key, form in lemmas_of_others) for form, key in keys.items()}
 
     def _lemma(self, form: str) -> str:
         lemma = normalised(self._lemmatizer.lemmatize(form, self.language))

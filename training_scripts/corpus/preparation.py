@@ -38,6 +38,7 @@ from training_scripts.corpus.vocabulary import Vocabulary, choose, freeze
 from training_scripts.versions import vocabulary_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from scipy.sparse import csr_matrix
@@ -58,7 +59,7 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
     Raises:
         CorpusError: the source cannot be read, or no corpus comes of it; `folder` is as it was.
     """
-    lemmas = _lemmas(settings)
+    lemmas = lemmas_of(settings)
     with replaced_folder(folder, recognised_by=MANIFEST_NAME) as new:
         found = count_forms(
             source.documents(),
@@ -73,7 +74,7 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
         counts = vocabulary.count(found.counts, found.forms)
         kept = np.flatnonzero(np.diff(counts.indptr))
         parts = {part: kept[part_of[kept] == part] for part in PARTS}
-        _check_parts(parts, settings)
+        check_parts({part: len(rows) for part, rows in parts.items()}, settings)
         progress.tell("writing the records")
         files, shards = _write_files(
             new,
@@ -111,7 +112,8 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
     return manifest
 
 
-def _lemmas(settings: PreparationSettings) -> Lemmas:
+def lemmas_of(settings: PreparationSettings) -> Lemmas:
+    """Return what gives each form its key, by the settings' language and words."""
     of_language = stop_words_of(settings.language) if settings.language_stop_words else frozenset()
     kept = frozenset(map(normalised, settings.keep_words))
     added = frozenset(map(normalised, settings.stop_words))
@@ -135,20 +137,25 @@ def _vocabulary(
 
 
 def _stop_forms(found: FormCounts, vocabulary: Vocabulary, lemmas: Lemmas) -> tuple[str, ...]:
-    """Return the stop words a server is told of, in order: those listed, and the most frequent forms seen of them."""
-    written = lemmas.stop_words | {word.replace("'", CURLY_APOSTROPHE) for word in lemmas.stop_words}
-    listed = {word for word in written if tokens_of(word) == [word] and word not in vocabulary.form_ids}
     totals = np.asarray(found.counts.sum(axis=0)).ravel().tolist()
     seen = [(-total, form) for form, total in zip(found.forms, totals, strict=True) if form in vocabulary.stop_forms]
-    return tuple(sorted(listed.union(form for _, form in heapq.nsmallest(MAX_SEEN_STOP_FORMS, seen))))
+    return stop_forms_told(lemmas, vocabulary, (form for _, form in heapq.nsmallest(MAX_SEEN_STOP_FORMS, seen)))
 
 
-def _check_parts(parts: dict[Part, np.ndarray], settings: PreparationSettings) -> None:
-    sizes = ", ".join(f"{part} {len(rows)}" for part, rows in parts.items())
-    for part, rows in parts.items():
-        if not len(rows):
+def stop_forms_told(lemmas: Lemmas, vocabulary: Vocabulary, seen: Iterable[str]) -> tuple[str, ...]:
+    """Return the stop words a server is told of, in order: those listed, and the most frequent forms `seen` of them."""
+    written = lemmas.stop_words | {word.replace("'", CURLY_APOSTROPHE) for word in lemmas.stop_words}
+    listed = {word for word in written if tokens_of(word) == [word] and word not in vocabulary.form_ids}
+    return tuple(sorted(listed.union(seen)))
+
+
+def check_parts(counts: Mapping[Part, int], settings: PreparationSettings) -> None:
+    """Raise CorpusError if a part is left without documents, or has fewer than shards."""
+    sizes = ", ".join(f"{part} {number}" for part, number in counts.items())
+    for part, number in counts.items():
+        if not number:
             raise CorpusError(f"no document is left for {part} ({sizes}): more documents or another share are needed")
-    if len(parts["train"]) < settings.train_shards:
+    if counts["train"] < settings.train_shards:
         raise CorpusError(f"{settings.train_shards} training shards are more than the training documents ({sizes})")
 
 

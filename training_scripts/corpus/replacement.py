@@ -21,7 +21,7 @@ _EXCHANGE = 2
 
 
 @contextlib.contextmanager
-def replaced_folder(target: Path, *, recognised_by: str) -> Iterator[Path]:
+def replaced_folder(target: Path, *, recognised_by: str, kind: str = "a prepared corpus") -> Iterator[Path]:
     """Give a folder to fill, and put it in the place of `target` when all has gone well.
 
     Until then, and whenever the process may be killed, `target` is as it was. What a killed process has left beside it
@@ -30,6 +30,7 @@ def replaced_folder(target: Path, *, recognised_by: str) -> Iterator[Path]:
     Args:
         target: where the folder shall be; its parents are made.
         recognised_by: a file that a folder must hold to be replaced, so that nothing else is ever deleted.
+        kind: what such a folder is called.
 
     Raises:
         CorpusError: `target` is there and is something else, or the disk does not take the files.
@@ -37,7 +38,7 @@ def replaced_folder(target: Path, *, recognised_by: str) -> Iterator[Path]:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise CorpusError(f"{target} is not a folder, so nothing is written there")
     if target.is_dir() and any(target.iterdir()) and not (target / recognised_by).is_file():
-        raise CorpusError(f"{target} holds something else than a prepared corpus, so it is not replaced")
+        raise CorpusError(f"{target} holds something else than {kind}, so it is not replaced")
     new = target.with_name(f".{target.name}.{os.getpid()}.partial")
     old = target.with_name(f".{target.name}.{os.getpid()}.replaced")
     try:

@@ -33,9 +33,10 @@ class Splitter:
     def parts_of(self, ids: Sequence[str], splits: Sequence[Part | None]) -> list[Part]:
         """Return the part of each document, given its id and the source's own part, if any."""
         carve = "validation" not in splits
-        return [self._part(name, split, carve=carve) for name, split in zip(ids, splits, strict=True)]
+        return [self.part_of(name, split, carve=carve) for name, split in zip(ids, splits, strict=True)]
 
-    def _part(self, name: str, split: Part | None, *, carve: bool) -> Part:
+    def part_of(self, name: str, split: Part | None, *, carve: bool) -> Part:
+        """Return the part of one document; `carve` where none of the source's documents is for validation."""
         place = place_of(self.seed, "split", name)
         if split is None:
             if place < self.test:

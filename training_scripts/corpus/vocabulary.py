@@ -84,14 +84,19 @@ def choose(
     chosen = sorted(sorted(eligible, key=lambda number: (-frequencies[number], words[number]))[:max_features])
     chosen.sort(key=lambda number: words[number])
     if len(chosen) < LEAST_WORDS:
-        raise CorpusError(
-            f"the vocabulary has {len(chosen)} word{'' if len(chosen) == 1 else 's'}, where at least {LEAST_WORDS} are "
-            f"needed: {len(distinct):,} words were found, and kept if in {min_df} documents or more "
-            f"and in {max_df:.0%} of them or fewer"
-        )
+        raise CorpusError(too_few(len(chosen), len(distinct), max_df=max_df, min_df=min_df))
     ids = {number: position for position, number in enumerate(chosen)}
     form_ids = {form: ids[number] for form, number in zip(forms, key_numbers.tolist(), strict=True) if number in ids}
     return Vocabulary(tuple(words[number] for number in chosen), form_ids, _stop_forms(key_of_form, form_ids))
+
+
+def too_few(chosen: int, found: int, *, max_df: float, min_df: int) -> str:
+    """Return the sentence that refuses a vocabulary of no or one word."""
+    return (
+        f"the vocabulary has {chosen} word{'' if chosen == 1 else 's'}, where at least {LEAST_WORDS} are "
+        f"needed: {found:,} words were found, and kept if in {min_df} documents or more "
+        f"and in {max_df:.0%} of them or fewer"
+    )
 
 
 def freeze(words: Sequence[str], forms: Sequence[str], keys_of: KeysOf) -> Vocabulary:

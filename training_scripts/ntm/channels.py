@@ -82,19 +82,20 @@ def data_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def find_channels(input_folder: Path, *, feature_dim: int) -> dict[str, Channel]:
+def find_channels(input_folder: Path, *, feature_dim: int, code_channel: str | None = None) -> dict[str, Channel]:
     """Return the count channels of a job by name, from inputdataconfig.json.
 
     Args:
         input_folder: the container's `input` folder.
         feature_dim: width that every document must have.
+        code_channel: name of a channel that brought the program, and is not looked at.
 
     Raises:
         ClientError: no train channel, an unknown channel, or a content type that NTM does not read.
     """
     config_path = input_folder / "config" / "inputdataconfig.json"
     config = json.loads(config_path.read_text(encoding="utf-8")) if config_path.exists() else {}
-    unknown = sorted(set(config) - {*_COUNT_CHANNELS, AUXILIARY})
+    unknown = sorted(set(config) - {*_COUNT_CHANNELS, AUXILIARY, code_channel})
     if unknown:
         raise ClientError(f"channel {unknown[0]!r} is unknown; NTM takes train, validation, test and auxiliary")
     if TRAIN not in config:

@@ -23,6 +23,7 @@ from training_scripts.ntm.model import Architecture
 from training_scripts.ntm.sums import Alone, Cluster
 from training_scripts.ntm.training import EpochLoss, EpochReport, Progress, Trained, Trainer
 from training_scripts.ntm_environment import CORPUS_VARIABLE, SEED_VARIABLE
+from training_scripts.script_mode import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,16 +50,18 @@ class Quality(NamedTuple):
 class Job:
     """Reads the container's input, trains, and writes what the service collects."""
 
-    def __init__(self, root: Path) -> None:
-        """Read the settings under `root`.
+    def __init__(self, root: Path, *, script_mode: bool = False) -> None:
+        """Read the settings under `root`; in script mode the training toolkit's own channel and settings are let be.
 
         Raises:
             ClientError: a hyperparameter, a channel or the vocabulary is not what NTM takes.
         """
         self._root = root
-        self._settings = _settings(root / "input" / "config" / "hyperparameters.json")
+        self._settings = _settings(root / "input" / "config" / "hyperparameters.json", script_mode=script_mode)
         feature_dim = self._settings.feature_dim
-        self._channels = channels.find_channels(root / "input", feature_dim=feature_dim)
+        self._channels = channels.find_channels(
+            root / "input", feature_dim=feature_dim, code_channel=layout.CODE_CHANNEL if script_mode else None
+        )
         self._words = channels.read_vocabulary(root / "input", feature_dim=feature_dim)
         self._hosts = _hosts(root / "input" / "config" / "resourceconfig.json")
         self._log = JobLog(self._hosts.current)
@@ -213,7 +216,7 @@ class Job:
         path.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
 
 
-def _settings(path: Path) -> JobHyperparameters:
+def _settings(path: Path, *, script_mode: bool) -> JobHyperparameters:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -222,8 +225,13 @@ def _settings(path: Path) -> JobHyperparameters:
         raise ClientError(f"{path.name} is not JSON: {error}") from error
     seed = os.environ.get(SEED_VARIABLE)
     told = {"seed": seed} if seed else {}
+    ours = {
+        name: str(value)
+        for name, value in raw.items()
+        if not (script_mode and name.startswith(layout.TOOLKIT_HYPERPARAMETERS))
+    }
     try:
-        return parse_job_hyperparameters({**told, **{name: str(value) for name, value in raw.items()}})
+        return parse_job_hyperparameters({**told, **ours})
     except HyperparameterError as error:
         raise ClientError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Copies a prepared corpus from the deploy's zip asset to its own folder in the corpus bucket."""
+"""Copies a prepared corpus, or a bundle of code, from the deploy's zip asset to its own folder in the corpus bucket."""
 
 from __future__ import annotations
 
@@ -30,29 +30,31 @@ def act(request: Request) -> bool:
             asset=(request.text("AssetBucket"), request.text("AssetKey")),
             bucket=request.text("Bucket"),
             prefix=request.text("Prefix"),
+            manifest=str(request.properties.get("Manifest", MANIFEST)),
         )
     return True
 
 
-def upload(s3: S3, *, asset: tuple[str, str], bucket: str, prefix: str) -> None:
+def upload(s3: S3, *, asset: tuple[str, str], bucket: str, prefix: str, manifest: str = MANIFEST) -> None:
     """Copy every file of the zip `asset` (bucket, key) to `prefix` of `bucket`, the manifest last.
 
     A folder is named by its content, so one that has its manifest is whole and needs nothing.
     """
-    if is_whole(s3, bucket, prefix):
+    if is_whole(s3, bucket, prefix, manifest):
         return
     with tempfile.NamedTemporaryFile() as downloaded:
         s3.download_file(*asset, downloaded.name)
         with zipfile.ZipFile(downloaded.name) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            if MANIFEST not in names:
-                raise DeployError(f"asset s3://{asset[0]}/{asset[1]} is no prepared corpus: it has no {MANIFEST}")
-            for name in sorted(names, key=lambda name: (name == MANIFEST, name)):
+            if manifest not in names:
+                kind = "prepared corpus" if manifest == MANIFEST else "bundle of code"
+                raise DeployError(f"asset s3://{asset[0]}/{asset[1]} is no {kind}: it has no {manifest}")
+            for name in sorted(names, key=lambda name: (name == manifest, name)):
                 with archive.open(name) as member:
                     s3.upload_fileobj(member, bucket, f"{prefix}{name}")
 
 
-def is_whole(s3: S3, bucket: str, prefix: str) -> bool:
-    """Tell whether the corpus is there, to its last file."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{MANIFEST}")
-    return any(item["Key"] == f"{prefix}{MANIFEST}" for page in pages for item in page.get("Contents", []))
+def is_whole(s3: S3, bucket: str, prefix: str, manifest: str = MANIFEST) -> bool:
+    """Tell whether the folder is there, to its last file."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{manifest}")
+    return any(item["Key"] == f"{prefix}{manifest}" for page in pages for item in page.get("Contents", []))

@@ -55,6 +55,16 @@ def test_a_corpus_that_is_there_to_its_last_file_is_not_copied_again() -> None:
     assert keys("corpora") == ["corpora/abc/corpus.json"]
 
 
+def test_a_bundle_of_code_is_whole_when_its_own_manifest_is_there() -> None:
+    put_asset("bundle.json", "wheels/a.whl")
+
+    corpus_uploader.upload(
+        boto3.client("s3"), asset=("assets", "a.zip"), bucket="corpora", prefix="code/abc/", manifest="bundle.json"
+    )
+
+    assert keys("corpora") == ["code/abc/bundle.json", "code/abc/wheels/a.whl"]
+
+
 def test_an_older_corpus_stays() -> None:
     boto3.client("s3").put_object(Bucket="corpora", Key="corpora/old/corpus.json", Body=b"old")
     put_asset("corpus.json")

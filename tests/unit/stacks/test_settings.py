@@ -80,7 +80,19 @@ OPEN_URL = {"auth": "NONE", "reserved_concurrency": 5, "open_because": "A public
         ({"url": {"cors": {"origins": ["*"]}}}, "setting stages.dev.url.cors.origins.0 is '*'"),
         ({"url": {"cors": {"origins": ["http://example.com"]}}}, "setting stages.dev.url.cors.origins.0 is"),
         ({"url": {"cors": {"origins": ["https://example.com/app"]}}}, "setting stages.dev.url.cors.origins.0 is"),
-        ({"algorithm": "open"}, "setting stages.dev.algorithm is 'open', but input should be 'builtin'"),
+        ({"algorithm": "lda"}, "setting stages.dev.algorithm is 'lda', but input should be 'builtin' or 'open'"),
+        (
+            {"training": {"switches": {"seed": 1}}},
+            "training.switches is set, but algorithm is builtin, which refuses them: remove it, or take open",
+        ),
+        (
+            {"algorithm": "open", "training": {"switches": {"sead": 1}}},
+            "setting stages.dev.training.switches.sead is unknown",
+        ),
+        (
+            {"algorithm": "open", "training": {"instance_type": "ml.p2.xlarge"}},
+            "training.instance_type is ml.p2.xlarge, whose GPU the open NTM does not run on",
+        ),
         ({"corpus": {"s3": {"bucket": "b-c", "prefix": "corpora/newest"}}}, "corpus.s3.prefix is 'corpora/newest'"),
         ({"log_retention_days": 8}, "setting stages.dev.log_retention_days is '8'"),
     ],

@@ -21,7 +21,7 @@ from stacks.settings import (
 
 TEXT = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
 ROWS = {row.split("`")[1]: row for row in TEXT.splitlines() if row.startswith("| `")}
-TOLD_IN_THE_TEXT = {"hyperparameters", "s3", "serverless"}
+TOLD_IN_THE_TEXT = {"hyperparameters", "s3", "serverless", "switches"}
 """Objects that have one row for all their fields."""
 
 

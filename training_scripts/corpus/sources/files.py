@@ -83,16 +83,23 @@ class JsonLines(_OwnRecords):
         for number, line in enumerate(_lines(self.path), start=1):
             if not line.strip():
                 continue
-            where = f"{self.path}, line {number}"
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise CorpusError(f"{where} is not JSON: {error}") from None
-            if not isinstance(record, dict):
-                raise CorpusError(f"{where} is {_shown(record)}, where a JSON object is needed")
-            if missing := [name for name in self.fields if name not in record]:
-                raise CorpusError(f"{where} has no field {missing[0]!r}: its fields are {_listed(record)}")
-            yield self._document(record, where)
+            yield self.parsed(line, f"{self.path}, line {number}")
+
+    def parsed(self, line: str, where: str) -> Document:
+        """Return the document of a line that is not empty; `where` is what an error calls it.
+
+        Raises:
+            CorpusError: it is no JSON object, or a field is missing or not what it should be.
+        """
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise CorpusError(f"{where} is not JSON: {error}") from None
+        if not isinstance(record, dict):
+            raise CorpusError(f"{where} is {_shown(record)}, where a JSON object is needed")
+        if missing := [name for name in self.fields if name not in record]:
+            raise CorpusError(f"{where} has no field {missing[0]!r}: its fields are {_listed(record)}")
+        return self._document(record, where)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""The images that train and serve: the built-in NTM's, or the framework containers that the open one runs in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stacks import instance_types
+from stacks.regions import NO_FRAMEWORK_CONTAINERS, REGISTRY_ACCOUNTS, REPOSITORY, TAG
+from training_scripts.script_mode.layout import CONTAINER_PYTHON
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stacks.settings import StageSettings
+    from training_scripts.script_mode.manifest import Processor
+
+TRAINING_VERSION: Final = "2.8.0"
+INFERENCE_VERSION: Final = "2.6.0"
+"""Of PyTorch: the newest of each that the SageMaker SDK knows, both with CONTAINER_PYTHON; a test compares."""
+TRAINING_REPOSITORY: Final = "pytorch-training"
+INFERENCE_REPOSITORY: Final = "pytorch-inference"
+
+_MOST_REGIONS: Final = "763104351884"
+FRAMEWORK_ACCOUNTS: Final = {
+    **{region: _MOST_REGIONS for region in REGISTRY_ACCOUNTS if not region.startswith(NO_FRAMEWORK_CONTAINERS)},
+    "af-south-1": "626614931356",
+    "ap-east-1": "871362719292",
+    "ap-northeast-3": "364406365360",
+    "ap-south-2": "772153158452",
+    "ap-southeast-3": "907027046896",
+    "ap-southeast-4": "457447274322",
+    "ca-west-1": "204538143572",
+    "cn-north-1": "727897471807",
+    "cn-northwest-1": "727897471807",
+    "eu-central-2": "380420809688",
+    "eu-south-1": "692866216735",
+    "eu-south-2": "503227376785",
+    "il-central-1": "780543022126",
+    "me-central-1": "914824155844",
+    "me-south-1": "217643126080",
+    "us-gov-east-1": "446045086412",
+    "us-gov-west-1": "442386744353",
+}
+"""Account by region, as the SDK's pytorch.json has it, of the regions that the service can be in; a test compares."""
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """An image that AWS keeps in a registry account of each region.
+
+    Attributes:
+        called: how a refusal names it.
+        accounts: account by region.
+    """
+
+    repository: str
+    tag: str
+    called: str
+    accounts: Mapping[str, str]
+
+
+BUILTIN: Final = Image(REPOSITORY, TAG, "NTM image", REGISTRY_ACCOUNTS)
+
+
+def _framework(repository: str, version: str, processor: Processor) -> Image:
+    tag = f"{version}-{processor}-py{CONTAINER_PYTHON.replace('.', '')}"
+    return Image(repository, tag, "PyTorch container", FRAMEWORK_ACCOUNTS)
+
+
+OPEN_TRAINING: Final[Mapping[Processor, Image]] = {
+    "cpu": _framework(TRAINING_REPOSITORY, TRAINING_VERSION, "cpu"),
+    "gpu": _framework(TRAINING_REPOSITORY, TRAINING_VERSION, "gpu"),
+}
+OPEN_HOSTING: Final = _framework(INFERENCE_REPOSITORY, INFERENCE_VERSION, "cpu")
+"""The open NTM serves with NumPy: a GPU would stand idle."""
+
+ALL: Final = (BUILTIN, *OPEN_TRAINING.values(), OPEN_HOSTING)
+
+
+def processor(settings: StageSettings) -> Processor:
+    """Return what the stage trains on."""
+    return "gpu" if instance_types.has_gpu(settings.training.instance_type) else "cpu"
+
+
+def training(settings: StageSettings) -> Image:
+    """Return the image that trains."""
+    return BUILTIN if settings.algorithm == "builtin" else OPEN_TRAINING[processor(settings)]
+
+
+def hosting(settings: StageSettings) -> Image:
+    """Return the image that serves, behind an endpoint and in batch transform."""
+    return BUILTIN if settings.algorithm == "builtin" else OPEN_HOSTING

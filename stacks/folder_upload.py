@@ -1,0 +1,102 @@
+"""The way a folder made on this machine gets to S3 as part of a deploy, under a name that its content gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from stacks.deployment_function import DeploymentFunction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stacks.platform import Platform
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What is uploaded.
+
+    Attributes:
+        path: the folder here.
+        content_hash: its name in S3.
+        prefix: under which folders of its kind are, each named by its hash; none is ever changed or removed.
+        kind: the custom resource's.
+        noun: what such a folder is.
+        called: how descriptions name it.
+        manifest: its file that is written last, where that is not corpus.json.
+        storage_mb: what the function needs to unpack it.
+    """
+
+    path: Path
+    content_hash: str
+    prefix: str
+    kind: str
+    noun: str
+    called: str
+    manifest: str | None = None
+    storage_mb: int = 4096
+
+
+class FolderUpload(Construct):
+    """Unpacks the folder to `<prefix><hash>/` of a bucket.
+
+    The CDK CLI uploads the folder as one zip asset; a function copies its files out.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        folder: Folder,
+        bucket: s3.Bucket,
+        key: kms.IKey,
+        platform: Platform,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        # The folder's own hash names the asset: S3 needs it once, whatever a file system says of the folder.
+        asset = assets.Asset(
+            self,
+            "Folder",
+            path=str(folder.path),
+            asset_hash=folder.content_hash,
+            asset_hash_type=cdk.AssetHashType.CUSTOM,
+            display_name=folder.called.capitalize(),
+        )
+        function = DeploymentFunction(
+            self,
+            "Uploader",
+            handler="corpus_uploader.handle",
+            description=f"Copies a {folder.called} from the deploy's assets to its place in the corpus bucket",
+            platform=platform,
+            timeout=cdk.Duration.minutes(15),
+            memory_mb=1024,
+            storage_mb=folder.storage_mb,
+        )
+        function.allow("s3:GetObject", on=[asset.bucket.arn_for_objects(asset.s3_object_key)])
+        function.allow(
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            on=[bucket.arn_for_objects(f"{folder.prefix}*")],
+            because=f"A {folder.noun} is a folder of files named by its hash, and the next one has another hash.",
+        )
+        function.allow("s3:ListBucket", on=[bucket.bucket_arn], when={"StringLike": {"s3:prefix": f"{folder.prefix}*"}})
+        function.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key.key_arn])
+        self.resource = function.custom_resource(
+            folder.kind,
+            kind=folder.kind,
+            properties={
+                "AssetBucket": asset.s3_bucket_name,
+                "AssetKey": asset.s3_object_key,
+                "Bucket": bucket.bucket_name,
+                "Prefix": f"{folder.prefix}{folder.content_hash}/",
+                **({"Manifest": folder.manifest} if folder.manifest is not None else {}),
+            },
+        )

@@ -1,0 +1,53 @@
+"""Finds the bundle of code and wheels that an open stage takes along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stacks import algorithm_images
+from stacks.errors import SynthError
+from training_scripts.script_mode import layout, sources
+from training_scripts.script_mode.manifest import BundleError, BundleManifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stacks.settings import StageSettings
+
+
+@dataclass(frozen=True)
+class LocalBundle:
+    """A bundle made on this machine."""
+
+    folder: Path
+    bundle_hash: str
+
+
+def find(settings: StageSettings, *, root: Path) -> LocalBundle | None:
+    """Return the bundle of the stage's processor; None for the built-in algorithm, which needs none.
+
+    Raises:
+        SynthError: there is none, it is broken, or it was made of other code: names the command that makes it.
+    """
+    if settings.algorithm == "builtin":
+        return None
+    processor = algorithm_images.processor(settings)
+    place = f"{layout.DEFAULT_FOLDER}/{processor}"
+    folder, command = root / place, layout.bundle_command(processor)
+    try:
+        manifest = BundleManifest.load(folder)
+        # Its hash names it in S3, for good: a folder that was changed since must not get there under that name.
+        manifest.check_files(folder)
+    except BundleError as error:
+        raise SynthError(
+            f"algorithm is 'open', whose code and wheels are not ready ({error}): run `{command}`"
+        ) from None
+    if manifest.code_hash != sources.code_hash():
+        raise SynthError(f"algorithm is 'open', but {place} was made of other code than this: run `{command}` again")
+    if (manifest.processor, manifest.python_version) != (processor, layout.CONTAINER_PYTHON):
+        raise SynthError(
+            f"algorithm is 'open', but {place} is for Python {manifest.python_version} and {manifest.processor}, not "
+            f"the image's {layout.CONTAINER_PYTHON} and {processor}: run `{command}`"
+        )
+    return LocalBundle(folder, manifest.bundle_hash)

@@ -1,0 +1,38 @@
+"""A bundle of code and wheels whose wheels are made up: what synth looks at, without an index."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from training_scripts.script_mode import layout, sources, wheels
+from training_scripts.script_mode.manifest import BundleManifest, Processor
+
+WHEELS = (
+    "jax-0.10.2-py3-none-any.whl",
+    "numpy-2.4.6-cp312-cp312-manylinux_2_28_x86_64.whl",
+    "orjson-3.13.0-cp312-cp312-manylinux_2_17_x86_64.whl",
+    "scipy-1.17.1-cp312-cp312-manylinux_2_28_x86_64.whl",
+)
+
+
+def write_bundle(root: Path, *, processor: Processor = "cpu", code_hash: str | None = None) -> Path:
+    """Write one where synth looks for it under `root`; return its folder."""
+    folder = root / layout.DEFAULT_FOLDER / processor
+    for name, path in sources.files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
+    (folder / layout.WHEELS_FOLDER).mkdir()
+    found = [folder / layout.WHEELS_FOLDER / name for name in WHEELS]
+    for wheel in found:
+        wheel.write_bytes(b"made up: " + wheel.name.encode())
+    wheels.write_requirements(folder / layout.REQUIREMENTS_FILE, found)
+    wheels.write_requirements(folder / layout.SERVING_FOLDER / layout.REQUIREMENTS_FILE, wheels.for_serving(found))
+    manifest = BundleManifest.describing(
+        folder,
+        code_hash=code_hash or sources.code_hash(),
+        processor=processor,
+        python_version=layout.CONTAINER_PYTHON,
+    )
+    (folder / layout.MANIFEST_NAME).write_bytes(manifest.encoded())
+    return folder

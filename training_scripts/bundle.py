@@ -1,0 +1,78 @@
+"""Make the bundle of code and wheels for `algorithm: open`: `python -m training_scripts.bundle [--processor gpu]`.
+
+Wheels are fetched once, for the container's Python and platform; a bundle made again after a change of code takes them
+from the one before it, and needs no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.replacement import replaced_folder
+from training_scripts.script_mode import layout, sources, wheels
+from training_scripts.script_mode.manifest import BundleError, BundleManifest
+
+if TYPE_CHECKING:
+    from training_scripts.script_mode.manifest import Processor
+
+_MEGABYTE: Final = 1 << 20
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the bundle, or say that it is there already; return the exit code."""
+    options = _options(arguments)
+    target = options.output or Path(layout.DEFAULT_FOLDER) / options.processor
+    try:
+        manifest, made = make(target, processor=options.processor, python_version=options.python)
+    except (BundleError, CorpusError) as error:
+        sys.stderr.write(f"bundle: {error}\n")
+        return 2
+    size = sum((target / name).stat().st_size for name in manifest.files) / _MEGABYTE
+    count = sum(name.endswith(".whl") for name in manifest.files)
+    sys.stdout.write(
+        f"{target}: {'made' if made else 'unchanged'}, {count} wheels for Python {manifest.python_version}, "
+        f"{size:.0f} MB, {manifest.bundle_hash[:12]}\n"
+    )
+    return 0
+
+
+def make(target: Path, *, processor: Processor, python_version: str) -> tuple[BundleManifest, bool]:
+    """Make the bundle in `target`; return its manifest, and whether anything had to be done.
+
+    Raises:
+        BundleError: the wheels cannot be fetched.
+        CorpusError: `target` is something else, or cannot be written.
+    """
+    with replaced_folder(target, recognised_by=layout.MANIFEST_NAME, kind="a bundle of code and wheels") as folder:
+        for name, path in sources.files().items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / name)
+        kept = target / layout.WHEELS_FOLDER
+        wheels.fetch(folder / layout.WHEELS_FOLDER, processor=processor, python_version=python_version, kept=kept)
+        found = sorted((folder / layout.WHEELS_FOLDER).iterdir())
+        wheels.write_requirements(folder / layout.REQUIREMENTS_FILE, found)
+        wheels.write_requirements(folder / layout.SERVING_FOLDER / layout.REQUIREMENTS_FILE, wheels.for_serving(found))
+        manifest = BundleManifest.describing(
+            folder, code_hash=sources.code_hash(), processor=processor, python_version=python_version
+        )
+        (folder / layout.MANIFEST_NAME).write_bytes(manifest.encoded())
+        before = target / layout.MANIFEST_NAME
+        made = not before.is_file() or before.read_bytes() != manifest.encoded()
+    return manifest, made
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bundle", description="Make the bundle of code and wheels for open training.")
+    parser.add_argument("--processor", choices=tuple(wheels.REQUIREMENTS), default="cpu")
+    parser.add_argument("--python", default=layout.CONTAINER_PYTHON, help="the container's (default: %(default)s)")
+    parser.add_argument("--output", type=Path, help=f"default: {layout.DEFAULT_FOLDER}/<processor>")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

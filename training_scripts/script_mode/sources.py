@@ -1,0 +1,40 @@
+"""Which of the project's files travel to the containers. Standard library only, since synth asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from training_scripts.script_mode import layout
+from training_scripts.versions import canonical_json, sha256_hex
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_PACKAGE: Final = _ROOT / layout.PACKAGE
+_MODULES: Final = (
+    "__init__.py",
+    "content_types.py",
+    "hyperparameters.py",
+    "protobuf_wire.py",
+    "record_message.py",
+    "recordio.py",
+    "train.py",
+    "versions.py",
+)
+_FOLDERS: Final = ("ntm", "script_mode")
+_ENTRY: Final = _PACKAGE / "script_mode" / "entry"
+
+
+def files() -> dict[str, Path]:
+    """Return the files by their path in the bundle: the package, and what each container starts."""
+    found = {f"{layout.PACKAGE}/{name}": _PACKAGE / name for name in _MODULES}
+    for folder in _FOLDERS:
+        for path in sorted((_PACKAGE / folder).glob("*.py")):
+            found[f"{layout.PACKAGE}/{folder}/{path.name}"] = path
+    found[layout.TRAINING_PROGRAM] = _ENTRY / layout.TRAINING_PROGRAM
+    found[f"{layout.SERVING_FOLDER}/{layout.SERVING_PROGRAM}"] = _ENTRY / layout.SERVING_PROGRAM
+    return found
+
+
+def code_hash() -> str:
+    """Return the version of these files: one that is changed makes another bundle, and asks for a training."""
+    return sha256_hex(canonical_json({name: sha256_hex(path.read_bytes()) for name, path in files().items()}))

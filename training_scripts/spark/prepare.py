@@ -1,0 +1,131 @@
+"""Prepare a corpus on Spark: `python -m training_scripts.spark.prepare INPUT --output DIR`.
+
+Here in local mode, by as many processes as there are cores; under spark-submit, by the cluster that it names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+from pyspark import SparkConf, SparkContext
+
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.manifest import MANIFEST_NAME
+from training_scripts.corpus.replacement import replaced_folder
+from training_scripts.corpus.settings import PreparationSettings
+from training_scripts.corpus.sources import JsonLines
+from training_scripts.corpus.vocabulary import read_words
+from training_scripts.spark.preparation import Place, Preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BAD_INPUT: Final = 2
+_SETTINGS: Final = (
+    ("language", str), ("train_shards", int), ("max_features", int), ("max_df", float), ("min_df", int),
+    ("least_words", int), ("validation", float), ("test", float), ("seed", int),
+)  # fmt: skip
+_FIELDS: Final = ("text_field", "label_field", "id_field", "split_field", "name", "licence")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    context = None
+    try:
+        settings, source = _settings(options), _source(options)
+        context = SparkContext(conf=_configuration(options))
+        context.setLogLevel("ERROR")
+        with replaced_folder(options.output, recognised_by=MANIFEST_NAME) as folder:
+            place = Place(options.input, options.work or f"{options.beside.resolve()}/work", folder, options.beside)
+            manifest = Preparation(context, source, settings, place, options.max_rejected).run()
+    except CorpusError as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return BAD_INPUT
+    finally:
+        if context is not None:
+            context.stop()
+    documents = manifest.documents
+    print(
+        f"{options.output}: {documents.train:,} train, {documents.validation:,} validation, {documents.test:,} test, "
+        f"{manifest.feature_dim:,} words\n  corpus      {manifest.corpus_hash}"
+    )
+    return 0
+
+
+def _configuration(options: argparse.Namespace) -> SparkConf:
+    # Executors run the driver's Python and find its packages, also where those travel as a folder.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    path = os.environ.get("PYTHONPATH", "")
+    configuration = (
+        SparkConf()
+        .setAppName("topic-model-preparation")
+        .set("spark.executorEnv.PYTHONPATH", path)
+        .set("spark.hadoop.mapreduce.output.fileoutputformat.compress", "true")
+        .set("spark.ui.showConsoleProgress", "false")
+    )
+    if options.master is not None:
+        # A join would otherwise have as many pieces as both its sides together, and each piece costs a start.
+        pieces = options.master.partition("[")[2].rstrip("]")
+        if pieces.isdecimal():
+            configuration = configuration.set("spark.default.parallelism", str(2 * int(pieces)))
+        configuration = configuration.setMaster(options.master).set("spark.ui.enabled", "false")
+        configuration = configuration.set("spark.driver.memory", options.memory).set("spark.driver.host", "127.0.0.1")
+    return configuration
+
+
+def _source(options: argparse.Namespace) -> JsonLines:
+    given = {name: getattr(options, name) for name in _FIELDS if getattr(options, name) is not None}
+    return JsonLines(Path(options.input), **given)
+
+
+def _settings(options: argparse.Namespace) -> PreparationSettings:
+    given = {name: getattr(options, name) for name, _ in _SETTINGS if getattr(options, name) is not None}
+    for name in ("lemmas", "language_stop_words"):
+        if getattr(options, name) is not None:
+            given[name] = getattr(options, name)
+    if options.vocabulary is not None:
+        given["vocabulary"] = read_words(options.vocabulary)
+    for name in ("stop_words", "keep_words"):
+        if (path := getattr(options, name)) is not None:
+            given[name] = tuple(sorted(set(read_words(path, least=1))))
+    try:
+        return PreparationSettings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"--{str(name).replace('_', '-')} is {first['input']!r}: " for name in first["loc"][:1])
+        raise CorpusError(f"{where}{first['msg']}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training_scripts.spark.prepare",
+        description="Prepare a corpus from JSON Lines on Spark; the options are those of training_scripts.prepare.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("input", help="a file or folder of JSON Lines, as Spark names it; may be compressed")
+    parser.add_argument("--output", type=Path, required=True, help="the corpus folder, on a path all executors have")
+    parser.add_argument("--beside", type=Path, default=Path("build/spark"), help="report, rejected lines (build/spark)")
+    parser.add_argument("--work", help="keeps the first stage for a run after one that was broken off (<beside>/work)")
+    parser.add_argument("--max-rejected", type=int, default=1000, help="most lines that may be no documents (1000)")
+    parser.add_argument("--master", help="such as local[2]; under spark-submit, leave it out")
+    parser.add_argument("--memory", default="1g", help="of the driver's JVM in local mode (1g)")
+    for name, kind in _SETTINGS:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
+    parser.add_argument("--no-lemmas", dest="lemmas", action="store_false", default=None)
+    parser.add_argument("--no-stop-words", dest="language_stop_words", action="store_false", default=None)
+    for name in ("vocabulary", "stop_words", "keep_words"):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path)
+    for name in ("text_field", "label_field", "id_field", "split_field", "licence"):
+        parser.add_argument(f"--{name.replace('_', '-')}")
+    parser.add_argument("--source-name", dest="name")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

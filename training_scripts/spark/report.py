@@ -1,0 +1,90 @@
+"""What a preparation on Spark says beside the corpus: how even its work was, and what it set aside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pyspark import RDD
+
+    from training_scripts.spark.counted import Counted, Rejected
+    from training_scripts.spark.records import Written
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Sizes of pieces of work; a largest far above the median is skew."""
+
+    pieces: int
+    least: int
+    median: float
+    most: int
+
+    @classmethod
+    def of(cls, sizes: Sequence[int]) -> Spread:
+        """Return the spread of sizes, of which there is one or more."""
+        return cls(len(sizes), min(sizes), median(sizes), max(sizes))
+
+
+@dataclass(frozen=True)
+class Report:
+    """`report.json`: documents and bytes by partition, records by shard, and rejected lines by reason."""
+
+    documents_by_partition: Spread
+    bytes_by_partition: Spread
+    largest_document_bytes: int
+    records_by_shard: Spread
+    rejected: dict[str, int]
+
+    def encoded(self) -> bytes:
+        """Return the bytes of the file."""
+        return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
+
+
+def by_partition(documents: RDD[Counted]) -> list[tuple[int, int, int]]:
+    """Return (documents, bytes, bytes of the largest) of each partition."""
+
+    def sizes(part: Iterable[Counted]) -> list[tuple[int, int, int]]:
+        number = total = largest = 0
+        for document in part:
+            number, total, largest = number + 1, total + document.bytes, max(largest, document.bytes)
+        return [(number, total, largest)]
+
+    found: list[tuple[int, int, int]] = documents.mapPartitions(sizes).collect()
+    return found
+
+
+def rejections(rejected: RDD[Rejected]) -> dict[str, int]:
+    """Return how many lines were set aside, by reason."""
+    return dict(sorted(rejected.map(lambda line: (kind_of(line.reason), 1)).reduceByKey(int.__add__).collect()))
+
+
+def kind_of(reason: str) -> str:
+    """Return the kind of a reason: what it says of the one line is left out, so that reasons can be counted."""
+    kinds = {
+        "not UTF-8": "not UTF-8",
+        "is not JSON": "not JSON",
+        "where a JSON object is needed": "no JSON object",
+        "has no field": "a field is missing",
+        "where text is needed": "the text is no text",
+        "where text or a whole number is needed": "an id or label is neither text nor a whole number",
+        "where one of": "the part is none of train, validation and test",
+        "cannot be written as UTF-8": "an id or label cannot be written as UTF-8",
+    }
+    return next((kind for words, kind in kinds.items() if words in reason), "other")
+
+
+def report(sizes: list[tuple[int, int, int]], shards: Sequence[Written], rejected: dict[str, int]) -> Report:
+    """Put a report together."""
+    return Report(
+        documents_by_partition=Spread.of([number for number, _, _ in sizes]),
+        bytes_by_partition=Spread.of([total for _, total, _ in sizes]),
+        largest_document_bytes=max(largest for _, _, largest in sizes),
+        records_by_shard=Spread.of([shard.records for shard in shards if shard.records is not None]),
+        rejected=rejected,
+    )

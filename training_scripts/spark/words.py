@@ -1,0 +1,133 @@
+"""Second stage: the vocabulary, as training_scripts.corpus.vocabulary chooses it, from forms that are dealt out."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.language import among
+from training_scripts.corpus.preparation import MAX_SEEN_STOP_FORMS, lemmas_of, stop_forms_told
+from training_scripts.corpus.vocabulary import LEAST_WORDS, Vocabulary, freeze, too_few
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pyspark import RDD, SparkContext
+
+    from training_scripts.corpus.language import Lemmas
+    from training_scripts.corpus.settings import PreparationSettings
+    from training_scripts.spark.counted import Counted
+
+
+class Word(NamedTuple):
+    """A key, and how it is written: as itself where documents have it, or else as its most frequent form."""
+
+    key: str
+    is_form: bool
+    best: tuple[int, str]
+    """(minus its total, the form): the least is taken."""
+    total: int
+
+    @property
+    def written(self) -> str:
+        """The word that the vocabulary shows."""
+        return self.key if self.is_form else self.best[1]
+
+
+def choose(
+    context: SparkContext,
+    documents: RDD[Counted],
+    training: RDD[Counted],
+    settings: PreparationSettings,
+) -> Vocabulary:
+    """Choose the words that most training documents have; see training_scripts.corpus.vocabulary.choose.
+
+    Args:
+        context: Spark's.
+        documents: all that are kept; all give forms.
+        training: those of them that decide.
+        settings: language, sizes and frequencies.
+
+    Raises:
+        CorpusError: fewer than two words are left.
+    """
+    occurrences = documents.flatMap(lambda document: zip(document.forms, document.counts, strict=True))
+    totals = occurrences.reduceByKey(int.__add__)
+    forms = _with_keys(totals, settings).cache()
+    words = forms.map(_as_word).reduceByKey(_joined).cache()
+    least = max(1, settings.min_df)
+    # A word is in no more documents than it has occurrences: only those that have enough need counting.
+    frequent = words.filter(lambda item: item[1].total >= least).mapValues(lambda word: word.written)
+    by_key = forms.map(lambda item: (item[2], item[0]))
+    key_of = context.broadcast(dict(by_key.join(frequent).map(_form_and_key).collect()))
+    frequencies = (
+        training.flatMap(lambda document: {key for form in document.forms if (key := key_of.value.get(form))})
+        .map(lambda key: (key, 1))
+        .reduceByKey(int.__add__)
+    )
+    most = settings.max_df * training.count()
+    eligible = frequencies.filter(lambda item: least <= item[1] <= most).join(frequent)
+    best = eligible.takeOrdered(settings.max_features, key=lambda item: (-item[1][0], item[1][1]))
+    if len(best) < LEAST_WORDS:
+        raise CorpusError(too_few(len(best), words.count(), max_df=settings.max_df, min_df=settings.min_df))
+    chosen = sorted((word, key) for key, (_, word) in best)
+    id_of_key = {key: number for number, (_, key) in enumerate(chosen)}
+    form_ids = {form: id_of_key[key] for form, key in key_of.value.items() if key in id_of_key}
+    key_of.unpersist()
+    return Vocabulary(tuple(word for word, _ in chosen), form_ids)
+
+
+def frozen(documents: RDD[Counted], settings: PreparationSettings, words: tuple[str, ...]) -> Vocabulary:
+    """Meet the documents' forms with given words; a form's word depends on no other form's."""
+    forms = documents.flatMap(lambda document: document.forms).distinct()
+    # keys_of looks at all forms at once, and so must this: what is sent to the driver is the forms and no counts.
+    return freeze(words, sorted(forms.collect()), _lemmas(settings).keys_of)
+
+
+def stop_forms(documents: RDD[Counted], settings: PreparationSettings, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the stop words a server is told of; see training_scripts.corpus.preparation.stop_forms_told."""
+    ours = documents.context.broadcast(frozenset(vocabulary.form_ids))
+
+    def left_out(part: Iterable[tuple[str, int]]) -> Iterator[tuple[int, str]]:
+        lemmas = _lemmas(settings)
+        return ((-total, form) for form, total in part if form not in ours.value and lemmas.key_of(form) is None)
+
+    occurrences = documents.flatMap(lambda document: zip(document.forms, document.counts, strict=True))
+    seen = occurrences.reduceByKey(int.__add__).mapPartitions(left_out).takeOrdered(MAX_SEEN_STOP_FORMS)
+    return stop_forms_told(_lemmas(settings), vocabulary, (form for _, form in seen))
+
+
+@cache
+def _lemmas(settings: PreparationSettings) -> Lemmas:
+    """Return what gives forms their keys, made once a process: its dictionary is large and does not travel."""
+    return lemmas_of(settings)
+
+
+def _with_keys(totals: RDD[tuple[str, int]], settings: PreparationSettings) -> RDD[tuple[str, int, str]]:
+    """Return (form, total, key) of every form that is no stop word."""
+
+    def alone(part: Iterable[tuple[str, int]]) -> Iterator[tuple[str, tuple[int, str | None]]]:
+        lemmas = _lemmas(settings)
+        return ((form, (total, lemmas.key_of(form))) for form, total in part)
+
+    keyed = totals.mapPartitions(alone).cache()
+    others = keyed.flatMap(lambda item: [item[1][1]] if item[1][1] not in (None, item[0]) else []).distinct()
+    together = keyed.leftOuterJoin(others.map(lambda lemma: (lemma, True)))
+    return together.map(
+        lambda item: (item[0], item[1][0][0], among(item[0], item[1][0][1], item[1][1] is not None))
+    ).filter(lambda item: item[2] is not None)
+
+
+def _as_word(item: tuple[str, int, str]) -> tuple[str, Word]:
+    form, total, key = item
+    return key, Word(key, form == key, (-total, form), total)
+
+
+def _joined(one: Word, other: Word) -> Word:
+    return Word(one.key, one.is_form or other.is_form, min(one.best, other.best), one.total + other.total)
+
+
+def _form_and_key(item: tuple[str, tuple[str, str]]) -> tuple[str, str]:
+    key, (form, _) = item
+    return form, key
