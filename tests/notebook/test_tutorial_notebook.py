@@ -15,6 +15,7 @@ from local_cloud import LocalCloud
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks/tutorial.ipynb"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PYTHON = ROOT / ".venv-notebook/bin/python"
 
 
@@ -58,7 +59,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     outputs = [output for cell in cells(target) for output in cell.get("outputs", [])]
     texts = ["".join(output.get("text", output.get("data", {}).get("text/plain", ""))) for output in outputs]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-    return "".join(texts) + f"\n{len(pictures)} pictures\n"
+    # The CDK CLI colours some of what it says whatever it is told.
+    return COLOURS.sub("", "".join(texts)) + f"\n{len(pictures)} pictures\n"
 
 
 @pytest.mark.slow
