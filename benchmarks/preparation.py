@@ -10,7 +10,6 @@ import filecmp
 import json
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,7 @@ MEAN_WORDS = 60
 LABELS = 20
 _POLL_S = 0.5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,6 @@ def main() -> int:
         beside = options.folder / "beside"
         shutil.rmtree(beside, ignore_errors=True)
         program = str(ROOT / "training_scripts" / "spark" / "prepare.py")
-        # By spark-submit, whose process is the parent of all others: their CPU time is known when they have ended.
         submitted = [str(SPARK / "spark-submit"), "--master", f"local[{os.cpu_count()}]", program, str(documents)]
         found["spark"].append(measured([*submitted, *fields, "--output", str(many), "--beside", str(beside)]))
     equal = not _different(one, many)
@@ -80,8 +79,8 @@ def write_documents(target: Path, number: int) -> None:
 
 
 def measured(command: list[str]) -> Run:
-    """Run a command in a session of its own and watch what its processes take."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    """Run a command in a session of its own and watch what its processes take, those that it starts too."""
+    started = time.monotonic()
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -89,27 +88,30 @@ def measured(command: list[str]) -> Run:
         "PYSPARK_DRIVER_PYTHON": str(SPARK / "python"),
     }
     process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
-    peak = 0
+    peak, cpu = 0, dict[int, float]()
     while process.poll() is None:
-        peak = max(peak, _resident(process.pid))
+        seen = _processes(process.pid)
+        peak = max(peak, sum(resident for resident, _ in seen.values()))
+        # A process's own time only grows: what it was last seen with is what it took.
+        cpu |= {pid: seconds for pid, (_, seconds) in seen.items()}
         time.sleep(_POLL_S)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(round(time.monotonic() - started, 1), round(cpu, 1), round(peak / (1 << 20), 1))
+    return Run(round(time.monotonic() - started, 1), round(sum(cpu.values()), 1), round(peak / (1 << 20), 1))
 
 
-def _resident(session: int) -> int:
-    total = 0
+def _processes(session: int) -> dict[int, tuple[int, float]]:
+    """Return resident bytes and CPU seconds of every process of a session."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(fields[3]) == session:
-                total += int((folder / "statm").read_text().split()[1]) * _PAGE
+                resident = int((folder / "statm").read_text().split()[1]) * _PAGE
+                found[int(folder.name)] = (resident, (int(fields[11]) + int(fields[12])) / _TICKS)
         except (OSError, IndexError):
             continue  # it has ended
-    return total
+    return found
 
 
 def _spelt(rank: int, letters: str) -> str:

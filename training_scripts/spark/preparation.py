@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyspark import StorageLevel
+from pyspark.sql import SparkSession
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import library_versions
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from training_scripts.corpus.vocabulary import Vocabulary
 
 REPORT_NAME: Final = "report.json"
-_DELIMITER: Final = "textinputformat.record.delimiter"
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,9 @@ class Preparation:
         path = self._first_stage()
         if not _is_whole(self.context, path):
             source, least_words = self.source, self.settings.least_words
-            self.context._jsc.hadoopConfiguration().set(_DELIMITER, "\n")  # noqa: SLF001 (PySpark's only way to it)
-            lines = self.context.textFile(self.place.documents, use_unicode=False)
+            # As binary, since Spark's own text has something else where bytes are no UTF-8.
+            table = SparkSession(self.context).read.text(self.place.documents, lineSep="\n")
+            lines = table.select(table["value"].cast("binary")).rdd.map(lambda row: bytes(row[0]))
             found = lines.mapPartitions(lambda part: counted.read(source, least_words, part))
             found.map(lambda item: (isinstance(item, Counted), tuple(item))).saveAsPickleFile(path)
         items = self.context.pickleFile(path)
