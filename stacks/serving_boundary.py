@@ -103,6 +103,7 @@ class ServingBoundary(Rights):
             "sagemaker:AddTags",
             "sagemaker:CreateTransformJob",
             "sagemaker:DescribeTransformJob",
+            "sagemaker:ListTags",
             "sagemaker:StopTransformJob",
             on=[arn(service="sagemaker", resource="transform-job", resource_name=f"{job_name_prefix(stage)}*")],
             because=_STAGES_OWN,

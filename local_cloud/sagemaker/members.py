@@ -117,6 +117,33 @@ MEMBERS: Mapping[str, Members] = {
             "TransformInput.SplitType": ("None", "Line", "RecordIO"),
         },
     ),
+    "CreateProcessingJob": Members(
+        without_effect=(
+            "ProcessingInputs.InputName",
+            "ProcessingInputs.AppManaged",
+            "ProcessingInputs.S3Input.S3DataDistributionType",
+            "ProcessingOutputConfig.Outputs.OutputName",
+            "ProcessingOutputConfig.Outputs.AppManaged",
+            "ProcessingResources.ClusterConfig.VolumeSizeInGB",
+            "ProcessingResources.ClusterConfig.VolumeKmsKeyId",
+            "NetworkConfig.EnableInterContainerTrafficEncryption",
+            "NetworkConfig.VpcConfig",
+            "ExperimentConfig",
+        ),
+        refused=(
+            "ProcessingInputs.DatasetDefinition",
+            "ProcessingOutputConfig.Outputs.FeatureStoreOutput",
+            "ProcessingResources.ClusterConfig.InstancePreferences",
+            "ProcessingResources.ClusterConfig.SelectedInstanceCount",
+            "ProcessingResources.ClusterConfig.SelectedInstanceType",
+        ),
+        only={
+            "ProcessingInputs.S3Input.S3DataType": ("S3Prefix",),
+            "ProcessingInputs.S3Input.S3InputMode": ("File",),
+            "ProcessingInputs.S3Input.S3CompressionType": ("None",),
+            "ProcessingOutputConfig.Outputs.S3Output.S3UploadMode": ("EndOfJob",),
+        },
+    ),
     "CreateModel": _CONTAINER.below("PrimaryContainer")
     | _CONTAINER.below("Containers")
     | Members(without_effect=("InferenceExecutionConfig", "VpcConfig")),

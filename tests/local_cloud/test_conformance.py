@@ -17,6 +17,7 @@ import local_cloud
 from local_cloud import LocalCloud, conformance
 from local_cloud.sagemaker.runtime import REFUSED_HEADERS
 from local_cloud.settings import PROJECT_ROOT
+from tests.local_cloud import test_processing_jobs as processing_jobs
 from tests.local_cloud.hosting import Hosting
 from tests.local_cloud.support import IMAGE, Account, ended, unique, until
 
@@ -205,6 +206,7 @@ def test_every_operation_answers_a_real_client(
     tune(sagemaker, request_for)
     host(sagemaker, runtime, scaling, job_role, model_data(1))
     transform(account, sagemaker, bucket, job_role, model_data(1))
+    process(sagemaker, bucket, job_role)
     register(sagemaker)
 
     for service in SERVICES:
@@ -325,6 +327,15 @@ def transform(account: Account, sagemaker: Any, bucket: str, role: str, data: st
     until(lambda: sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped")
     sagemaker.list_transform_jobs(NameContains=name)
     sagemaker.delete_model(ModelName=name)
+
+
+def process(sagemaker: Any, bucket: str, role: str) -> None:
+    request = processing_jobs.request(bucket, role, "wait")
+    name = request["ProcessingJobName"]
+    sagemaker.create_processing_job(**request)
+    sagemaker.stop_processing_job(ProcessingJobName=name)
+    until(lambda: sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"] == "Stopped")
+    sagemaker.list_processing_jobs(NameContains=name)
 
 
 def register(sagemaker: Any) -> None:

@@ -142,7 +142,7 @@ def test_up_prints_the_variables_and_ends_at_ctrl_c(tmp_path: Path) -> None:
     first = up.stdout.readline()
     code, printed, _ = run(tmp_path, "env")
     up.send_signal(signal.SIGINT)
-    up.communicate(timeout=30)
+    up.communicate(timeout=120)
 
     assert first.startswith("export AWS_ENDPOINT_URL=http://127.0.0.1:")
     assert (code, printed.splitlines()[0]) == (0, first.strip())
@@ -156,7 +156,7 @@ def test_down_stops_what_up_started(tmp_path: Path) -> None:
     up.stdout.readline()
 
     assert run(tmp_path, "down")[0] == 0
-    assert up.wait(timeout=30) == 0
+    assert up.wait(timeout=120) == 0
     up.communicate()
 
 

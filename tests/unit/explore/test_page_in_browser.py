@@ -87,7 +87,7 @@ def test_typing_a_word_finds_the_documents_and_enter_goes_to_the_first(
     found.keyboard.press("Enter")
 
     assert number == sum("anchor" in text or studied.vectors.labels[row] == "ships" for row, text in texts(studied))
-    assert found.is_visible("#tip")
+    expect(found.locator("#tip")).to_be_visible()
     assert "ships" in found.inner_text("#tip")
 
 
@@ -183,7 +183,7 @@ def test_a_typical_document_is_shown_on_the_map(show: Callable[..., Page], studi
     found.locator(".card li button").first.click()
 
     assert found.is_visible("#plot")
-    assert found.is_visible("#tip")
+    expect(found.locator("#tip")).to_be_visible()
 
 
 @pytest.mark.parametrize(
