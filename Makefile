@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 REQUIREMENTS := requirements.txt requirements-train.txt requirements-local.txt requirements-explore.txt \
                 requirements-dev.txt constraints.txt
 CODE := app.py stacks rules audit doctor scripts lambda topics_client training_scripts local_cloud explore benchmarks tests
+# Spark needs Java, which is not for us to install: its tests are left out where there is none, and say so.
+SPARK := $(if $(or $(JAVA_HOME),$(shell command -v java)),.venv-spark/.ready)
 # Files, not tests, are dealt out: what a file's tests share, a local cloud for example, is made once.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 export CDK_DISABLE_CLI_TELEMETRY := 1
@@ -50,6 +52,7 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 
 notebook: setup .venv-notebook/.ready  ## Run the tutorial's notebook on the cloud of the environment
 	@.venv-notebook/bin/python scripts/run_notebook.py notebooks/tutorial.ipynb build/notebook/tutorial.ipynb
+
 .venv-script-mode/.ready: requirements-script-mode.txt constraints-script-mode.txt requirements-open.txt constraints.txt $(VENV)/.ready
 	@echo "Setting up .venv-script-mode, the framework containers' toolkits and wheels for this Python: a minute or two, once"
 	@$(PYTHON) -m venv .venv-script-mode
@@ -117,7 +120,7 @@ check: setup  ## Lint and types
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check lint-templates similar-asset open-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-script-mode/.ready .venv-spark/.ready  ## All tests, the slower ones too
+test-all: setup check lint-templates similar-asset open-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-script-mode/.ready $(SPARK)  ## All tests, the slower ones too
 	@$(PYTEST)
 
 .venv-bench/.ready: requirements-bench.txt requirements-train.txt constraints.txt
