@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aws_cdk as cdk
-
 from stacks.head_start import HeadStart
 
 if __name__ == "__main__":
     head_start = HeadStart()  # It goes on beside the imports that follow.
+
+import aws_cdk as cdk
 
 from stacks import corpus, open_bundle, regions, settings
 from stacks.data_stack import DataStack

@@ -1,7 +1,7 @@
 """What makes a synth quicker: two processes that work side by side instead of waiting for each other.
 
 CDK checks every template by an engine that takes more than a second to get ready, in the Node process where CDK's code
-runs. Python takes half as long to import what the stacks are made of. Here the one starts before the other.
+runs. Python takes half as long to import what the stacks are made of. Here the one goes on beside the other.
 """
 
 from __future__ import annotations
@@ -9,22 +9,19 @@ from __future__ import annotations
 import gc
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aws_cdk as cdk
+if TYPE_CHECKING:
+    import aws_cdk as cdk
 
-# Node takes one request at a time: what must be loaded into it is loaded before it is busy with the engine.
-import cdk_nag
-
-_LOADED_FIRST: Final = cdk_nag
 _OFF: Final = "false"
 
 
 class HeadStart:
-    """The validator of templates, on its way.
+    """CDK's libraries and its validator of templates, on their way.
 
-    Until `validators` returns, nobody else may ask CDK for anything. Importing asks for nothing, and there is a test
-    that it stays so.
+    Until `validators` returns, nobody else may ask CDK for anything: Node answers one at a time. Importing asks for
+    nothing once the libraries are loaded, which the import waits for, and there is a test that it stays so.
     """
 
     def __init__(self) -> None:
@@ -33,7 +30,7 @@ class HeadStart:
         self._validator: Future[cdk.CloudFormationValidatePlugin] | None = None
         if os.environ.get("CDK_VALIDATION") != _OFF:
             pool = ThreadPoolExecutor(1, "template-validator")
-            self._validator = pool.submit(cdk.CloudFormationValidatePlugin)
+            self._validator = pool.submit(_make)
             pool.shutdown(wait=False)
 
     def validators(self) -> list[cdk.CloudFormationValidatePlugin]:
@@ -42,3 +39,11 @@ class HeadStart:
         None where the environment's CDK_VALIDATION is `false`, as CDK has it.
         """
         return [] if self._validator is None else [self._validator.result()]
+
+
+def _make() -> cdk.CloudFormationValidatePlugin:
+    # Imported here, so that Node loads them before it is busy with the engine.
+    import aws_cdk  # noqa: PLC0415
+    import cdk_nag  # noqa: F401, PLC0415
+
+    return aws_cdk.CloudFormationValidatePlugin()
