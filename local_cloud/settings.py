@@ -43,7 +43,8 @@ PYTORCH_TRAINING = ContainerCommands(
 PYTORCH_INFERENCE = ContainerCommands(
     train=_NO_ENTRY_POINT, serve=(sys.executable, "-m", "local_cloud.script_mode.serve")
 )
-SPARK = ("smspark-submit", str(PROJECT_ROOT / ".venv-spark" / "bin" / "spark-submit"), "--master", "local[2]")
+SPARK_SUBMIT = str(PROJECT_ROOT / ".venv-spark" / "bin" / "spark-submit")
+SPARK = ("smspark-submit", sys.executable, "-m", "local_cloud.spark_submit", SPARK_SUBMIT, "--master", "local[2]")
 """What a processing container's entry point begins with, and what stands for that here: Spark in local mode."""
 IMAGES = {"ntm": NTM, "pytorch-training": PYTORCH_TRAINING, "pytorch-inference": PYTORCH_INFERENCE}
 

@@ -96,7 +96,7 @@ class ProcessingJobs:
         first, *program = known[name]
         if not entry or entry[0] != first:
             raise validation_error(f"ContainerEntrypoint must begin with {first} for {name} in the local cloud.")
-        if not Path(program[0]).exists():
+        if not all(Path(part).exists() for part in program if Path(part).is_absolute()):
             raise validation_error(
                 f"{name} runs in .venv-spark here, which has not been made: `make spark` makes it, with Java 17."
             )
