@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,15 @@ def test_a_taken_port_is_refused_by_number(tmp_path: Path) -> None:
             LocalCloud(home=tmp_path, port=port).start()
 
 
-def test_up_prints_the_variables_and_ends_at_ctrl_c(tmp_path: Path) -> None:
+@pytest.fixture
+def with_ctrl_c() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so does what that starts, unless it is told not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_up_prints_the_variables_and_ends_at_ctrl_c(tmp_path: Path, with_ctrl_c: None) -> None:
     up = cli(tmp_path, "up")
     assert up.stdout is not None
     first = up.stdout.readline()
