@@ -3,8 +3,10 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
+import aws_cdk
 import pytest
 
 from stacks.head_start import HeadStart
@@ -43,6 +45,15 @@ def test_the_validator_is_cdks_own(monkeypatch: pytest.MonkeyPatch) -> None:
     [validator] = HeadStart().validators()
 
     assert validator.name == "CloudFormation Validate"
+
+
+def test_the_rules_that_it_goes_without_are_on_game_servers_alone() -> None:
+    [package] = (Path(aws_cdk.__file__).parent / "_jsii").glob("aws-cdk-lib@*.jsii.tgz")
+    with tarfile.open(package) as archive:
+        rules = [archive.extractfile(file) for file in archive if file.name.endswith(".rego")]
+        about = {line for file in rules if file for line in file.read().decode().splitlines() if "package " in line[:8]}
+
+    assert about == {"package cdk_rules.gamelift"}
 
 
 def test_where_the_environment_turns_validation_off_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
