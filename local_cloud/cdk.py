@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 CLI = PROJECT_ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 TOOLKIT_STACK = "CDKToolkit"
-ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 class Cli:
@@ -33,16 +32,7 @@ class Cli:
         if self._is_bootstrapped():
             return
         # Away from cdk.json: the CLI would synthesize the app first, which bootstrapping has no use for.
-        # The policy that CDK takes anyway: left out, its template asks for it by an Fn::Join in a condition, which
-        # MiniStack does not evaluate, and CloudFormation's role would be allowed nothing.
-        self._run(
-            "bootstrap",
-            f"aws://{ACCOUNT}/{REGION}",
-            "--no-notices",
-            "--cloudformation-execution-policies",
-            ADMINISTRATOR,
-            folder=Path(self._environment["CDK_HOME"]),
-        )
+        self._run("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices", folder=Path(self._environment["CDK_HOME"]))
 
     def deploy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
         """Deploy every stack of the app.

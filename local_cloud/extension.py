@@ -12,7 +12,7 @@ from local_cloud import alarms, controls, emulator, function_urls, iam, step_fun
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
-from local_cloud.cloudformation import custom_resources, flow_logs, stack_roles
+from local_cloud.cloudformation import conditions, custom_resources, flow_logs, stack_roles
 from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
@@ -86,6 +86,7 @@ class Extension:
     def _install_rest(self) -> None:
         try:
             traps.install_cloudformation()
+            conditions.install()
             custom_resources.install()
             stack_roles.install()
             register(

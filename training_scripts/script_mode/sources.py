@@ -14,6 +14,7 @@ _MODULES: Final = (
     "__init__.py",
     "content_types.py",
     "hyperparameters.py",
+    "ntm_environment.py",
     "protobuf_wire.py",
     "record_message.py",
     "recordio.py",

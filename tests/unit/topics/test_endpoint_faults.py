@@ -22,7 +22,7 @@ from topics_function.problems import Code, Problem
 
 ROW = records.of_counts([0], [1], 3)
 GOOD = json.dumps({"predictions": [{"topic_weights": [0.75, 0.25]}]}).encode()
-READ_TIMEOUT_S = 0.5
+READ_TIMEOUT_S = 2.0
 
 Fault = Callable[[socket.socket], None]
 
