@@ -22,14 +22,16 @@ from topics_function.problems import Code, Problem
 
 ROW = records.of_counts([0], [1], 3)
 GOOD = json.dumps({"predictions": [{"topic_weights": [0.75, 0.25]}]}).encode()
-READ_TIMEOUT_S = 2.0
+READ_TIMEOUT_S = 1.0
 
 Fault = Callable[[socket.socket], None]
 
 
 def answer(status: int, body: bytes, *, length: int | None = None, **headers: str) -> Fault:
     """Send an answer; a wrong `length` cuts it short."""
-    lines = [f"HTTP/1.1 {status} told", f"content-length: {len(body) if length is None else length}"]
+    # It closes after each: a client that is not told may send its next request into the closing connection.
+    lines = [f"HTTP/1.1 {status} told", "connection: close"]
+    lines.append(f"content-length: {len(body) if length is None else length}")
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     head = ("\r\n".join(lines) + "\r\n\r\n").encode()
     return lambda connection: connection.sendall(head + body)
