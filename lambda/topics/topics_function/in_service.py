@@ -21,6 +21,8 @@ BUILTIN: Final = "builtin"
 OPEN: Final = "open"
 MIN_REFRESH_INTERVAL_S: Final = 2.0
 """However often a caller's request casts doubt on what is kept, the parameter is not read more often than this."""
+MIN_CONFIRM_INTERVAL_S: Final = 0.25
+"""Reads that a refusal waits for are this far apart: a caller's bad requests cannot use up what SSM allows a second."""
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +101,7 @@ def _whole(value: object, name: str) -> int:
 
 
 class InServiceFacts:
-    """The facts, read at most once in `ttl_s`, and again on `refreshed`.
+    """The facts, read at most once in `ttl_s`, and again on `refreshed` and `confirmed`.
 
     While SSM cannot be read, facts that were read before stay in use: requests go on being answered, and the
     open server's own word on its version still guards them.
@@ -112,11 +114,13 @@ class InServiceFacts:
         *,
         ttl_s: float,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._client = client
         self._parameter = parameter
         self._ttl_s = ttl_s
         self._clock = clock
+        self._sleep = sleep
         self._facts: InService | None = None
         self._read_at = 0.0
         self._lock = threading.Lock()
@@ -137,6 +141,15 @@ class InServiceFacts:
         facts = self._facts
         if facts is not None and self._clock() - self._read_at < MIN_REFRESH_INTERVAL_S:
             return facts
+        return self._read()
+
+    def confirmed(self) -> InService:
+        """Return the facts, read after this call began: what a refusal for good rests on must not be old.
+
+        A model may have been promoted since even a read of a moment ago, and its callers are right.
+        """
+        if self._facts is not None:
+            self._sleep(max(0.0, self._read_at + MIN_CONFIRM_INTERVAL_S - self._clock()))
         return self._read()
 
     def forget(self) -> None:

@@ -136,7 +136,7 @@ class Inference:
     def _facts_for(self, wanted: str | None) -> InService:
         facts = self._facts.current()
         if wanted not in (None, facts.corpus):
-            facts = self._facts.refreshed()
+            facts = self._facts.confirmed()
             if wanted != facts.corpus:
                 raise _mismatch(facts.corpus)
         return facts
@@ -176,7 +176,7 @@ class Inference:
         rows = source.rows_of(facts.feature_dim)
         if any(isinstance(row, Problem) and row.code == Code.WRONG_WIDTH for row in rows):
             # The width may be that of a model promoted a moment ago.
-            fresh = self._facts.refreshed()
+            fresh = self._facts.confirmed()
             if fresh.feature_dim != facts.feature_dim:
                 raise _AnotherCorpusError(fresh.corpus)
         return _Prepared(rows, None, facts.corpus)
@@ -218,7 +218,7 @@ class Inference:
             # Documents can be counted anew. Counts are the caller's own: those said to be of a corpus are of another.
             anew = isinstance(source, Documents) or counted_for is not None
             return _AnotherCorpusError(refusal.corpus) if anew else changing()
-        if self._facts.refreshed() != facts:
+        if self._facts.confirmed() != facts:
             return changing()
         return refusal
 

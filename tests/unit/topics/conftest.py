@@ -109,13 +109,16 @@ class FakeSsm:
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stands until it is moved, or slept by."""
 
     def __init__(self) -> None:
         self.now = 1000.0
 
     def __call__(self) -> float:
         return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 @dataclass
@@ -226,7 +229,11 @@ class Service:
             **settings,
         )
         self.facts = InServiceFacts(
-            lambda: self.ssm, self.settings.in_service_parameter, ttl_s=self.settings.facts_ttl_s, clock=self.clock
+            lambda: self.ssm,
+            self.settings.in_service_parameter,
+            ttl_s=self.settings.facts_ttl_s,
+            clock=self.clock,
+            sleep=self.clock.sleep,
         )
         endpoint = Endpoint(
             self.runtime,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from topics_function.in_service import InService, InServiceFacts
+from topics_function.in_service import MIN_CONFIRM_INTERVAL_S, InService, InServiceFacts
 from topics_function.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def facts(ssm: Any, clock: Any) -> InServiceFacts:
-    return InServiceFacts(lambda: ssm, "/in-service", ttl_s=60, clock=clock)
+    return InServiceFacts(lambda: ssm, "/in-service", ttl_s=60, clock=clock, sleep=clock.sleep)
 
 
 def test_the_record_is_read_once_within_its_time_to_live(facts: InServiceFacts, ssm: Any, clock: Any) -> None:
@@ -36,6 +36,15 @@ def test_doubt_reads_the_record_again_but_not_every_time(facts: InServiceFacts, 
 
     assert [facts.refreshed().corpus for _ in range(5)] == ["c2"] * 5
     assert ssm.reads == 2
+
+
+def test_what_a_refusal_rests_on_is_read_after_the_request_came(facts: InServiceFacts, ssm: Any, clock: Any) -> None:
+    facts.refreshed()
+    ssm.record["corpus"] = "c2"
+    began = clock.now
+
+    assert facts.confirmed().corpus == "c2"
+    assert clock.now == began + MIN_CONFIRM_INTERVAL_S
 
 
 def test_what_was_read_stays_in_use_while_the_record_cannot_be_read(

@@ -224,7 +224,6 @@ class TestCorpusVersion:
 
     def test_one_promoted_a_moment_ago_is_taken(self, service: Any) -> None:
         service.send("1,2,3")
-        service.clock.now += 5
         service.ssm.record["corpus"] = "c2"
         service.runtime.attributes = "model=job-2;corpus=c2;vocabulary=v2"
 
