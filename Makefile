@@ -129,10 +129,13 @@ test-all: setup check lint-templates similar-asset open-bundle .venv-sdk-v1/.rea
 	@.venv-bench/bin/python -m pip install --quiet -r requirements-bench.txt 2> >(grep -v 'is ignored: it is neither' >&2)
 	@touch $@
 
-bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), the URL, synth, batch transform
-	@.venv-bench/bin/python -m benchmarks.topics.run $(if $(QUICK),--quick)
+bench-url: setup  ## Measure the URL: the function alone, then the whole service as its callers find it
 	@$(BIN)/python -m benchmarks.topics_function --output build/bench/topics_function.json
 	@$(BIN)/python -m benchmarks.url_service
+
+bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), the URL, synth, batch transform
+	@.venv-bench/bin/python -m benchmarks.topics.run $(if $(QUICK),--quick)
+	@$(MAKE) --no-print-directory bench-url
 	@$(BIN)/python -m benchmarks.synth
 	@$(BIN)/python -m benchmarks.transform $(if $(QUICK),--documents 10000)
 
@@ -142,4 +145,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup notebook audit doctor lint-templates similar-asset open-bundle spark corpus demo synth deploy check test test-all bench lock clean
+.PHONY: help setup notebook audit doctor lint-templates similar-asset open-bundle spark corpus demo synth deploy check test test-all bench bench-url lock clean

@@ -3,29 +3,26 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from stacks.head_start import HeadStart
-
-if __name__ == "__main__":
-    head_start = HeadStart()  # It goes on beside the imports that follow.
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
 from stacks import corpus, open_bundle, regions, settings
 from stacks.data_stack import DataStack
 from stacks.errors import SynthError
-from stacks.names import stack_prefix
+from stacks.names import VALID_TEMPLATES, stack_prefix
 from stacks.policy_packs import hold_to_policies
 from stacks.serving_stack import ServingStack
+from stacks.template_validation import validators
 from stacks.training_stack import TrainingStack
 
 if TYPE_CHECKING:
     from stacks.settings import StageSettings
 
-ROOT = Path(__file__).parent
+ROOT: Final = Path(__file__).parent
 
 
 def build(app: cdk.App) -> tuple[str, StageSettings]:
@@ -74,11 +71,13 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     return stage, chosen
 
 
-def main(head_start: HeadStart) -> int:
+def main() -> int:
     """Synthesize; return the exit code."""
-    validators = head_start.validators()
-    app = cdk.App()
-    cdk.Validations.of(app).add_plugins(*validators)
+    # A synth lives for seconds, and what it makes lives as long: there is nothing to collect.
+    gc.disable()
+    # CDK's validator is given below, in a form that does not repeat itself.
+    app = cdk.App(builtin_cloud_formation_validation=False)
+    cdk.Validations.of(app).add_plugins(*validators(ROOT / VALID_TEMPLATES))
     try:
         stage, chosen = build(app)
     except SynthError as error:
@@ -90,4 +89,4 @@ def main(head_start: HeadStart) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(head_start))
+    sys.exit(main())

@@ -30,13 +30,8 @@ ONE_AT_A_TIME: Final = (
     "Called by a deploy or by the pipeline, one at a time, and by nobody else. A reservation would take from the "
     "account's pool what the URL's function, which has one, may need."
 )
+PYTHON_RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 NOT_IN_AN_ASSET: Final = ["**/__pycache__", "__pycache__", "*.pyc", "**/*.pyc"]
-
-
-def python_runtime() -> lambda_.Runtime:
-    """Return what the functions run on."""
-    # Not a constant: importing this module would then ask Node, which is busy; see head_start.
-    return lambda_.Runtime.PYTHON_3_14
 
 
 def never_queued() -> dict[str, str]:
@@ -106,7 +101,7 @@ class DeploymentFunction(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            runtime=python_runtime(),
+            runtime=PYTHON_RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             code=function_code("deployment"),
             handler=f"deployment_functions.{handler}",

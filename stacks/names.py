@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+VALID_TEMPLATES: Final = "build/synth/valid-templates.json"
+"""Where a synth remembers which templates CDK's validator passed, from the project's root."""
+
 
 def stack_prefix(stage: str) -> str:
     """Return what the names of a stage's stacks begin with."""

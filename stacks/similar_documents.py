@@ -11,7 +11,7 @@ from constructs import Construct
 from stacks import similar_asset
 from stacks.acknowledgments import acknowledge
 from stacks.alarms import URL_ALIAS, watch_similar
-from stacks.deployment_function import NOT_IN_AN_ASSET, function_role, never_queued, python_runtime, settle, tracing
+from stacks.deployment_function import NOT_IN_AN_ASSET, PYTHON_RUNTIME, function_role, never_queued, settle, tracing
 from stacks.names import similar_function_name
 
 from similar_function.places import INDEX_FILE, PREFIX, PUBLISHED_FILE
@@ -63,7 +63,7 @@ class SimilarDocuments(Construct):
             self,
             "Function",
             function_name=similar_function_name(platform.stage),
-            runtime=python_runtime(),
+            runtime=PYTHON_RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             code=lambda_.Code.from_asset(str(similar_asset.find()), exclude=NOT_IN_AN_ASSET),
             handler="similar_function.handler.handle",

@@ -11,7 +11,7 @@ from constructs import Construct
 from stacks.acknowledgments import acknowledge
 from stacks.alarms import URL_ALIAS
 from stacks.data_stack import grant_corpus_read
-from stacks.deployment_function import function_code, function_role, never_queued, python_runtime, settle, tracing
+from stacks.deployment_function import PYTHON_RUNTIME, function_code, function_role, never_queued, settle, tracing
 from stacks.names import function_name
 from stacks.training_role import MODELS_PREFIX
 from stacks.url_access import add_url
@@ -76,7 +76,7 @@ class UrlFunction(Construct):
             self,
             "Function",
             function_name=function_name(platform.stage),
-            runtime=python_runtime(),
+            runtime=PYTHON_RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             code=function_code("topics"),
             handler="topics_function.handler.handle",

@@ -33,7 +33,7 @@ def build(corpus_folder: Path, overrides: Mapping[str, object], *, stage: str = 
 
 @pytest.fixture(scope="session", autouse=True)
 def _without_the_validator() -> Iterator[None]:
-    """The validator runs in the synths of tests/synth; here it would take most of the time."""
+    """The validator runs in test_template_validation; here it would take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_VALIDATION", "false")
         yield
