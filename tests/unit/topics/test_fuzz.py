@@ -8,6 +8,7 @@ import json
 import logging
 import random
 import struct
+import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,8 @@ MARK = "zqxsecret"
 
 UNIT_EVENTS = 6_000
 SLOW_EVENTS = 100_000
+SLOW_AFTER_S = 5
+"""An event is answered in a fifth of a millisecond. What never is ends by the test's own timeout."""
 
 CONTENT_TYPES = [
     "text/csv", "application/json", "application/jsonlines", "application/x-ndjson", "text/plain",
@@ -157,7 +160,9 @@ class Fuzz:
 
 
 def checked(service: Any, event: object) -> int:
+    began = time.monotonic()
     reply = service.handle(event)
+    assert time.monotonic() - began < SLOW_AFTER_S, event
     assert reply.status != 500, event
     if reply.status >= 400 and reply.text:
         assert reply.json["status"] == reply.status
@@ -178,6 +183,7 @@ def assert_nothing_leaked(service: Any, caplog: pytest.LogCaptureFixture) -> Non
     assert not [line for line in logged if MARK in line]
 
 
+@pytest.mark.timeout(120)
 def test_random_events_are_answered_and_nothing_of_them_is_logged(
     service: Any, quiet: pytest.LogCaptureFixture
 ) -> None:
@@ -194,6 +200,7 @@ def test_random_events_are_answered_and_nothing_of_them_is_logged(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_hundred_thousand_random_events_are_answered_in_memory_that_stays_flat(
     service: Any, quiet: pytest.LogCaptureFixture
 ) -> None:
