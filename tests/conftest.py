@@ -24,8 +24,8 @@ from training_scripts.versions import sha256_hex
 
 ROOT = Path(__file__).parent.parent
 PURE = ("unit", "templates", "audit")
-"""Folders of tests that wait for no other process, but for the part named next."""
-WITH_PROCESSES = ("unit/local_cloud",)
+"""Folders of tests that wait for no other process, but for the parts named next."""
+WITH_PROCESSES = ("unit/explore", "unit/local_cloud", "unit/ntm", "unit/topics")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
