@@ -25,6 +25,7 @@ from explore.files import written_whole
 from explore.stage import reason_of
 from stacks.names import sweep_job_name_prefix
 from stacks.sweep_job import COMPLETED
+from training_scripts.archives import unpack
 from training_scripts.corpus.manifest import VOCABULARY_PATH, CorpusManifest
 from training_scripts.hyperparameters import OpenNtmSwitches
 
@@ -212,8 +213,7 @@ class PipelineSweep:
         job.begin(self._corpus)
         partial = job.root / f".model.{os.getpid()}.partial"
         try:
-            with tarfile.open(fileobj=content) as archive:
-                archive.extractall(partial, filter="data")
+            unpack(content, partial)
             if builtin_model.is_builtin(partial):
                 builtin_model.describe(
                     partial,

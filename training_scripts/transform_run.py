@@ -25,6 +25,7 @@ from explore.files import written_whole
 from explore.stage import outputs_of, reason_of
 from stacks.names import job_name_prefix
 from stacks.transform_job import TRANSFORM_PREFIX
+from training_scripts.archives import unpack
 from training_scripts.transform_formats import FORMATS, JSON_LINES, Format
 from training_scripts.transform_records import RecordError
 
@@ -168,8 +169,7 @@ def fetch_model(clients: Clients, artifact: str, folder: Path) -> None:
     content = io.BytesIO(clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
-        with tarfile.open(fileobj=content) as archive:
-            archive.extractall(partial, filter="data")
+        unpack(content, partial)
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except (OSError, tarfile.TarError) as error:

@@ -1,4 +1,4 @@
-"""model.tar.gz: made from a container's folder, and unpacked into one."""
+"""model.tar.gz, made from a container's folder."""
 
 from __future__ import annotations
 
@@ -17,14 +17,3 @@ def pack(folder: Path, archive: Path) -> None:
     with tarfile.open(archive, "w:gz", compresslevel=COMPRESSION_LEVEL) as tar:
         for path in sorted(folder.iterdir()):
             tar.add(path, arcname=path.name)
-
-
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a .tar.gz into a folder, never outside of it.
-
-    Raises:
-        tarfile.TarError: it is no archive, or one that reaches outside of the folder.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive, "r:gz") as tar:
-        tar.extractall(folder, filter="data")

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from local_cloud import roles
 from local_cloud.http_pool import HttpPool
-from local_cloud.sagemaker import archive, images, logs
+from local_cloud.sagemaker import images, logs
 from local_cloud.service_errors import ServiceError
 from local_cloud.storage import StorageError
+from training_scripts.archives import unpack
 
 if TYPE_CHECKING:
     import asyncio
@@ -104,7 +105,7 @@ class ServedModel:
         packed = self._folder / "model.tar.gz"
         try:
             self._backend.store(model.scope, self._credentials).download(model.data, packed)
-            archive.unpack(packed, self._folder / "model")
+            unpack(packed, self._folder / "model")
         except StorageError:
             raise ServingError(
                 f'Failed to download model data for container "container_1" from URL: "{model.data.uri}". Please '
