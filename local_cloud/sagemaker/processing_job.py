@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.sagemaker.job import Job, JobNames
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Scope
-    from local_cloud.wire import JsonObject, JsonValue, Node
+    from local_cloud.wire import JsonObject, Node
 
+NAMES = JobNames("ProcessingJobName", "processing job", "processing-job")
 DEFAULT_MAX_RUNTIME_S = 86_400
 _ECHOED = (
     "ProcessingInputs", "ProcessingOutputConfig", "ProcessingResources", "StoppingCondition", "AppSpecification",
@@ -19,21 +20,13 @@ _ECHOED = (
 )  # fmt: skip
 
 
-class ProcessingJob:
+class ProcessingJob(Job):
     """One processing job. Safe to read and change from several threads."""
 
     def __init__(self, scope: Scope, request: Node) -> None:
-        self.scope = scope
-        self.request = request
-        self.name = request.text("ProcessingJobName")
-        self.arn = scope.arn("sagemaker", f"processing-job/{self.name}")
+        super().__init__(NAMES, scope, request)
         self.role_arn = request.text("RoleArn")
-        self.created = time.time()
-        self.stop_requested = threading.Event()
-        self.finished = threading.Event()
-        self._lock = threading.Lock()
-        self._status = "InProgress"
-        self._failure = self._exit_message = ""
+        self._exit_message = ""
         self._changed = self.created
         self._started: float | None = None
         self._ended: float | None = None
@@ -57,13 +50,6 @@ class ProcessingJob:
         """How long it may run."""
         return self.request.node("StoppingCondition").integer("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_S)
 
-    @property
-    def status(self) -> str:
-        """Its status."""
-        with self._lock:
-            running = self._status == "InProgress"
-            return "Stopping" if running and self.stop_requested.is_set() else self._status
-
     def start(self) -> None:
         """Note when its program began."""
         with self._lock:
@@ -79,13 +65,7 @@ class ProcessingJob:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeProcessingJob does."""
-        told: dict[str, JsonValue] = {
-            "ProcessingJobName": self.name,
-            "ProcessingJobArn": self.arn,
-            "ProcessingJobStatus": self.status,
-            "CreationTime": self.created,
-        }
-        told |= {name: self.request.values[name] for name in _ECHOED if name in self.request}
+        told = self._told(_ECHOED)
         with self._lock:
             told["LastModifiedTime"] = self._changed
             if self._failure:

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cloud import roles
-from local_cloud.sagemaker import images, pages
-from local_cloud.sagemaker.processing_job import ProcessingJob
+from local_cloud.sagemaker import images
+from local_cloud.sagemaker.job_registry import JobRegistry
+from local_cloud.sagemaker.processing_job import NAMES, ProcessingJob
 from local_cloud.sagemaker.processing_run import OPT_ML, ProcessingRun
 from local_cloud.service_errors import ServiceError, validation_error
 from local_cloud.storage import Location
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Scope
-    from local_cloud.json_service import Call, Operation
+    from local_cloud.json_service import Call
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.wire import JsonObject, Node
 
 
-class ProcessingJobs:
+class ProcessingJobs(JobRegistry[ProcessingJob]):
     """Every processing job of the account; jobs are never deleted."""
 
     def __init__(self, backend: Backend) -> None:
+        super().__init__(NAMES)
         self._backend = backend
-        self._jobs: dict[tuple[Scope, str], ProcessingJob] = {}
-        self._lock = threading.Lock()
-
-    def operations(self) -> dict[str, Operation]:
-        """Return what is emulated, by name."""
-        return {
-            "CreateProcessingJob": self.create,
-            "DescribeProcessingJob": lambda call: self.job(
-                call.scope, call.request.text("ProcessingJobName")
-            ).describe(),
-            "StopProcessingJob": self.stop,
-            "ListProcessingJobs": self._list,
-        }
-
-    def job(self, scope: Scope, name: str) -> ProcessingJob:
-        """Return a job.
-
-        Raises:
-            ServiceError: there is none of this name.
-        """
-        job = self._jobs.get((scope, name))
-        if job is None:
-            raise ServiceError("ResourceNotFound", "Requested resource not found.")
-        return job
 
     def create(self, call: Call) -> JsonObject:
         """Check a request and start the job."""
@@ -58,30 +35,15 @@ class ProcessingJobs:
         _check(call.request)
         roles.require_pass_role(call.scope, call.headers, job.role_arn)
         credentials = roles.assume(call.scope, job.role_arn, session="SageMaker", source_arn=job.arn)
-        backend.processing_quota.take(job.instance_count, job.instance_type)
-        with self._lock:
-            taken = (job.scope, job.name) in self._jobs
-            if not taken:
-                self._jobs[job.scope, job.name] = job
-        if taken:
-            backend.processing_quota.give_back(job.instance_count)
-            self._refuse_taken_name(job)
+        with backend.processing_quota.taken(job.instance_count, job.instance_type):
+            self._add(job)
         backend.tags.create(job.arn, call.request.nodes("Tags"))
         ProcessingRun(backend, job, credentials, program).start()
         return {"ProcessingJobArn": job.arn}
 
-    def stop(self, call: Call) -> JsonObject:
-        """Stop a running job: SIGTERM, SIGKILL when the grace is over."""
-        job = self.job(call.scope, call.request.text("ProcessingJobName"))
-        if job.finished.is_set():
-            raise validation_error(f"The request was rejected because the processing job is in status {job.status}.")
-        job.stop_requested.set()
-        return {}
-
-    def running(self) -> list[ProcessingJob]:
-        """Return every job that has not ended."""
-        with self._lock:
-            return [job for job in self._jobs.values() if not job.finished.is_set()]
+    def _missing(self, scope: Scope, name: str) -> ServiceError:
+        del scope, name
+        return ServiceError("ResourceNotFound", "Requested resource not found.")
 
     def _program(self, specification: Node) -> tuple[str, ...]:
         """Return what stands for the container's own first word, which an entry point must begin with."""
@@ -101,25 +63,6 @@ class ProcessingJobs:
                 f"{name} runs in .venv-spark here, which has not been made: `make spark` makes it, with Java 17."
             )
         return tuple(program)
-
-    def _list(self, call: Call) -> JsonObject:
-        with self._lock:
-            summaries = [job.summary() for (scope, _), job in self._jobs.items() if scope == call.scope]
-        return pages.page(
-            summaries,
-            call.request,
-            result="ProcessingJobSummaries",
-            name="ProcessingJobName",
-            status="ProcessingJobStatus",
-        )
-
-    def _refuse_taken_name(self, job: ProcessingJob) -> None:
-        if (job.scope, job.name) in self._jobs:
-            raise ServiceError(
-                "ResourceInUse",
-                "Job name must be unique within an AWS account and region, and a job with this name already exists "
-                f"({job.arn})",
-            )
 
 
 def _check(request: Node) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from local_cloud.service_errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Quota:
@@ -30,6 +35,20 @@ class Quota:
         with self._lock:
             self._require(count, instance_type, self._used)
             self._used += count
+
+    @contextmanager
+    def taken(self, count: int, instance_type: str) -> Iterator[None]:
+        """Count instances in, and out again if the block raises.
+
+        Raises:
+            ServiceError: `ResourceLimitExceeded`.
+        """
+        self.take(count, instance_type)
+        try:
+            yield
+        except BaseException:
+            self.give_back(count)
+            raise
 
     def require(self, count: int, instance_type: str) -> None:
         """Check that so many instances could ever run at a time.

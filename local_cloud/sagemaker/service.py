@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
     from local_cloud.emulator import Headers, Query, Response
     from local_cloud.sagemaker.backend import Backend
-    from local_cloud.sagemaker.processing_job import ProcessingJob
-    from local_cloud.sagemaker.training_job import TrainingJob
-    from local_cloud.sagemaker.transform_job import TransformJob
-    from local_cloud.sagemaker.tuning_job import TuningJob
+    from local_cloud.sagemaker.job import Job
     from local_cloud.wire import JsonObject, Node
 
 NAME = "sagemaker"
@@ -97,7 +94,7 @@ class SageMaker:
 
     def close(self) -> None:
         """Stop everything that runs, and wait for it."""
-        running: list[TrainingJob | TransformJob | TuningJob | ProcessingJob] = [
+        running: list[Job] = [
             *self.tuning_jobs.running(),
             *self.training_jobs.running(),
             *self.transform_jobs.running(),

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.sagemaker.job import Job, JobNames
 from local_cloud.state import STOPPED_REASON, scope_of, scope_record
 from local_cloud.wire import Node
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from local_cloud.emulator import Scope
     from local_cloud.wire import JsonObject, JsonValue
 
+NAMES = JobNames(
+    "TrainingJobName",
+    "training job",
+    "training-job",
+    taken=(
+        "Training job names must be unique within an AWS account and region, and a training job with this name "
+        "already exists"
+    ),
+)
 DEFAULT_MAX_RUNTIME_S = 86_400
 SPOT_PRICE_SHARE = 0.3
 """What a second of Spot capacity is billed at: the price moves on AWS, which promises savings of up to 90 %."""
@@ -89,24 +99,16 @@ class Transition:
         return told
 
 
-class TrainingJob:
+class TrainingJob(Job):
     """One training job. Safe to read and change from several threads."""
 
     def __init__(self, scope: Scope, request: Node, *, tuning_job_arn: str = "") -> None:
-        self.scope = scope
+        super().__init__(NAMES, scope, request)
         self.tuning_job_arn = tuning_job_arn
-        self.request = request
-        self.name = request.text("TrainingJobName")
-        self.arn = scope.arn("sagemaker", f"training-job/{self.name}")
         self.role_arn = request.text("RoleArn")
-        self.created = time.time()
-        self.stop_requested = threading.Event()
-        self.finished = threading.Event()
         self.interruption = threading.Event()
         self._without_capacity_s = 0.0
-        self._lock = threading.Lock()
         self._transitions = [Transition(Secondary.STARTING, self.created)]
-        self._failure = ""
         self._artifact = ""
         self._metrics: list[JsonObject] = []
 
@@ -141,14 +143,6 @@ class TrainingJob:
         with self._lock:
             return self._transitions[-1].status
 
-    @property
-    def status(self) -> str:
-        """Its status."""
-        secondary = self.secondary
-        if secondary in _FINAL:
-            return _FINAL[secondary]
-        return "Stopping" if self.stop_requested.is_set() else "InProgress"
-
     def enter(self, status: Secondary, *, failure: str = "") -> None:
         """Go on to the next secondary status; a final one finishes the job."""
         now = time.time()
@@ -157,6 +151,7 @@ class TrainingJob:
             self._transitions.append(Transition(status, now))
             self._failure = failure[:FAILURE_REASON_LENGTH]
             if status in _FINAL:
+                self._status = _FINAL[status]
                 self._transitions[-1].end = now
         if status in _FINAL:
             self.finished.set()
@@ -225,7 +220,9 @@ class TrainingJob:
         job.created = job._transitions[0].start
         job._failure, job._artifact = record.text("failure"), record.text("artifact")
         job._metrics = [item.values for item in record.nodes("metrics")]
-        if job._transitions[-1].status in _FINAL:
+        last = job._transitions[-1].status
+        if last in _FINAL:
+            job._status = _FINAL[last]
             job.finished.set()
         else:
             job.enter(Secondary.FAILED, failure=STOPPED_REASON)
@@ -233,26 +230,21 @@ class TrainingJob:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeTrainingJob does."""
-        status, request = self.status, self.request
+        told, request = self._told(_ECHOED), self.request
         with self._lock:
             transitions = list(self._transitions)
-            told: dict[str, JsonValue] = {
-                "TrainingJobName": self.name,
-                "TrainingJobArn": self.arn,
-                "TrainingJobStatus": status,
+            told |= {
                 "SecondaryStatus": transitions[-1].status.value,
                 "StoppingCondition": {
                     "MaxRuntimeInSeconds": self.max_runtime_s,
                     **request.node("StoppingCondition").values,
                 },
-                "CreationTime": self.created,
                 "LastModifiedTime": transitions[-1].start,
                 "SecondaryStatusTransitions": [item.describe() for item in transitions],
                 "EnableNetworkIsolation": request.flag("EnableNetworkIsolation"),
                 "EnableInterContainerTrafficEncryption": request.flag("EnableInterContainerTrafficEncryption"),
                 "EnableManagedSpotTraining": request.flag("EnableManagedSpotTraining"),
             }
-            told |= {name: request.values[name] for name in _ECHOED if name in request}
             # The service tells these also where the request left them out, and SDKs attach to a job by them.
             told["OutputDataConfig"] = {
                 "KmsKeyId": "",

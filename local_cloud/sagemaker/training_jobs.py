@@ -2,53 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from local_cloud import roles
-from local_cloud.sagemaker import images, pages
+from local_cloud.sagemaker import images
 from local_cloud.sagemaker.channels import find_channels
-from local_cloud.sagemaker.training_job import Secondary, TrainingJob
+from local_cloud.sagemaker.job_registry import JobRegistry
+from local_cloud.sagemaker.training_job import NAMES, Secondary, TrainingJob
 from local_cloud.sagemaker.training_request import check_training_request
 from local_cloud.sagemaker.training_run import TrainingRun
-from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.service_errors import validation_error
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Headers, Scope
-    from local_cloud.json_service import Call, Operation
+    from local_cloud.json_service import Call
     from local_cloud.roles import Credentials
     from local_cloud.sagemaker.backend import Backend
     from local_cloud.sagemaker.channels import Channel
     from local_cloud.wire import JsonObject, JsonValue, Node
 
 
-class TrainingJobs:
+class TrainingJobs(JobRegistry[TrainingJob]):
     """Every training job of the account, by region and name; jobs are never deleted."""
 
     def __init__(self, backend: Backend) -> None:
+        super().__init__(NAMES)
         self._backend = backend
-        self._jobs: dict[tuple[Scope, str], TrainingJob] = {}
-        self._lock = threading.Lock()
-
-    def operations(self) -> dict[str, Operation]:
-        """Return what is emulated, by name."""
-        return {
-            "CreateTrainingJob": self.create,
-            "DescribeTrainingJob": lambda call: self.job(call.scope, call.request.text("TrainingJobName")).describe(),
-            "StopTrainingJob": self.stop,
-            "ListTrainingJobs": self._list,
-        }
-
-    def job(self, scope: Scope, name: str) -> TrainingJob:
-        """Return a job.
-
-        Raises:
-            ServiceError: there is none of this name.
-        """
-        job = self._jobs.get((scope, name))
-        if job is None:
-            raise validation_error("Requested resource not found.")
-        return job
 
     def create(self, call: Call) -> JsonObject:
         """Check a request and start the job."""
@@ -65,14 +44,8 @@ class TrainingJobs:
         backend = self._backend
         job = TrainingJob(scope, request, tuning_job_arn=tuning_job_arn)
         credentials, channels = self.check(scope, request, headers or {})
-        backend.training_quota.take(job.instance_count, job.instance_type)
-        with self._lock:
-            taken = (scope, job.name) in self._jobs
-            if not taken:
-                self._jobs[scope, job.name] = job
-        if taken:
-            backend.training_quota.give_back(job.instance_count)
-            self._refuse_taken_name(job)
+        with backend.training_quota.taken(job.instance_count, job.instance_type):
+            self._add(job)
         backend.tags.create(job.arn, request.nodes("Tags"))
         TrainingRun(backend, job, credentials, channels).start()
         return job
@@ -98,7 +71,7 @@ class TrainingJobs:
         Raises:
             ServiceError: there is no such job, it is not on Spot instances, or it does not train.
         """
-        found = [job for (_, known), job in list(self._jobs.items()) if known == name]
+        found = [job for job in self.jobs() if job.name == name]
         if not found:
             raise validation_error(f"There is no training job {name!r}.")
         job = found[-1]
@@ -108,44 +81,10 @@ class TrainingJobs:
             raise validation_error(f"Training job {name} is {job.secondary}: only one that trains can be interrupted.")
         job.interrupt(without_capacity_s)
 
-    def stop(self, call: Call) -> JsonObject:
-        """Stop a running job: SIGTERM to its instances, SIGKILL when the grace is over."""
-        job = self.job(call.scope, call.request.text("TrainingJobName"))
-        if job.finished.is_set():
-            raise validation_error(f"The request was rejected because the training job is in status {job.status}.")
-        job.stop_requested.set()
-        return {}
-
     def record(self) -> JsonValue:
         """Return every job, as it is kept between lives."""
-        with self._lock:
-            return [job.record() for job in self._jobs.values()]
+        return [job.record() for job in self.jobs()]
 
     def restore(self, records: list[Node]) -> None:
         """Take over what was kept."""
-        jobs = [TrainingJob.restored(record) for record in records]
-        self._jobs = {(job.scope, job.name): job for job in jobs}
-
-    def running(self) -> list[TrainingJob]:
-        """Return every job that has not ended."""
-        with self._lock:
-            return [job for job in self._jobs.values() if not job.finished.is_set()]
-
-    def _list(self, call: Call) -> JsonObject:
-        with self._lock:
-            summaries = [job.summary() for (scope, _), job in self._jobs.items() if scope == call.scope]
-        return pages.page(
-            summaries,
-            call.request,
-            result="TrainingJobSummaries",
-            name="TrainingJobName",
-            status="TrainingJobStatus",
-        )
-
-    def _refuse_taken_name(self, job: TrainingJob) -> None:
-        if (job.scope, job.name) in self._jobs:
-            raise ServiceError(
-                "ResourceInUse",
-                "Training job names must be unique within an AWS account and region, and a training job with this "
-                f"name already exists ({job.arn})",
-            )
+        self._take_over(TrainingJob.restored(record) for record in records)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.sagemaker.job import Job, JobNames
 from local_cloud.state import STOPPED_REASON, scope_of, scope_record
 from local_cloud.wire import Node
 
 if TYPE_CHECKING:
     from local_cloud.emulator import Scope
-    from local_cloud.wire import JsonObject, JsonValue
+    from local_cloud.wire import JsonObject
 
+NAMES = JobNames("TransformJobName", "transform job", "transform-job")
 DEFAULT_PAYLOAD_MB = 6
 DEFAULT_TIMEOUT_S = 600
 MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100
@@ -59,20 +60,11 @@ class Parameters:
         }
 
 
-class TransformJob:
+class TransformJob(Job):
     """One transform job. Safe to read and change from several threads."""
 
     def __init__(self, scope: Scope, request: Node) -> None:
-        self.scope = scope
-        self.request = request
-        self.name = request.text("TransformJobName")
-        self.arn = scope.arn("sagemaker", f"transform-job/{self.name}")
-        self.created = time.time()
-        self.stop_requested = threading.Event()
-        self.finished = threading.Event()
-        self._lock = threading.Lock()
-        self._status = "InProgress"
-        self._failure = ""
+        super().__init__(NAMES, scope, request)
         self._started: float | None = None
         self._ended: float | None = None
 
@@ -104,13 +96,6 @@ class TransformJob:
     def timeout_s(self) -> int:
         """How long an answer may take."""
         return self.request.node("ModelClientConfig").integer("InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_S)
-
-    @property
-    def status(self) -> str:
-        """Its status."""
-        with self._lock:
-            running = self._status == "InProgress"
-            return "Stopping" if running and self.stop_requested.is_set() else self._status
 
     def start(self) -> None:
         """Note when its instances were up."""
@@ -151,13 +136,7 @@ class TransformJob:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeTransformJob does."""
-        told: dict[str, JsonValue] = {
-            "TransformJobName": self.name,
-            "TransformJobArn": self.arn,
-            "TransformJobStatus": self.status,
-            "CreationTime": self.created,
-        }
-        told |= {name: self.request.values[name] for name in _ECHOED if name in self.request}
+        told = self._told(_ECHOED)
         # The service tells these also where the request left them out.
         told["TransformInput"] = {
             "CompressionType": "None",

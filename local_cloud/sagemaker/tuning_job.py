@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.backend import FAILURE_REASON_LENGTH
+from local_cloud.sagemaker.job import Job, JobNames
 from local_cloud.state import STOPPED_REASON, scope_of, scope_record
 
 if TYPE_CHECKING:
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.training_job import TrainingJob
     from local_cloud.wire import JsonObject, JsonValue, Node
 
+NAMES = JobNames(
+    "HyperParameterTuningJobName",
+    "hyperparameter tuning job",
+    "hyper-parameter-tuning-job",
+    taken=(
+        "Hyperparameter tuning job names must be unique within an AWS account and region, and one with this name "
+        "already exists"
+    ),
+)
 SUCCEEDED, PENDING, FAILED = "Succeeded", "Pending", "Failed"
 FINAL = frozenset({"Completed", "Failed", "Stopped"})
 _COUNTED = {"Completed": "Completed", "Failed": "NonRetryableError", "Stopped": "Stopped"}
@@ -73,21 +82,12 @@ class Trial:
         return told | ({"TuningJobName": tuning_job} if tuning_job else {})
 
 
-class TuningJob:
+class TuningJob(Job):
     """One tuning job. Safe to read and change from several threads."""
 
     def __init__(self, scope: Scope, request: Node) -> None:
-        self.scope = scope
-        self.request = request
-        self.name = request.text("HyperParameterTuningJobName")
-        self.arn = scope.arn("sagemaker", f"hyper-parameter-tuning-job/{self.name}")
-        self.created = time.time()
-        self.stop_requested = threading.Event()
-        self.finished = threading.Event()
-        self._lock = threading.Lock()
+        super().__init__(NAMES, scope, request)
         self._trials: list[Trial] = []
-        self._status = "InProgress"
-        self._failure = ""
         self._modified = self.created
         self._ended: float | None = None
 
@@ -112,13 +112,6 @@ class TuningJob:
         """Its trials so far, in the order in which they were begun."""
         with self._lock:
             return list(self._trials)
-
-    @property
-    def status(self) -> str:
-        """Its status."""
-        with self._lock:
-            running = self._status == "InProgress"
-            return "Stopping" if running and self.stop_requested.is_set() else self._status
 
     def add(self, trial: Trial) -> None:
         """Note a trial that was begun."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import threading
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import images, pages
-from local_cloud.sagemaker.tuning_job import FINAL, TuningJob
+from local_cloud.sagemaker.job_registry import JobRegistry
+from local_cloud.sagemaker.tuning_job import FINAL, NAMES, TuningJob
 from local_cloud.sagemaker.tuning_run import TuningRun, trial_name, trial_request, trial_resources
 from local_cloud.sagemaker.tuning_space import Space
 from local_cloud.service_errors import ServiceError, validation_error
@@ -29,23 +29,18 @@ NTM_TUNABLE = frozenset({
 """https://docs.aws.amazon.com/sagemaker/latest/dg/ntm-tuning.html; what it recommends as ranges is no limit."""
 
 
-class TuningJobs:
+class TuningJobs(JobRegistry[TuningJob]):
     """Every tuning job of the account."""
 
     def __init__(self, backend: Backend, training_jobs: TrainingJobs) -> None:
+        super().__init__(NAMES)
         self._backend = backend
         self._training = training_jobs
-        self._jobs: dict[tuple[Scope, str], TuningJob] = {}
-        self._lock = threading.Lock()
 
     def operations(self) -> dict[str, Operation]:
         """Return what is emulated, by name."""
-        return {
-            "CreateHyperParameterTuningJob": self.create,
-            "DescribeHyperParameterTuningJob": lambda call: self._asked(call).describe(),
-            "StopHyperParameterTuningJob": self.stop,
-            "DeleteHyperParameterTuningJob": self.delete,
-            "ListHyperParameterTuningJobs": self._list,
+        return super().operations() | {
+            "DeleteHyperParameterTuningJob": self._delete,
             "ListTrainingJobsForHyperParameterTuningJob": self._list_trials,
         }
 
@@ -56,9 +51,7 @@ class TuningJobs:
         space = _checked_space(job)
         most = _most_trials(job, space)
         self._check_trial(job, space, call.headers)
-        with self._lock:
-            self._refuse_taken_name(job)
-            self._jobs[job.scope, job.name] = job
+        self._add(job)
         self._backend.tags.create(job.arn, call.request.nodes("Tags"))
         TuningRun(
             job,
@@ -69,17 +62,7 @@ class TuningJobs:
         ).start()
         return {"HyperParameterTuningJobArn": job.arn}
 
-    def stop(self, call: Call) -> JsonObject:
-        """Stop the running trials, and begin no more."""
-        job = self._asked(call)
-        if job.finished.is_set():
-            raise validation_error(
-                f"The request was rejected because the hyperparameter tuning job is in status {job.status}."
-            )
-        job.stop_requested.set()
-        return {}
-
-    def delete(self, call: Call) -> JsonObject:
+    def _delete(self, call: Call) -> JsonObject:
         """Forget a job that has ended; its trials stay."""
         job = self._asked(call)
         if job.status not in FINAL:
@@ -87,8 +70,7 @@ class TuningJobs:
                 f"The request was rejected because the hyperparameter tuning job is in status {job.status}: only one "
                 "that has ended can be deleted."
             )
-        with self._lock:
-            self._jobs.pop((job.scope, job.name), None)
+        self._forget(job)
         self._backend.tags.forget(job.arn)
         return {}
 
@@ -98,25 +80,11 @@ class TuningJobs:
 
     def restore(self, records: list[Node]) -> None:
         """Take over what was kept; its trials' training jobs are there already."""
-        jobs = [TuningJob.restored(record, self._training.job) for record in records]
-        self._jobs = {(job.scope, job.name): job for job in jobs}
+        self._take_over(TuningJob.restored(record, self._training.job) for record in records)
 
-    def running(self) -> list[TuningJob]:
-        """Return every job that has not ended."""
-        return [job for job in self.jobs() if not job.finished.is_set()]
-
-    def jobs(self) -> list[TuningJob]:
-        """Return every job."""
-        with self._lock:
-            return list(self._jobs.values())
-
-    def _asked(self, call: Call) -> TuningJob:
-        name = call.request.text("HyperParameterTuningJobName")
-        job = self._jobs.get((call.scope, name))
-        if job is None:
-            arn = call.scope.arn("sagemaker", f"hyper-parameter-tuning-job/{name}")
-            raise ServiceError("ResourceNotFound", f"Amazon SageMaker can't find a tuning job with the ARN {arn}.")
-        return job
+    def _missing(self, scope: Scope, name: str) -> ServiceError:
+        arn = scope.arn("sagemaker", f"{NAMES.resource}/{name}")
+        return ServiceError("ResourceNotFound", f"Amazon SageMaker can't find a tuning job with the ARN {arn}.")
 
     def _check_trial(self, job: TuningJob, space: Space, headers: Headers) -> None:
         """Refuse what would make every trial fail."""
@@ -130,16 +98,6 @@ class TuningJobs:
         resources = trial_resources(definition)
         self._backend.training_quota.require(
             parallel * resources.integer("InstanceCount"), resources.text("InstanceType")
-        )
-
-    def _list(self, call: Call) -> JsonObject:
-        summaries = [job.summary() for job in self.jobs() if job.scope == call.scope]
-        return pages.page(
-            summaries,
-            call.request,
-            result="HyperParameterTuningJobSummaries",
-            name="HyperParameterTuningJobName",
-            status="HyperParameterTuningJobStatus",
         )
 
     def _list_trials(self, call: Call) -> JsonObject:
@@ -158,14 +116,6 @@ class TuningJobs:
             default_sort="Name",
             sort_values={"FinalObjectiveMetricValue": lambda item: values[str(item["TrainingJobName"])]},
         )
-
-    def _refuse_taken_name(self, job: TuningJob) -> None:
-        if (job.scope, job.name) in self._jobs:
-            raise ServiceError(
-                "ResourceInUse",
-                "Hyperparameter tuning job names must be unique within an AWS account and region, and one with this "
-                f"name already exists ({job.arn})",
-            )
 
 
 def _checked_space(job: TuningJob) -> Space:
