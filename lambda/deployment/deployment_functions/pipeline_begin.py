@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from deployment_functions import clients
+from deployment_functions.environment import FromEnvironment
 from deployment_functions.ports import running
 from deployment_functions.retraining import REQUEST, checked_hash
 
@@ -27,7 +27,7 @@ class PipelineError(Exception):
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FromEnvironment):
     """What the stack tells the function."""
 
     corpus_bucket: str
@@ -35,17 +35,6 @@ class Settings:
     corpus_hash: str
     job_name_prefix: str
     min_train_shards: int
-
-    @classmethod
-    def from_environment(cls) -> Settings:
-        """Read the function's environment."""
-        return cls(
-            corpus_bucket=os.environ["CORPUS_BUCKET"],
-            corpus_prefix=os.environ["CORPUS_PREFIX"],
-            corpus_hash=os.environ["CORPUS_HASH"],
-            job_name_prefix=os.environ["JOB_NAME_PREFIX"],
-            min_train_shards=int(os.environ["MIN_TRAIN_SHARDS"]),
-        )
 
     def of_corpus(self, corpus_hash: str) -> Settings:
         """Return the same for another corpus beside the stage's."""

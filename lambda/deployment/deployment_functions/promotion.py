@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 from botocore.exceptions import ClientError
 
 from deployment_functions import clients
+from deployment_functions.environment import FromEnvironment
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED
 from deployment_functions.registry import REJECTED, Registry
@@ -61,7 +62,7 @@ class CloudFormation(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FromEnvironment):
     """What the stack tells the function."""
 
     stage: str
@@ -69,17 +70,6 @@ class Settings:
     serving_role: str
     parameters: str
     in_service: str
-
-    @classmethod
-    def from_environment(cls) -> Settings:
-        """Read the function's environment."""
-        return cls(
-            stage=os.environ["STAGE"],
-            serving_stack=os.environ["SERVING_STACK"],
-            serving_role=os.environ["SERVING_ROLE"],
-            parameters=os.environ["PARAMETERS"],
-            in_service=os.environ["IN_SERVICE"],
-        )
 
 
 def handle(event: Mapping[str, str], _context: object) -> Step:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployment_functions import clients
+from deployment_functions.environment import FromEnvironment
 from deployment_functions.ledger import Ledger, Ssm
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 from deployment_functions.registry import REJECTED, Registry
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FromEnvironment):
     """What the stack tells the function."""
 
     stage: str
@@ -31,24 +32,10 @@ class Settings:
     in_service: str
     corpus_bucket: str
     corpora_prefix: str
-    deployed_corpus_hash: str
+    corpus_hash: str
+    """Of the corpus that was last deployed."""
     definition_hash: str
     approval: str
-
-    @classmethod
-    def from_environment(cls) -> Settings:
-        """Read the function's environment."""
-        return cls(
-            stage=os.environ["STAGE"],
-            parameters=os.environ["PARAMETERS"],
-            newest_corpus=os.environ["NEWEST_CORPUS"],
-            in_service=os.environ["IN_SERVICE"],
-            corpus_bucket=os.environ["CORPUS_BUCKET"],
-            corpora_prefix=os.environ["CORPORA_PREFIX"],
-            deployed_corpus_hash=os.environ["CORPUS_HASH"],
-            definition_hash=os.environ["DEFINITION_HASH"],
-            approval=os.environ["APPROVAL"],
-        )
 
 
 def handle(event: Mapping[str, str], _context: object) -> Step:
@@ -90,7 +77,7 @@ def check(settings: Settings, ssm: Ssm, s3: S3, registry: Registry, *, execution
     known = _known_already(ledger.read(CANDIDATE), registry, newest, settings.definition_hash)
     if known is not None:
         return Step(next="end", message=known)
-    return Step(next="train", run=run_name(settings.deployed_corpus_hash, execution), corpus_hash=newest)
+    return Step(next="train", run=run_name(settings.corpus_hash, execution), corpus_hash=newest)
 
 
 def _approved_and_not_in_service(settings: Settings, approved: Mapping[str, str]) -> Step:

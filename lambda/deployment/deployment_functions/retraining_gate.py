@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from deployment_functions import clients
+from deployment_functions.environment import FromEnvironment
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
 from deployment_functions.registry import APPROVED as PACKAGE_APPROVED
@@ -31,7 +32,7 @@ class Event(TypedDict):
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FromEnvironment):
     """What the stack tells the function."""
 
     stage: str
@@ -42,20 +43,6 @@ class Settings:
     image: str
     approval: str
     max_loss_increase_percent: float
-
-    @classmethod
-    def from_environment(cls) -> Settings:
-        """Read the function's environment."""
-        return cls(
-            stage=os.environ["STAGE"],
-            parameters=os.environ["PARAMETERS"],
-            in_service=os.environ["IN_SERVICE"],
-            corpus_bucket=os.environ["CORPUS_BUCKET"],
-            corpora_prefix=os.environ["CORPORA_PREFIX"],
-            image=os.environ["IMAGE"],
-            approval=os.environ["APPROVAL"],
-            max_loss_increase_percent=float(os.environ["MAX_LOSS_INCREASE_PERCENT"]),
-        )
 
 
 @dataclass(frozen=True)

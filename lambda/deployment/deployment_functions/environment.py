@@ -1,0 +1,20 @@
+"""What the stack tells a function: environment variables, read into the fields of a dataclass."""
+
+from __future__ import annotations
+
+import os
+from typing import Self, get_type_hints
+
+
+class FromEnvironment:
+    """A dataclass's fields (str, int or float), each from the variable that has its name in capitals."""
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the function's environment.
+
+        Raises:
+            KeyError: a variable is not set.
+            ValueError: a variable is no number where its field is one.
+        """
+        return cls(**{name: kind(os.environ[name.upper()]) for name, kind in get_type_hints(cls).items()})
