@@ -6,15 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import open_training, sweep_job
+from stacks.job_pipeline_role import JobPipelineRole
 from stacks.names import sweep_job_name_prefix, sweep_pipeline_name
-from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
 from stacks.sweep_job import SWEEP_PREFIX
-from stacks.training_role import SAGEMAKER, TrainingRole, encrypt_volumes
+from stacks.training_role import TrainingRole
 
 if TYPE_CHECKING:
     from stacks.data_stack import DataStack
@@ -70,50 +69,18 @@ class SweepPipeline(Construct):
                 **({open_training.CODE_URI: data.code.uri} if data.code is not None else {}),
                 **placement,
             },
-            role=self._role(stage, jobs_role, data),
+            role=JobPipelineRole(
+                self,
+                kind="Training",
+                job_name_prefix=sweep_job_name_prefix(stage),
+                named="A job is named by its execution and its number in it, behind the prefix of this stage's sweeps.",
+                description="The sweep: start, watch and stop the training jobs of this stage's sweeps",
+                key=data.key,
+                passes=jobs_role,
+            ),
             logs=sfn.LogOptions(
                 destination=platform.log_group(self, "Logs"), level=sfn.LogLevel.ALL, include_execution_data=False
             ),
             tracing_enabled=True,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-
-    def _role(self, stage: str, jobs_role: iam.IRole, data: DataStack) -> ServiceRole:
-        stack = cdk.Stack.of(self)
-        role = ServiceRole(
-            self,
-            "Role",
-            assumed_by=service_principal("states.amazonaws.com", stack),
-            description="The sweep: start, watch and stop the training jobs of this stage's sweeps",
-        )
-        role.allow(
-            "sagemaker:AddTags",
-            "sagemaker:CreateTrainingJob",
-            "sagemaker:DescribeTrainingJob",
-            "sagemaker:StopTrainingJob",
-            on=[
-                stack.format_arn(
-                    service="sagemaker", resource="training-job", resource_name=f"{sweep_job_name_prefix(stage)}*"
-                )
-            ],
-            because="A job is named by its execution and its number in it, behind the prefix of this stage's sweeps.",
-        )
-        role.allow("iam:PassRole", on=[jobs_role.role_arn], when={"StringEquals": {"iam:PassedToService": SAGEMAKER}})
-        # How `.sync` learns of a job's end: one rule an account, made and owned by Step Functions.
-        role.allow(
-            "events:DescribeRule",
-            "events:PutRule",
-            "events:PutTargets",
-            on=[
-                stack.format_arn(
-                    service="events",
-                    resource="rule",
-                    resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
-                )
-            ],
-        )
-        # SageMaker makes the grant for a job's volumes on behalf of whoever creates the job.
-        encrypt_volumes(role, data.key)
-        # What CDK allows a state machine that logs and is traced.
-        role.acknowledge_wildcard("*", because=NO_RESOURCE)
-        return role

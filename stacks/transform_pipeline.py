@@ -12,8 +12,9 @@ from constructs import Construct
 
 from stacks import transform_job
 from stacks.data_stack import grant_corpus_read
+from stacks.job_pipeline_role import JobPipelineRole
 from stacks.names import job_name_prefix, transform_pipeline_name
-from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
+from stacks.service_role import ServiceRole, service_principal
 from stacks.training_role import (
     MODELS_PREFIX,
     SAGEMAKER,
@@ -62,7 +63,15 @@ class TransformPipeline(Construct):
             image=image.uri, model_data_url=approved["artifact_uri"], environment=environment
         )
         model = self._model(container, artifacts, key, image, platform=platform, corpus=read)
-        role = self._pipeline_role(stage, key)
+        role = JobPipelineRole(
+            self,
+            kind="Transform",
+            job_name_prefix=job_name_prefix(stage),
+            named="A job is named by its run, behind the stage's own prefix.",
+            description="The transform pipeline: start, watch and stop this stage's transform jobs",
+            key=key,
+            reads_tags=True,
+        )
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -179,46 +188,6 @@ class TransformPipeline(Construct):
         )
         model.node.add_dependency(role)
         return model
-
-    def _pipeline_role(self, stage: str, key: kms.IKey) -> ServiceRole:
-        stack = cdk.Stack.of(self)
-        role = ServiceRole(
-            self,
-            "Role",
-            assumed_by=service_principal("states.amazonaws.com", stack),
-            description="The transform pipeline: start, watch and stop this stage's transform jobs",
-        )
-        role.allow(
-            "sagemaker:AddTags",
-            "sagemaker:CreateTransformJob",
-            "sagemaker:DescribeTransformJob",
-            "sagemaker:ListTags",
-            "sagemaker:StopTransformJob",
-            on=[
-                stack.format_arn(
-                    service="sagemaker", resource="transform-job", resource_name=f"{job_name_prefix(stage)}*"
-                )
-            ],
-            because="A job is named by its run, behind the stage's own prefix.",
-        )
-        # How `.sync` learns of the job's end: one rule an account, made and owned by Step Functions.
-        role.allow(
-            "events:DescribeRule",
-            "events:PutRule",
-            "events:PutTargets",
-            on=[
-                stack.format_arn(
-                    service="events",
-                    resource="rule",
-                    resource_name="StepFunctionsGetEventsForSageMakerTransformJobsRule",
-                )
-            ],
-        )
-        # SageMaker makes the grant for the job's volumes on behalf of whoever creates the job.
-        encrypt_volumes(role, key)
-        # What CDK allows a state machine that logs and is traced.
-        role.acknowledge_wildcard("*", because=NO_RESOURCE)
-        return role
 
 
 def _places(corpus: CorpusLocation, artifacts: s3.IBucket) -> dict[str, str]:
