@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from rules.log_groups import SHARED
 from tests.end_to_end.deployment import Deployment
 
 LISTINGS = {
@@ -54,6 +55,37 @@ def found(account: Deployment) -> dict[str, list[str]]:
     vpcs = account.client("ec2").describe_vpcs()["Vpcs"]
     # The account's default VPC was there before.
     kept["AWS::EC2::VPC"] = [vpc["VpcId"] for vpc in vpcs if not vpc["IsDefault"]]
+    return {kind: names for kind, names in kept.items() if names}
+
+
+def left(account: Deployment) -> dict[str, list[str]]:
+    """What is there that stacks with `removal_policy: destroy` should have taken away with them."""
+    kms, sagemaker = account.client("kms"), account.client("sagemaker")
+    stacks = account.client("cloudformation").describe_stacks()["Stacks"]
+    kept = found(account) | {
+        "AWS::CloudFormation::Stack": [
+            stack["StackName"] for stack in stacks if stack["StackName"].startswith("TopicModel")
+        ],
+        "AWS::IAM::ManagedPolicy": [
+            policy["PolicyName"] for policy in account.client("iam").list_policies(Scope="Local")["Policies"]
+        ],
+        "AWS::SageMaker::ModelPackageGroup": [
+            group["ModelPackageGroupName"]
+            for group in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+        ],
+        "AWS::SageMaker::ModelPackage": [
+            package["ModelPackageArn"]
+            for package in sagemaker.list_model_packages(ModelPackageType="Both")["ModelPackageSummaryList"]
+        ],
+    }
+    # A key is deleted a week after it was asked for at the earliest.
+    kept["AWS::KMS::Key"] = [
+        key
+        for key in kept.get("AWS::KMS::Key", [])
+        if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion"
+    ]
+    # One an account and region, everybody's: not a stack's to delete.
+    kept["AWS::Logs::LogGroup"] = [name for name in kept.get("AWS::Logs::LogGroup", []) if name not in SHARED]
     return {kind: names for kind, names in kept.items() if names}
 
 

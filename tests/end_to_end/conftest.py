@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local_cloud.cloud import LocalCloud
-from tests.end_to_end.deployment import ROOT, Deployment, write_documents
+from tests.end_to_end.deployment import Deployment, prepare, write_documents
 
 
 @pytest.fixture(scope="session")
@@ -16,20 +14,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus prepared from 600 made-up documents of three themes."""
     folder = tmp_path_factory.mktemp("corpus")
     write_documents(folder / "documents.jsonl")
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "training_scripts.prepare",
-            "jsonl",
-            str(folder / "documents.jsonl"),
-            "--output",
-            str(folder / "prepared"),
-        ],
-        cwd=ROOT,
-        check=True,
-    )
-    return folder / "prepared"
+    return prepare(folder / "documents.jsonl", folder / "prepared")
 
 
 @pytest.fixture(scope="module")

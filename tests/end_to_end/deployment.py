@@ -21,6 +21,7 @@ from local_cloud.cdk import Cli
 from local_cloud.cloud import LocalCloud
 from local_cloud.function_urls import FunctionUrl
 from stacks.names import endpoint_name, parameters_prefix, pipeline_name, stack_prefix
+from tests.local_cloud.support import until
 
 from deployment_functions.ledger import Ledger
 
@@ -36,6 +37,14 @@ THEMES = {
 }
 
 
+def trains(**hyperparameters: int) -> dict[str, dict[str, dict[str, int]]]:
+    """Return the setting of a training that takes seconds, with `hyperparameters` of its own."""
+    return {"training": {"hyperparameters": {"num_topics": 3, "epochs": 4, "mini_batch_size": 32, **hyperparameters}}}
+
+
+FOUR_TOPICS = trains(num_topics=4)
+
+
 def write_documents(file: Path, *, count: int = 600) -> None:
     """Write made-up documents of three themes, the same each time, as JSON Lines."""
     chance = random.Random(1)
@@ -44,6 +53,13 @@ def write_documents(file: Path, *, count: int = 600) -> None:
             theme = sorted(THEMES)[number % len(THEMES)]
             words = chance.choices(THEMES[theme].split(), k=24)
             stream.write(json.dumps({"id": str(number), "label": theme, "text": " ".join(words)}) + "\n")
+
+
+def prepare(source: Path, output: Path, *options: str) -> Path:
+    """Prepare a corpus of documents as JSON Lines, and return its folder, `output`."""
+    command = [sys.executable, "-m", "training_scripts.prepare", "jsonl", str(source), "--output", str(output)]
+    subprocess.run([*command, *options], cwd=ROOT, check=True)
+    return output
 
 
 @dataclass
@@ -106,7 +122,7 @@ class Deployment:
     def _write_settings(self, changes: Mapping[str, object]) -> Path:
         settings: dict[str, object] = {
             "corpus": {"path": str(self._corpus)},
-            "training": {"hyperparameters": {"num_topics": 3, "epochs": 4, "mini_batch_size": 32}},
+            **trains(),
             **changes,
         }
         file = self._folder / "settings.json"
@@ -142,6 +158,18 @@ class Deployment:
             timeout=400,
         )
         return Run(done.returncode, done.stdout)
+
+    def command(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the project's against the local cloud."""
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=self.cloud.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
 
     def url(self) -> str:
         """The Function URL that the stack tells."""
@@ -230,6 +258,21 @@ class Deployment:
         """The names of the pipeline's runs, newest first."""
         arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{pipeline_name(self.stage)}"
         return [run["name"] for run in self.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]]
+
+    def end_of(self, execution: str, *, timeout_s: float = 120) -> dict[str, Any]:
+        """Wait for the end of a run of a state machine, by its ARN, and return what is told of it."""
+        states = self.client("stepfunctions")
+
+        def ended() -> dict[str, Any] | None:
+            told: dict[str, Any] = states.describe_execution(executionArn=execution)
+            return None if told["status"] == "RUNNING" else told
+
+        found: dict[str, Any] = until(ended, timeout_s)
+        return found
+
+    def approve_without_artifact(self, model: Mapping[str, str]) -> None:
+        """Approve a model that cannot be served: its artifact is missing."""
+        self.ledger().approve({**model, "job_name": "broken", "artifact_uri": model["artifact_uri"] + ".missing"})
 
     def served_artifact(self) -> str:
         """The artifact of the model that the endpoint serves."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 import tarfile
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from stacks.names import endpoint_name
-from tests.end_to_end.deployment import ROOT, Answer, Deployment, Run, Traffic
+from tests.end_to_end.deployment import FOUR_TOPICS, Answer, Deployment, Run, Traffic
+from tests.local_cloud.support import until
 
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 
@@ -21,7 +19,7 @@ STAGE = "prod"
 CANARY_WAIT_S = 300
 WATCHED = 100
 """Requests that are looked at while the canary is."""
-FOUR_TOPICS = {"training": {"hyperparameters": {"num_topics": 4, "epochs": 4, "mini_batch_size": 32}}}
+PATIENCE_S = 240
 
 
 @dataclass
@@ -51,18 +49,13 @@ def roll_out(prod: Deployment, *, then: Callable[[Deployment, str, Answering], N
         answers = [prod.ask_documents("butter bread", url=url) for _ in range(requests)]
         return Counter(answer.headers.get("x-model-version", "") for answer in answers)
 
-    subprocess.run(
-        [sys.executable, "-m", "training_scripts.pipeline", "approve", "--stage", STAGE],
-        cwd=ROOT,
-        env=prod.cloud.environment(),
-        check=True,
-        capture_output=True,
-    )
+    asked = prod.command("training_scripts.pipeline", "approve", "--stage", STAGE)
+    assert asked.returncode == 0, asked.stderr
     with ThreadPoolExecutor(1) as deploying, prod.traffic() as traffic:
         deploy = deploying.submit(prod.deploy, f"TopicModel-{STAGE}-Serving", **FOUR_TOPICS)
-        until(lambda: deploy.done() or phase(prod) == "Baking")
+        until(lambda: deploy.done() or phase(prod) == "Baking", PATIENCE_S)
         first = len(traffic.models)
-        until(lambda: deploy.done() or len(traffic.models) >= first + WATCHED)
+        until(lambda: deploy.done() or len(traffic.models) >= first + WATCHED, PATIENCE_S)
         canary = Counter(traffic.models[first : first + WATCHED])
         then(prod, candidate["job_name"], answering)
         run = deploy.result()
@@ -82,7 +75,7 @@ def roll_out(prod: Deployment, *, then: Callable[[Deployment, str, Answering], N
 def all_follow(prod: Deployment, new: str, answering: Answering) -> None:
     """Let the canary's five minutes pass, and those for which the old hosts are kept afterwards."""
     prod.cloud.advance_clock(CANARY_WAIT_S + 1)
-    until(lambda: answering(10) == {new: 10})
+    until(lambda: answering(10) == {new: 10}, PATIENCE_S)
     prod.cloud.advance_clock(CANARY_WAIT_S + 1)
 
 
@@ -91,14 +84,6 @@ def phase(prod: Deployment) -> str:
     told = prod.client("sagemaker").describe_endpoint(EndpointName=endpoint_name(STAGE))
     pending = told.get("PendingDeploymentSummary")
     return str(pending["ProductionVariants"][0]["VariantStatus"][0]["Status"]) if pending else ""
-
-
-def until(condition: Callable[[], object], timeout_s: float = 240) -> None:
-    """Return as soon as the condition is true."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not true within {timeout_s} s"
-        time.sleep(0.05)
 
 
 def broken(prod: Deployment, artifact: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,8 +11,7 @@ import numpy as np
 import pytest
 
 from explore.vectors import load_topic_vectors
-from tests.end_to_end.deployment import ROOT, SERVING, Deployment
-from tests.local_cloud.support import until
+from tests.end_to_end.deployment import Deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,21 +66,11 @@ def made(deployment: Deployment, documents: list[str], tmp_path_factory: pytest.
 
 def machine_of(deployment: Deployment) -> str:
     """The transform's state machine, as the stack tells it."""
-    stack = deployment.client("cloudformation").describe_stacks(StackName=SERVING)["Stacks"][0]
-    [machine] = [out["OutputValue"] for out in stack["Outputs"] if out["OutputKey"] == "TransformStateMachineArn"]
-    return str(machine)
+    return deployment.outputs("Serving")["TransformStateMachineArn"]
 
 
 def call(deployment: Deployment, module: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        env=deployment.cloud.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    done = deployment.command(module, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -122,8 +109,7 @@ def test_what_the_schedule_starts_transforms_the_corpus_itself(
     run = states.start_execution(
         stateMachineArn=machine_of(deployment), name=f"{uuid.uuid4()}_{uuid.uuid4()}", input="{}"
     )["executionArn"]
-    until(lambda: states.describe_execution(executionArn=run)["status"] != "RUNNING", timeout_s=180)
-    assert states.describe_execution(executionArn=run)["status"] == "SUCCEEDED"
+    assert deployment.end_of(run, timeout_s=180)["status"] == "SUCCEEDED"
 
     file = made.folder / "scheduled.parquet"
     call(deployment, "training_scripts.transform", "--stage", "dev", "--scheduled", "--out", str(file),
@@ -155,10 +141,7 @@ def test_a_sweep_by_the_stages_state_machine_is_scored_and_a_larger_one_refused(
     assert seeds == {"0", "1"}
     assert "Take num_topics=" in said
 
-    refused = subprocess.run(
-        [sys.executable, "-m", "explore.sweep", *given, "--vary", "num_topics=2,3,4,5,6"],
-        cwd=ROOT, env=deployment.cloud.environment(), capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    refused = deployment.command("explore.sweep", *given, "--vary", "num_topics=2,3,4,5,6")
     assert refused.returncode == 2
     assert "the sweep is of 6 trainings" in refused.stderr
     assert "the budget of stage 'dev' is 4 trainings" in refused.stderr

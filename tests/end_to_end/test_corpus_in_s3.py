@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
 from stacks.names import pipeline_name
-from tests.end_to_end.deployment import TRAINING, Deployment, Run
+from tests.end_to_end.deployment import TRAINING, Deployment, Run, trains
 
 from deployment_functions.model_fields import APPROVED
 
@@ -57,7 +56,7 @@ def test_of_two_runs_at_a_time_the_second_ends_with_a_sentence_that_names_the_fi
 ) -> None:
     machine = deployment.client("stepfunctions")
     arns = [machine.start_execution(stateMachineArn=MACHINE, name=name)["executionArn"] for name in ("one", "two")]
-    ended = [wait_for_end(deployment, arn) for arn in arns]
+    ended = [deployment.end_of(arn) for arn in arns]
 
     assert [run["status"] for run in ended] == ["SUCCEEDED", "FAILED"]
     assert "run one of the training pipeline is under way" in ended[1]["cause"]
@@ -66,10 +65,9 @@ def test_of_two_runs_at_a_time_the_second_ends_with_a_sentence_that_names_the_fi
 def test_a_deploy_that_times_out_stops_its_run_and_its_job(
     deployment: Deployment, deployed: Run, corpus_hash: str
 ) -> None:
-    endless = {"num_topics": 3, "epochs": 1_000_000, "mini_batch_size": 32, "num_patience_epochs": 1_000_001}
     assembly = deployment.synthesize(
         corpus={"s3": {"bucket": BUCKET, "prefix": f"team/prepared/{corpus_hash}"}},
-        training={"hyperparameters": endless},
+        **trains(epochs=1_000_000, num_patience_epochs=1_000_001),
     )
     # The hour that a deploy waits, made shorter where CloudFormation reads it.
     template = assembly / f"{TRAINING}.template.json"
@@ -79,17 +77,6 @@ def test_a_deploy_that_times_out_stops_its_run_and_its_job(
 
     assert run.exit_code != 0
     newest = deployment.client("stepfunctions").list_executions(stateMachineArn=MACHINE)["executions"][0]
-    assert wait_for_end(deployment, newest["executionArn"])["status"] == "ABORTED"
+    assert deployment.end_of(newest["executionArn"])["status"] == "ABORTED"
     jobs = deployment.client("sagemaker").list_training_jobs(SortBy="CreationTime", SortOrder="Descending")
     assert jobs["TrainingJobSummaries"][0]["TrainingJobStatus"] in {"Stopping", "Stopped"}
-
-
-def wait_for_end(deployment: Deployment, arn: str, timeout_s: float = 120) -> dict[str, str]:
-    """Return how a run ended."""
-    until = time.monotonic() + timeout_s
-    while time.monotonic() < until:
-        found: dict[str, str] = deployment.client("stepfunctions").describe_execution(executionArn=arn)
-        if found["status"] != "RUNNING":
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"{arn} did not end")

@@ -7,18 +7,25 @@ from dataclasses import dataclass
 import pytest
 
 from stacks.names import function_name
-from tests.end_to_end.deployment import SERVING, STAGE, TRAINING, Answer, Deployment, Run, Traffic
+from tests.end_to_end.account import left
+from tests.end_to_end.deployment import (
+    FOUR_TOPICS,
+    SERVING,
+    STAGE,
+    TRAINING,
+    Answer,
+    Deployment,
+    Run,
+    Traffic,
+    trains,
+)
 
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 
 pytestmark = pytest.mark.local_cloud
 
-FOUR_TOPICS = {"training": {"hyperparameters": {"num_topics": 4, "epochs": 4, "mini_batch_size": 32}}}
-TOO_LARGE_A_BATCH = {"training": {"hyperparameters": {"num_topics": 4, "epochs": 4, "mini_batch_size": 9000}}}
-FIVE_TOPICS_ON_APPROVAL = {
-    "approval": "manual",
-    "training": {"hyperparameters": {"num_topics": 5, "epochs": 4, "mini_batch_size": 32}},
-}
+TOO_LARGE_A_BATCH = trains(num_topics=4, mini_batch_size=9000)
+FIVE_TOPICS_ON_APPROVAL = {"approval": "manual", **trains(num_topics=5)}
 
 ORIGIN = "https://app.example.com"
 NAMED = "arn:aws:iam::000000000000:user/named"
@@ -101,10 +108,9 @@ def unrelated(deployment: Deployment, unapproved: Step) -> Step:
 @pytest.fixture(scope="module")
 def failed_rollout(deployment: Deployment, unrelated: Step) -> Step:
     """A deploy of an approved model that cannot be served: its artifact is missing."""
-    ledger = deployment.ledger()
-    candidate = ledger.read(CANDIDATE)
+    candidate = deployment.ledger().read(CANDIDATE)
     assert candidate is not None
-    ledger.approve(candidate | {"job_name": "broken", "artifact_uri": candidate["artifact_uri"] + ".missing"})
+    deployment.approve_without_artifact(candidate)
     return take(deployment, SERVING, **FIVE_TOPICS_ON_APPROVAL, url=URL_FOR_SOME)
 
 
@@ -276,39 +282,7 @@ def test_a_failed_rollout_leaves_the_old_model_answering(failed_rollout: Step) -
 
 def test_destroying_leaves_nothing_behind(deployment: Deployment, destroyed: Run) -> None:
     assert destroyed.exit_code == 0, destroyed.output
-    left = {
-        "stacks": [
-            stack["StackName"]
-            for stack in deployment.client("cloudformation").describe_stacks()["Stacks"]
-            if stack["StackName"].startswith("TopicModel")
-        ],
-        "buckets": [
-            bucket["Name"]
-            for bucket in deployment.client("s3").list_buckets()["Buckets"]
-            if not bucket["Name"].startswith("cdk-")
-        ],
-        "parameters": [
-            parameter["Name"]
-            for parameter in deployment.client("ssm").describe_parameters()["Parameters"]
-            if not parameter["Name"].startswith("/cdk-bootstrap/")
-        ],
-        "functions": deployment.client("lambda").list_functions()["Functions"],
-        "endpoints": deployment.client("sagemaker").list_endpoints()["Endpoints"],
-        "state machines": deployment.client("stepfunctions").list_state_machines()["stateMachines"],
-        "roles": [
-            role["RoleName"]
-            for role in deployment.client("iam").list_roles()["Roles"]
-            if not role["RoleName"].startswith("cdk-")
-        ],
-        "log groups": [
-            group["logGroupName"]
-            for group in deployment.client("logs").describe_log_groups()["logGroups"]
-            # One an account and region, everybody's: not a stack's to delete.
-            if group["logGroupName"] != "/aws/sagemaker/TrainingJobs"
-        ],
-    }
-
-    assert {kind: found for kind, found in left.items() if found} == {}
+    assert left(deployment) == {}
 
 
 def test_the_training_stack_is_gone_by_name(deployment: Deployment, destroyed: Run) -> None:

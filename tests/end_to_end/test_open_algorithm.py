@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from explore.vectors import load_topic_vectors
-from tests.end_to_end.deployment import ROOT, Deployment, Run
+from tests.end_to_end.deployment import ROOT, Deployment, Run, trains
 from tests.end_to_end.test_batch_transform import call
 from training_scripts import bundle
 from training_scripts.script_mode import layout
@@ -25,14 +25,13 @@ pytestmark = [
     pytest.mark.skipif(not BUNDLE.exists(), reason=f"there is no bundle: `{layout.MAKE_COMMAND}` makes it"),
 ]
 
+OPEN = {"algorithm": "open", "training": {**trains()["training"], "switches": {"seed": 5}}}
+
 
 @pytest.fixture(scope="module")
 def deployed(deployment: Deployment) -> Run:
     bundle.make(BUNDLE, processor="cpu", python_version=layout.CONTAINER_PYTHON)
-    return deployment.deploy(
-        algorithm="open",
-        training={"hyperparameters": {"num_topics": 3, "epochs": 4, "mini_batch_size": 32}, "switches": {"seed": 5}},
-    )
+    return deployment.deploy(**OPEN)
 
 
 def test_the_stage_deploys_and_trains_on_two_instances(deployment: Deployment, deployed: Run) -> None:
@@ -86,10 +85,7 @@ def test_batch_transform_gives_the_same_weights(
 
 
 def test_a_deploy_of_the_same_settings_trains_nothing(deployment: Deployment, deployed: Run) -> None:
-    again = deployment.deploy(
-        algorithm="open",
-        training={"hyperparameters": {"num_topics": 3, "epochs": 4, "mini_batch_size": 32}, "switches": {"seed": 5}},
-    )
+    again = deployment.deploy(**OPEN)
 
     assert again.exit_code == 0, again.output
     assert len(deployment.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]) == 1

@@ -19,8 +19,9 @@ from local_cloud.cloud import LocalCloud
 from local_cloud.settings import ContainerCommands, LocalCloudSettings
 from rules.log_groups import SHARED
 from tests.end_to_end.account import found, retained, shared_log_groups
-from tests.end_to_end.deployment import Deployment, Run
-from tests.end_to_end.rollouts import FOUR_TOPICS, STAGE, WATCHED, Rollout, all_follow, broken, roll_out, until
+from tests.end_to_end.deployment import FOUR_TOPICS, Deployment, Run
+from tests.end_to_end.rollouts import PATIENCE_S, STAGE, WATCHED, Rollout, all_follow, broken, roll_out
+from tests.local_cloud.support import until
 
 from deployment_functions.model_fields import CANDIDATE
 
@@ -124,7 +125,7 @@ def test_what_is_asked_is_captured_under_its_own_key_and_read_by_nobody(prod: De
     s3, iam = prod.client("s3"), prod.client("iam")
     [bucket] = [name for name in found(prod)["AWS::S3::Bucket"] if "captured" in name]
     prod.ask_documents("butter bread oven")
-    until(lambda: s3.list_objects_v2(Bucket=bucket).get("KeyCount", 0))
+    until(lambda: s3.list_objects_v2(Bucket=bucket).get("KeyCount", 0), PATIENCE_S)
     key = s3.list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]
     head = s3.head_object(Bucket=bucket, Key=key)
     iam.create_user(UserName="administrator")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
 from stacks.names import newest_corpus_parameter, registry_name, retraining_name
-from tests.end_to_end.deployment import ROOT, SERVING, STAGE, THEMES, Deployment, Run, Traffic
+from tests.end_to_end.account import left
+from tests.end_to_end.deployment import SERVING, STAGE, THEMES, Deployment, Run, Traffic, prepare
 from training_scripts.corpus.manifest import CorpusManifest
 
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
@@ -63,20 +62,17 @@ def write_split_documents(file: Path, *, new: int = 0, noise: bool = False) -> N
             stream.write(json.dumps(record) + "\n")
 
 
-def prepare(folder: Path, name: str, *options: str, **documents: Any) -> Path:
-    """Prepare a corpus of such documents."""
+def prepare_split(folder: Path, name: str, *options: str, **documents: Any) -> Path:
+    """Prepare a corpus of documents whose split is their own."""
     source = folder / f"{name}.jsonl"
     write_split_documents(source, **documents)
-    command = [sys.executable, "-m", "training_scripts.prepare", "jsonl", str(source), "--split-field", "split"]
-    command += ["--id-field", "id", "--output", str(folder / name), *options]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return folder / name
+    return prepare(source, folder / name, "--split-field", "split", "--id-field", "id", *options)
 
 
 @pytest.fixture(scope="module")
 def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The corpus that the stage is first deployed with."""
-    return prepare(tmp_path_factory.mktemp("first"), "first")
+    return prepare_split(tmp_path_factory.mktemp("first"), "first")
 
 
 @pytest.fixture(scope="module")
@@ -101,28 +97,16 @@ def first(deployment: Deployment) -> Run:
     return run
 
 
-def upload(deployment: Deployment, corpus: Path) -> subprocess.CompletedProcess[str]:
+def upload(deployment: Deployment, corpus: Path) -> CompletedProcess[str]:
     """Make a corpus the newest by the command that is there for it."""
-    return subprocess.run(
-        [sys.executable, "-m", "training_scripts.upload", "--stage", STAGE, "--corpus", str(corpus)],
-        cwd=ROOT,
-        env=deployment.cloud.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return deployment.command("training_scripts.upload", "--stage", STAGE, "--corpus", str(corpus))
 
 
 def retrain(deployment: Deployment) -> Retraining:
     """Start the retraining as its schedule does, while a client calls, and look."""
-    states = deployment.client("stepfunctions")
     with deployment.traffic() as traffic:
-        arn = states.start_execution(stateMachineArn=MACHINE)["executionArn"]
-        deadline = time.monotonic() + DEADLINE_S
-        while (run := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            assert time.monotonic() < deadline, states.get_execution_history(executionArn=arn)
-            time.sleep(0.2)
+        started = deployment.client("stepfunctions").start_execution(stateMachineArn=MACHINE)
+        run = deployment.end_of(started["executionArn"], timeout_s=DEADLINE_S)
     ledger = deployment.ledger()
     return Retraining(
         status=run["status"],
@@ -168,7 +152,7 @@ def nothing_new(deployment: Deployment, first: Run) -> Retraining:
 @pytest.fixture(scope="module")
 def promoted(deployment: Deployment, nothing_new: Retraining, small_corpus: Path, folder: Path) -> Retraining:
     """A retraining on more documents, with the same validation data and vocabulary."""
-    newer = prepare(folder, "more", "--vocabulary", str(small_corpus), new=600)
+    newer = prepare_split(folder, "more", "--vocabulary", str(small_corpus), new=600)
     done = upload(deployment, newer)
     assert done.returncode == 0, done.stderr
     return retrain(deployment)
@@ -177,7 +161,7 @@ def promoted(deployment: Deployment, nothing_new: Retraining, small_corpus: Path
 @pytest.fixture(scope="module")
 def worse(deployment: Deployment, promoted: Retraining, small_corpus: Path, folder: Path) -> Retraining:
     """A retraining on documents that have lost their themes: its loss on the same validation data is larger."""
-    noise = prepare(folder, "noise", "--vocabulary", str(small_corpus), noise=True)
+    noise = prepare_split(folder, "noise", "--vocabulary", str(small_corpus), noise=True)
     done = upload(deployment, noise)
     assert done.returncode == 0, done.stderr
     return retrain(deployment)
@@ -192,7 +176,7 @@ def again(deployment: Deployment, worse: Retraining) -> Retraining:
 @pytest.fixture(scope="module")
 def other_vocabulary(deployment: Deployment, again: Retraining, folder: Path) -> Retraining:
     """A retraining on a corpus with another vocabulary, whose pointer somebody has moved by hand."""
-    other = prepare(folder, "other", "--max-features", "20")
+    other = prepare_split(folder, "other", "--max-features", "20")
     refused = upload(deployment, other)
     assert refused.returncode == 2
     assert "deploy the new vocabulary" in refused.stderr
@@ -212,9 +196,7 @@ def other_vocabulary(deployment: Deployment, again: Retraining, folder: Path) ->
 @pytest.fixture(scope="module")
 def rolled_back(deployment: Deployment, other_vocabulary: Retraining) -> Retraining:
     """A retraining that finds an approved model which is not in service, and cannot be: its artifact is missing."""
-    served = other_vocabulary.approved
-    broken = served | {"job_name": "broken", "artifact_uri": served["artifact_uri"] + ".missing"}
-    deployment.ledger().approve(broken)
+    deployment.approve_without_artifact(other_vocabulary.approved)
     return retrain(deployment)
 
 
@@ -319,34 +301,4 @@ def test_a_deploy_leaves_the_retrained_model_in_service(rolled_back: Retraining,
 
 def test_destroying_leaves_nothing_of_the_retraining_behind(deployment: Deployment, destroyed: Run) -> None:
     assert destroyed.exit_code == 0, destroyed.output
-    left = {
-        "stacks": [
-            stack["StackName"]
-            for stack in deployment.client("cloudformation").describe_stacks()["Stacks"]
-            if stack["StackName"].startswith("TopicModel")
-        ],
-        "groups": deployment.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"],
-        "packages": deployment.client("sagemaker").list_model_packages(ModelPackageType="Both")[
-            "ModelPackageSummaryList"
-        ],
-        "endpoints": deployment.client("sagemaker").list_endpoints()["Endpoints"],
-        "state machines": deployment.client("stepfunctions").list_state_machines()["stateMachines"],
-        "rules": [
-            rule["Name"]
-            for rule in deployment.client("events").list_rules()["Rules"]
-            if rule["Name"].startswith("TopicModel")
-        ],
-        "parameters": [
-            parameter["Name"]
-            for parameter in deployment.client("ssm").describe_parameters()["Parameters"]
-            if not parameter["Name"].startswith("/cdk-bootstrap/")
-        ],
-        "roles": [
-            role["RoleName"]
-            for role in deployment.client("iam").list_roles()["Roles"]
-            if not role["RoleName"].startswith("cdk-")
-        ],
-        "policies": deployment.client("iam").list_policies(Scope="Local")["Policies"],
-    }
-
-    assert {kind: found for kind, found in left.items() if found} == {}
+    assert left(deployment) == {}

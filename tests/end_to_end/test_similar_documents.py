@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +14,7 @@ import numpy as np
 import pytest
 
 from explore.vectors import load_topic_vectors
-from tests.end_to_end.deployment import ROOT, SERVING, Deployment
+from tests.end_to_end.deployment import ROOT, Deployment
 
 from similar_function.index import DocumentIndex
 from similar_function.places import index_key
@@ -37,8 +35,7 @@ class Deployed:
 
     def output(self, name: str) -> str:
         """An output of the serving stack."""
-        stack = self.deployment.client("cloudformation").describe_stacks(StackName=SERVING)["Stacks"][0]
-        return next(str(one["OutputValue"]) for one in stack["Outputs"] if one["OutputKey"] == name)
+        return self.deployment.outputs("Serving")[name]
 
     def ask(self, method: str, query: str, body: bytes = b"") -> tuple[int, Any]:
         """Ask the function for similar documents by its URL."""
@@ -53,21 +50,9 @@ class Deployed:
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
 
-    def run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command against the local cloud."""
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            env=self.deployment.cloud.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-
     def publish(self) -> None:
         """Publish the vectors."""
-        done = self.run("explore.similar", "publish", "--stage", "dev", "--vectors", str(self.file))
+        done = self.deployment.command("explore.similar", "publish", "--stage", "dev", "--vectors", str(self.file))
         assert done.returncode == 0, done.stderr
 
 
@@ -79,10 +64,9 @@ def deployed(deployment: Deployment, small_corpus: Path, tmp_path_factory: pytes
     assert first.exit_code == 0, first.output
     file = tmp_path_factory.mktemp("vectors") / "vectors.parquet"
     source = small_corpus.parent / "documents.jsonl"
-    done = subprocess.run(
-        [sys.executable, "-m", "training_scripts.transform", "--stage", "dev", "--out", str(file), "--corpus",
-         str(small_corpus), "--source", "jsonl", "--input", str(source), "--label-field", "label", "--id-field", "id"],
-        cwd=ROOT, env=deployment.cloud.environment(), capture_output=True, text=True, check=False, timeout=300,
+    done = deployment.command(
+        "training_scripts.transform", "--stage", "dev", "--out", str(file), "--corpus", str(small_corpus),
+        "--source", "jsonl", "--input", str(source), "--label-field", "label", "--id-field", "id",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return Deployed(deployment, file, load_topic_vectors(file))
@@ -148,7 +132,7 @@ def test_the_function_finds_what_exact_search_finds(published: Deployed) -> None
 
 
 def test_the_command_line_finds_it_too(published: Deployed) -> None:
-    done = published.run(
+    done = published.deployment.command(
         "topics_client", "--url", published.output("SimilarUrl"), "--via", published.deployment.cloud.endpoint_url,
         "--format", "csv", "similar", "--id", "7", "--number", "3",
     )  # fmt: skip
