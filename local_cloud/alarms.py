@@ -12,12 +12,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from local_cloud import emulator
+from local_cloud import emulated_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from local_cloud.emulator import MetricAlarm
+    from local_cloud.emulated_metrics import MetricAlarm
 
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
 Datum = TypeVar("Datum")
@@ -77,7 +77,7 @@ class Rule(Generic[Datum]):
 
 def install() -> None:
     """Take the place of MiniStack's look at one alarm."""
-    emulator.replace_alarm_evaluation(evaluate)
+    emulated_metrics.replace_alarm_evaluation(evaluate)
 
 
 def evaluate(alarm: MetricAlarm) -> bool:

@@ -12,7 +12,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import emulated_identity
 from local_cloud.service_errors import ServiceError, validation_error
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _carry_out(sagemaker: SageMaker, method: str, path: str, body: bytes) -> Non
         role = asked.get("expire")
         if not isinstance(role, str):
             raise validation_error('POST {"expire": <the ARN of a role>}')
-        if not emulator.expire_sessions(role):
+        if not emulated_identity.expire_sessions(role):
             raise validation_error(f"nobody has temporary credentials of the role {role[:200]}")
         return
     name, without_capacity_s = asked.get("training_job"), _seconds(asked.get("without_capacity_s", 0))

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from local_cloud import alarms, controls, emulator, function_urls, iam, step_functions, traps
+from local_cloud import alarms, controls, emulator, function_urls, iam, private_names, step_functions, traps
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
@@ -129,7 +129,7 @@ def _when_started(
 
 def application(extension: Extension) -> AsgiApplication:
     """Return the ASGI application to serve."""
-    inner: AsgiApplication = emulator.ASGI_APP.get()
+    inner: AsgiApplication = private_names.ASGI_APP.get()
 
     async def with_controls(
         scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]

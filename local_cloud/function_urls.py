@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from local_cloud import emulator
+from local_cloud import emulated_identity, emulated_metrics, emulator, private_names
 from local_cloud.errors import LocalCloudError
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ _HOST = re.compile(r"^(?P<id>[a-z0-9]+)\.lambda-url\.(?P<region>[a-z0-9-]+)\.on\
 
 def install() -> None:
     """Hold requests and answers to Lambda's limits, callers to both of its permissions, and answer browsers."""
-    emulator.FUNCTION_URL.wrap(_limited)
+    private_names.FUNCTION_URL.wrap(_limited)
 
 
 def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..., Awaitable[Response | None]]:
-    parse = emulator.PARSE_FUNCTION_URL.get()
+    parse = private_names.PARSE_FUNCTION_URL.get()
 
     async def handled(  # noqa: PLR0917 - MiniStack's
         host: str, path: str, method: str, headers: Headers, body: bytes, query: Query, *rest: object, **named: object
@@ -64,7 +64,7 @@ def _lacks_invoke_function(host: str, path: str, headers: Headers) -> bool:
     if not headers.get("authorization", "").startswith("AWS4") or not emulator.url_asks_for_signatures(host, path):
         return False
     target, keys = emulator.function_of_url(host, path), {"lambda:InvokedViaFunctionUrl": "true"}
-    denied = emulator.caller_denial(headers, emulator.current_scope(), "lambda:InvokeFunction", target, keys)
+    denied = emulated_identity.caller_denial(headers, emulator.current_scope(), "lambda:InvokeFunction", target, keys)
     return denied is not None
 
 
@@ -84,9 +84,9 @@ def _publish(arn: str, status: int, seconds: float) -> None:
     for dimensions in named:
         for name, count in counts.items():
             values = {float(count): 1}
-            emulator.put_metric(scope, "AWS/Lambda", name, dimensions, unit="Count", values=values, at=now)
+            emulated_metrics.put_metric(scope, "AWS/Lambda", name, dimensions, unit="Count", values=values, at=now)
         latency = {seconds * 1000: 1}
-        emulator.put_metric(
+        emulated_metrics.put_metric(
             scope, "AWS/Lambda", "UrlRequestLatency", dimensions, unit="Milliseconds", values=latency, at=now
         )
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from local_cloud import emulator
+from local_cloud import emulator, private_names
 from local_cloud.s3vectors import service as s3vectors
 
 if TYPE_CHECKING:
@@ -34,17 +34,17 @@ _IN_LOWER_CASE = frozenset({"endpoint", "endpoint-config", "model"})
 
 def install() -> None:
     """Give our services their namespaces, REST routes and resource ARNs."""
-    emulator.IAM_NAMESPACES.get().update(
+    private_names.IAM_NAMESPACES.get().update(
         {
             "sagemaker": "sagemaker",
             "application-autoscaling": "application-autoscaling",
             s3vectors.NAME: s3vectors.NAME,
         }
     )
-    emulator.IAM_BOTOCORE_SERVICES.get()["sagemaker"] = ["sagemaker-runtime", "sagemaker"]
-    emulator.IAM_ACTION.wrap(_by_target_or_path)
-    emulator.IAM_RESOURCE_ARN.wrap(_with_our_resources)
-    emulator.IAM_DENIED_RESPONSE.wrap(_as_the_service_says)
+    private_names.IAM_BOTOCORE_SERVICES.get()["sagemaker"] = ["sagemaker-runtime", "sagemaker"]
+    private_names.IAM_ACTION.wrap(_by_target_or_path)
+    private_names.IAM_RESOURCE_ARN.wrap(_with_our_resources)
+    private_names.IAM_DENIED_RESPONSE.wrap(_as_the_service_says)
 
 
 def sagemaker_arn(path: str, body: bytes, region: str, account: str) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import emulated_identity
 from local_cloud.service_errors import ServiceError, validation_error
 
 if TYPE_CHECKING:
-    from local_cloud.emulator import Headers, Role, Scope
+    from local_cloud.emulated_identity import Role
+    from local_cloud.emulator import Headers, Scope
     from local_cloud.wire import JsonValue
 
 SAGEMAKER = "sagemaker.amazonaws.com"
@@ -43,14 +44,14 @@ def assume(scope: Scope, role_arn: str, *, session: str, source_arn: str) -> Cre
     Raises:
         ServiceError: there is no such role, or it does not trust SageMaker.
     """
-    role = emulator.find_role(scope, role_arn)
+    role = emulated_identity.find_role(scope, role_arn)
     if role is None or not _trusts_sagemaker(role, scope, source_arn):
         raise validation_error(
             f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
             f"'{SAGEMAKER}' to assume the role."
         )
     made = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_hex(20), secrets.token_hex(32))
-    emulator.register_session(
+    emulated_identity.register_session(
         made.access_key,
         arn=f"arn:aws:sts::{scope.account}:assumed-role/{role.name}/{session[:64]}",
         secret=made.secret_key,
@@ -67,7 +68,9 @@ def require_pass_role(scope: Scope, headers: Headers, role_arn: str) -> None:
     """
     if not headers:
         return
-    caller = emulator.caller_denial(headers, scope, "iam:PassRole", role_arn, {"iam:PassedToService": SAGEMAKER})
+    caller = emulated_identity.caller_denial(
+        headers, scope, "iam:PassRole", role_arn, {"iam:PassedToService": SAGEMAKER}
+    )
     if caller is not None:
         raise ServiceError(
             "AccessDeniedException",
@@ -81,7 +84,9 @@ def _trusts_sagemaker(role: Role, scope: Scope, source_arn: str) -> bool:
     statements = document if isinstance(document, Sequence) and not isinstance(document, str) else [document]
     named = [_for_anyone(item) for item in statements if isinstance(item, Mapping) and _names_sagemaker(item)]
     # The keys by which a trust policy guards against a confused deputy.
-    return emulator.trusts(role, named, scope, {"aws:SourceAccount": scope.account, "aws:SourceArn": source_arn})
+    return emulated_identity.trusts(
+        role, named, scope, {"aws:SourceAccount": scope.account, "aws:SourceArn": source_arn}
+    )
 
 
 def _names_sagemaker(statement: Mapping[str, JsonValue]) -> bool:

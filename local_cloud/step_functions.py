@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local_cloud import emulator, roles
+from local_cloud import emulated_identity, emulator, private_names, roles
 from local_cloud.service_errors import ServiceError
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ class JobKind:
 
 def install(api: JsonService, kinds: list[JobKind]) -> None:
     """Make the integrations known to MiniStack's Step Functions, and the SDK integrations of SageMaker."""
-    emulator.SFN_RUN.wrap(_remember_execution)
-    emulator.SFN_TIMEOUT.wrap(_tell_of_timeout)
+    private_names.SFN_RUN.wrap(_remember_execution)
+    private_names.SFN_TIMEOUT.wrap(_tell_of_timeout)
     for kind in kinds:
-        emulator.SFN_DISPATCH.get()[kind.integration] = _task(api, kind)
-    emulator.SFN_SDK_SERVICES.get()["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
-    emulator.SFN_SDK_PREFIXES.get()["sagemaker"] = "SageMaker"
+        private_names.SFN_DISPATCH.get()[kind.integration] = _task(api, kind)
+    private_names.SFN_SDK_SERVICES.get()["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
+    private_names.SFN_SDK_PREFIXES.get()["sagemaker"] = "SageMaker"
     # An error that the service does not model is the SDK's base exception.
-    emulator.SFN_SDK_CODES.get()["sagemaker"] = {"ValidationException": "SageMakerException"}
+    private_names.SFN_SDK_CODES.get()["sagemaker"] = {"ValidationException": "SageMakerException"}
 
 
 def _remember_execution(run: Callable[[str], None]) -> Callable[[str], None]:
@@ -153,7 +153,7 @@ def _require_permission(operation: str, scope: Scope, request: MutableJson) -> N
     if "RoleArn" in request:
         needed.append(("iam:PassRole", str(request["RoleArn"]), {"iam:PassedToService": roles.SAGEMAKER}))
     for action, resource, keys in needed:
-        if not emulator.role_allows(role, scope, action, resource, keys):
+        if not emulated_identity.role_allows(role, scope, action, resource, keys):
             raise ServiceError(
                 "AccessDeniedException",
                 f"User: {role} is not authorized to perform: {action} on resource: {resource} because no "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
-from local_cloud import emulator
+from local_cloud import emulator, private_names
 from local_cloud.wire import JsonObject, Node
 
 if TYPE_CHECKING:
@@ -28,16 +28,16 @@ _SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 def install_early() -> None:
     """Put right what is used from the first request on."""
-    emulator.DATA_PLANE_ORIGIN.wrap(_always_secure)
-    emulator.LAMBDA_DRAIN_STDERR.wrap(_short_drain)
-    for fix in (emulator.FIX_SUCCESS_TYPE, emulator.FIX_ERROR_TYPE):
+    private_names.DATA_PLANE_ORIGIN.wrap(_always_secure)
+    private_names.LAMBDA_DRAIN_STDERR.wrap(_short_drain)
+    for fix in (private_names.FIX_SUCCESS_TYPE, private_names.FIX_ERROR_TYPE):
         fix.wrap(_except_ours)
-    emulator.S3_WRITE_ENCRYPTION.wrap(_with_the_accounts_key)
+    private_names.S3_WRITE_ENCRYPTION.wrap(_with_the_accounts_key)
 
 
 def install_cloudformation() -> None:
     """Put right the resource handlers; imports MiniStack's CloudFormation."""
-    handlers = emulator.CFN_HANDLERS.get()
+    handlers = private_names.CFN_HANDLERS.get()
     bucket = dict(handlers["AWS::S3::Bucket"])
     bucket["create"] = _with_bucket_properties(bucket["create"])
     bucket["update"] = _with_updated_bucket_properties(bucket["update"])
@@ -114,7 +114,7 @@ def _with_boundary(make: Callable[..., tuple[str, Any]], *, new: int) -> Callabl
     # Its evaluator holds roles to their boundary, but its templates give them none. `new` is the properties' place.
     def made(*arguments: Any) -> tuple[str, Any]:  # noqa: ANN401 - MiniStack's
         name, attributes = make(*arguments)
-        emulator.IAM_ROLES.get()[name]["PermissionsBoundary"] = arguments[new].get("PermissionsBoundary")
+        private_names.IAM_ROLES.get()[name]["PermissionsBoundary"] = arguments[new].get("PermissionsBoundary")
         return name, attributes
 
     return made
@@ -158,8 +158,8 @@ def _with_updated_bucket_properties(update: Callable[..., tuple[str, Any]]) -> C
 
 def _refuse_full_bucket(delete: Callable[..., None]) -> Callable[..., None]:
     def deleted(physical_id: str, props: JsonObject) -> None:
-        record = emulator.S3_BUCKETS.get().get(physical_id) or {}
-        versions = emulator.S3_VERSIONS.get()
+        record = private_names.S3_BUCKETS.get().get(physical_id) or {}
+        versions = private_names.S3_VERSIONS.get()
         if record.get("objects") or any(bucket == physical_id and kept for (bucket, _), kept in versions.items()):
             raise ValueError(
                 "The bucket you tried to delete is not empty. You must delete all versions in the bucket. "
@@ -194,13 +194,13 @@ def _apply_bucket_properties(name: str, props: JsonObject) -> None:
     node = Node(props)
     tags = {tag.text("Key"): tag.text("Value") for tag in node.nodes("Tags")}
     if tags:
-        emulator.S3_TAGS.get()[name] = tags
+        private_names.S3_TAGS.get()[name] = tags
     else:
-        emulator.S3_TAGS.get().pop(name, None)
+        private_names.S3_TAGS.get().pop(name, None)
     if "BucketEncryption" in node:
-        emulator.S3_ENCRYPTION_PUT.get()(name, _encryption_xml(node.node("BucketEncryption")))
+        private_names.S3_ENCRYPTION_PUT.get()(name, _encryption_xml(node.node("BucketEncryption")))
     else:
-        emulator.S3_ENCRYPTION.get().pop(name, None)
+        private_names.S3_ENCRYPTION.get().pop(name, None)
 
 
 def _encryption_xml(encryption: Node) -> bytes:

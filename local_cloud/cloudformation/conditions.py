@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import private_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def install() -> None:
     """Join before MiniStack evaluates; imports its CloudFormation."""
     for evaluate in (
-        emulator.CFN_CONDITIONS_OF_STACKS,
-        emulator.CFN_CONDITIONS_OF_REQUESTS,
-        emulator.CFN_CONDITIONS_OF_CHANGES,
+        private_names.CFN_CONDITIONS_OF_STACKS,
+        private_names.CFN_CONDITIONS_OF_REQUESTS,
+        private_names.CFN_CONDITIONS_OF_CHANGES,
     ):
         evaluate.wrap(_with_joins)
 

@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import private_names
 from local_cloud.wire import Node
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ _failed_ids: dict[tuple[str, str], str] = {}
 
 def install() -> None:
     """Send the Delete that MiniStack leaves out."""
-    emulator.CFN_CUSTOM_ANSWER.wrap(_remember_id)
-    emulator.CFN_CUSTOM_INVOKE.wrap(_clean_up_after_failed_create)
+    private_names.CFN_CUSTOM_ANSWER.wrap(_remember_id)
+    private_names.CFN_CUSTOM_INVOKE.wrap(_clean_up_after_failed_create)
 
 
 def _remember_id(deliver: Callable[[str, JsonObject], bool]) -> Callable[[str, JsonObject], bool]:

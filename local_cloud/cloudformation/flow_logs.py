@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import emulated_identity, emulator
 from local_cloud.cloudformation.handlers import Created, ResourceType
 from local_cloud.wire import Node
 
@@ -30,7 +30,7 @@ class _FlowLogHandler:
         role = given.text("DeliverLogsPermissionArn")
         if given.text("LogGroupName") and not role:
             raise ValueError("DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs")
-        if role and emulator.find_role(emulator.current_scope(), role) is None:
+        if role and emulated_identity.find_role(emulator.current_scope(), role) is None:
             raise ValueError(f"Unable to assume given IAM role: {role} does not exist")
         flow_log = emulator.create_flow_log(
             {name: value for name, value in properties.items() if isinstance(value, str)}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from local_cloud import emulator
+from local_cloud import private_names
 
 if TYPE_CHECKING:
     from local_cloud.wire import JsonObject
@@ -53,14 +53,14 @@ class ResourceType:
 def register(types: list[ResourceType]) -> None:
     """Make types known to CloudFormation, each on a thread of its own while it works."""
     for kind in types:
-        emulator.CFN_HANDLERS.get()[kind.name] = _entry(kind.handler)
-        emulator.CFN_REPLACING.get()[kind.name] = kind.replacing
+        private_names.CFN_HANDLERS.get()[kind.name] = _entry(kind.handler)
+        private_names.CFN_REPLACING.get()[kind.name] = kind.replacing
         if kind.name_property:
-            emulator.CFN_CUSTOM_NAMES.get()[kind.name] = {"name": kind.name_property}
+            private_names.CFN_CUSTOM_NAMES.get()[kind.name] = {"name": kind.name_property}
         if kind.has_tags:
-            emulator.CFN_STACK_TAGS.get()[kind.name] = ("Tags", "list")
+            private_names.CFN_STACK_TAGS.get()[kind.name] = ("Tags", "list")
     names = {kind.name for kind in types}
-    emulator.CFN_ON_THREAD.wrap(lambda original: lambda kind: kind in names or original(kind))
+    private_names.CFN_ON_THREAD.wrap(lambda original: lambda kind: kind in names or original(kind))
 
 
 def generated_name(logical_id: str) -> str:

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from local_cloud import emulator
+from local_cloud import emulated_identity, emulator, private_names
 from local_cloud.cloudformation.stack_needs import Change, Verb, needs
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ _roles: dict[tuple[Scope, str], str] = {}
 
 def install_early() -> None:
     """Tell policies of cloudformation:RoleArn, and check who passes a role; before the first request."""
-    emulator.IAM_REQUEST_KEYS.wrap(_with_role_key)
+    private_names.IAM_REQUEST_KEYS.wrap(_with_role_key)
     emulator.check_service("cloudformation", _check_passing)
 
 
 def install() -> None:
     """Hold what is done to resources to the stack's role."""
-    for name in (emulator.CFN_PROVISION, emulator.CFN_PROVISION_REPLACEMENT):
+    for name in (private_names.CFN_PROVISION, private_names.CFN_PROVISION_REPLACEMENT):
         name.wrap(_provisioning)
-    emulator.CFN_UPDATE_RESOURCE.wrap(_updating)
-    emulator.CFN_DELETE_RESOURCE.wrap(_deleting)
+    private_names.CFN_UPDATE_RESOURCE.wrap(_updating)
+    private_names.CFN_DELETE_RESOURCE.wrap(_deleting)
 
 
 def _asked(body: bytes, query: Query) -> Mapping[str, str]:
@@ -59,10 +59,10 @@ def _check_passing(headers: Headers, body: bytes, query: Query) -> Response | No
     if asked.get("Action") not in _TAKING_A_ROLE or not role:
         return None
     scope = emulator.current_scope()
-    caller = emulator.caller_denial(headers, scope, "iam:PassRole", role, {"iam:PassedToService": SERVICE})
+    caller = emulated_identity.caller_denial(headers, scope, "iam:PassRole", role, {"iam:PassedToService": SERVICE})
     if caller is not None:
-        return emulator.denied_response("cloudformation", "iam:PassRole", caller, str(uuid.uuid4()), role)
-    found = emulator.find_role(scope, role)
+        return emulated_identity.denied_response("cloudformation", "iam:PassRole", caller, str(uuid.uuid4()), role)
+    found = emulated_identity.find_role(scope, role)
     if found is None or SERVICE not in str(found.trust):
         return emulator.cloudformation_error(f"Role {role} is invalid or cannot be assumed")
     _roles[scope, emulator.stack_name(asked.get("StackName", ""))] = role
@@ -79,7 +79,7 @@ def require(change: Change) -> None:
     if role is None:
         return
     for need in needs(change):
-        if not emulator.role_allows(role, change.scope, need.action, need.resource, dict(need.keys)):
+        if not emulated_identity.role_allows(role, change.scope, need.action, need.resource, dict(need.keys)):
             raise ValueError(
                 f"User: {role} is not authorized to perform: {need.action} on resource: {need.resource} because no "
                 f"identity-based policy allows the {need.action} action (Status Code: 403, AccessDenied)"

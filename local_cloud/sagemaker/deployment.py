@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import emulated_metrics
 from local_cloud.sagemaker.rollout import BlueGreen, Rolling, Rollout, batches
 from local_cloud.sagemaker.serving import ServingError
 from local_cloud.service_errors import ServiceError
@@ -121,7 +121,7 @@ class Deployment:
     def _check(self) -> None:
         if self._backend.supervisor.is_closing:
             raise _TakeBackError("The local cloud is stopping.")
-        emulator.evaluate_alarms(self._scope)
+        emulated_metrics.evaluate_alarms(self._scope)
         ringing = self._rollout.ringing(self._scope)
         if ringing:
             raise _TakeBackError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import emulated_identity, emulated_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,14 +47,14 @@ class LogStream:
         if self._allowed is None:
             self._allowed = self._may_write()
         if self._allowed:
-            emulator.put_log_lines(self._scope, self._group, self._stream, lines)
+            emulated_metrics.put_log_lines(self._scope, self._group, self._stream, lines)
 
     def _may_write(self) -> bool:
         resource = f"{self.arn}:log-stream:{self._stream}"
         denied = [
             action
             for action in ("logs:CreateLogStream", "logs:PutLogEvents")
-            if not emulator.role_allows(self._role_arn, self._scope, action, resource, {})
+            if not emulated_identity.role_allows(self._role_arn, self._scope, action, resource, {})
         ]
         if denied:
             logger.warning("%s may not %s: the output of %s is lost", self._role_arn, " or ".join(denied), resource)

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import emulated_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +83,8 @@ class InvocationMetrics:
             intervals, self._current = self._current, {}
         for key, interval in intervals.items():
             _put(key, interval, now)
-        for scope in emulator.scopes_with_alarms():
-            emulator.evaluate_alarms(scope)
+        for scope in emulated_metrics.scopes_with_alarms():
+            emulated_metrics.evaluate_alarms(scope)
 
     def _remember(self, key: VariantKey, count: float) -> None:
         now = self._clock()
@@ -111,10 +111,10 @@ def _put(key: VariantKey, interval: _Interval, now: float) -> None:
         "Invocation5XXErrors": _ones(interval.server_errors, interval.invocations),
     }
     for name, values in counted.items():
-        emulator.put_metric(key.scope, NAMESPACE, name, dimensions, unit="None", values=values, at=now)
+        emulated_metrics.put_metric(key.scope, NAMESPACE, name, dimensions, unit="None", values=values, at=now)
     latencies = {"ModelLatency": interval.model_latency_us, "OverheadLatency": interval.overhead_latency_us}
     for name, latency in latencies.items():
-        emulator.put_metric(key.scope, NAMESPACE, name, dimensions, unit="Microseconds", values=latency, at=now)
+        emulated_metrics.put_metric(key.scope, NAMESPACE, name, dimensions, unit="Microseconds", values=latency, at=now)
 
 
 def _ones(errors: int, invocations: int) -> dict[float, int]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import emulated_metrics
 from local_cloud.service_errors import validation_error
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ class Rollout:
         Raises:
             ServiceError: one is not.
         """
-        missing = [name for name in self.alarms if emulator.alarm_state(scope, name) is None]
+        missing = [name for name in self.alarms if emulated_metrics.alarm_state(scope, name) is None]
         if missing:
             raise validation_error(f"AutoRollbackConfiguration: could not find the alarm(s) {', '.join(missing)}.")
 
     def ringing(self, scope: Scope) -> list[str]:
         """Return those of its alarms that are in ALARM."""
-        return [name for name in self.alarms if emulator.alarm_state(scope, name) == "ALARM"]
+        return [name for name in self.alarms if emulated_metrics.alarm_state(scope, name) == "ALARM"]
 
 
 def require_same_variants(old: Mapping[str, object], specs: Sequence[VariantSpec]) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from local_cloud import emulator
+from local_cloud import emulated_metrics
 from local_cloud.sagemaker import images, logs
 from local_cloud.sagemaker.metric_definitions import MetricScan
 from local_cloud.sagemaker.training_files import JobFailedError, JobStoppedError, TrainingFiles
@@ -256,7 +256,7 @@ class TrainingRun:
         ]
         self._job.set_metrics(told)
         for name, (value, at) in values.items():
-            emulator.put_metric(
+            emulated_metrics.put_metric(
                 self._job.scope,
                 METRICS_NAMESPACE,
                 name,
