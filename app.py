@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
-from stacks import corpus, open_bundle, regions, settings
+from stacks import cdk_json, corpus, open_bundle, regions
 from stacks.data_stack import DataStack
 from stacks.errors import SynthError
 from stacks.names import VALID_TEMPLATES, stack_prefix
@@ -31,7 +31,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     Raises:
         SynthError: a setting is wrong, or there is no prepared corpus.
     """
-    stage, chosen = settings.load(
+    stage, chosen = cdk_json.load(
         app.node.try_get_context("stages"),
         stage=app.node.try_get_context("stage"),
         overrides=app.node.try_get_context("settings"),

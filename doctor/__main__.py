@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from doctor import checks
-from stacks import settings
+from stacks import cdk_json
 from stacks.errors import SynthError
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ _SESSION_ARN: Final = re.compile(r"^arn:(?P<partition>[\w-]+):sts::(?P<account>\
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every check; return 0 if none is bad, 1 if one is, 2 where the settings are wrong."""
     parser = argparse.ArgumentParser(prog="doctor", description=__doc__)
-    parser.add_argument("--stage", default=settings.DEFAULT_STAGE, help="stage of cdk.json (default: %(default)s)")
+    parser.add_argument("--stage", default=cdk_json.DEFAULT_STAGE, help="stage of cdk.json (default: %(default)s)")
     parser.add_argument("--settings", help="JSON file of settings that win over the stage's")
     parser.add_argument("--region", help="region to ask about (default: the stage's, or the credentials')")
     options = parser.parse_args(arguments)
     stages = json.loads(CDK_JSON.read_text(encoding="utf-8"))["context"]["stages"]
     try:
-        _, chosen = settings.load(stages, stage=options.stage, overrides=options.settings)
+        _, chosen = cdk_json.load(stages, stage=options.stage, overrides=options.settings)
     except SynthError as error:
         print(f"doctor: {error}", file=sys.stderr)
         return 2

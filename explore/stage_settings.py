@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from explore.errors import ExploreError
 from explore.files import written_whole
 from explore.json_edit import with_value
-from stacks import settings
+from stacks import cdk_json
 from stacks.errors import SynthError
 from stacks.sweep_job import stage_hyperparameters
 
@@ -35,7 +35,7 @@ def hyperparameters(overrides: Path | None, stage: str) -> dict[str, str]:
         ExploreError: there is no such stage, or a setting is wrong.
     """
     try:
-        _, chosen = settings.load(_stages(CDK_FILE), stage=stage, overrides=overrides)
+        _, chosen = cdk_json.load(_stages(CDK_FILE), stage=stage, overrides=overrides)
     except SynthError as error:
         raise ExploreError(str(error)) from None
     return stage_hyperparameters(chosen)
@@ -66,12 +66,12 @@ def _require_valid(file: Path, text: str, stage: str) -> None:
     content = _object(file, text)
     try:
         if "context" in content:
-            settings.load(content["context"]["stages"], stage=stage)  # type: ignore[index]  # looked at before
+            cdk_json.load(content["context"]["stages"], stage=stage)  # type: ignore[index]  # looked at before
         else:
             base = _stages(CDK_FILE)
             _require_stage(CDK_FILE, base, stage)
-            merged = settings.merged(base[stage], content)  # type: ignore[arg-type]  # load says what is wrong
-            settings.load({stage: merged}, stage=stage)
+            merged = cdk_json.merged(base[stage], content)  # type: ignore[arg-type]  # load says what is wrong
+            cdk_json.load({stage: merged}, stage=stage)
     except SynthError as error:
         raise ExploreError(str(error)) from None
 

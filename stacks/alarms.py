@@ -15,8 +15,8 @@ from stacks.variant import VARIANT
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
 
+    from stacks.endpoint_settings import RolloutSettings
     from stacks.platform import Platform
-    from stacks.settings import RolloutSettings
 
 ENDPOINT_METRICS: Final = "AWS/SageMaker"
 URL_ALIAS: Final = "live"

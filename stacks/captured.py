@@ -14,8 +14,8 @@ from stacks.private_bucket import PrivateBucket
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
+    from stacks.endpoint_settings import CaptureSettings
     from stacks.service_role import ServiceRole
-    from stacks.settings import CaptureSettings
 
 CAPTURED_PREFIX: Final = "captured/"
 

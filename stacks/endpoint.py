@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from stacks.alarms import RolloutAlarms
     from stacks.captured import CapturedRequests
+    from stacks.endpoint_settings import EndpointSettings, RolloutSettings
     from stacks.platform import Platform
-    from stacks.settings import EndpointSettings, RolloutSettings
 
 
 class AutoscaledEndpoint(Construct):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_cloudwatch as cloudwatch
 
-    from stacks.settings import RolloutSettings
+    from stacks.endpoint_settings import RolloutSettings
 
 _Endpoint = sagemaker.CfnEndpoint
 

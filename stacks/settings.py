@@ -1,35 +1,18 @@
-"""Stage settings: what a platform team may choose, with the ranges that the services accept.
-
-They live under `stages` in cdk.json; `-c settings=FILE` names a JSON file whose values win over the stage's, for what
-a team keeps outside the repository.
-"""
+"""Stage settings: what a platform team may choose, with the ranges that the services accept."""
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from stacks import instance_types
-from stacks.errors import SynthError
+from stacks.endpoint_settings import CaptureSettings, EndpointSettings, RolloutSettings
 from stacks.frozen import Frozen
 from stacks.instance_types import InstanceType
 from stacks.url_settings import UrlSettings
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-DEFAULT_STAGE: Final = "dev"
-STAGE_PATTERN: Final = re.compile(r"^[a-z][a-z0-9]{0,11}$")
-"""Short, since a training job's name carries it and may have 63 characters in all."""
-
-LEAST_LINEAR_STEP: Final = 10
-"""SageMaker takes no smaller linear step; canaries and rolling batches may be 5 percent."""
 
 HARDENED_LOG_DAYS: Final = 365
 """A year of logs is what PCI DSS 10.5.1 asks for; the rule on log groups asks the same of the templates."""
@@ -138,41 +121,6 @@ class OwnNetwork(Frozen):
 Network = Annotated[NoNetwork | ExistingNetwork | OwnNetwork, Field(discriminator="kind")]
 
 
-class CaptureSettings(Frozen):
-    """What is kept of the endpoint's requests and answers: a store of documents' word counts."""
-
-    sampling_percent: Annotated[int, Field(ge=1, le=100)] = 100
-    keep_days: Annotated[int, Field(ge=1, le=3653)] = 90
-    readers: tuple[Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")], ...] = ()
-    """ARNs of the roles that may read it. Everybody else is denied, whatever their own policies allow."""
-
-
-class RolloutSettings(Frozen):
-    """How a new model takes over the traffic, and what takes it back."""
-
-    strategy: Literal["all_at_once", "canary", "linear", "rolling"] = "all_at_once"
-    """The first three are blue/green: a second fleet, and the traffic moves at once, in two steps or in many."""
-    step_percent: Annotated[int, Field(ge=5, le=50)] = 10
-    """Share of the fleet that moves at a time: the canary, the linear step or the rolling batch."""
-    wait_s: Annotated[int, Field(ge=0, le=3600)] = 300
-    """How long alarms are watched after each step."""
-    max_duration_s: Annotated[int, Field(ge=600, le=28_800)] = 7200
-    rollback_on_alarm: bool = True
-    max_server_errors: Annotated[int, Field(ge=1)] = 5
-    """Answers 5xx in a minute, of the endpoint or the URL, that ring the alarm."""
-    max_latency_ms: Annotated[int, Field(ge=1, le=60_000)] = 2000
-    """The model's p99 latency that rings it, for three minutes."""
-
-    @model_validator(mode="after")
-    def _a_linear_step_is_large_enough(self) -> RolloutSettings:
-        if self.strategy == "linear" and self.step_percent < LEAST_LINEAR_STEP:
-            raise ValueError(
-                f"step_percent is {self.step_percent}, but a linear rollout's steps are "
-                f"{LEAST_LINEAR_STEP} to 50 percent"
-            )
-        return self
-
-
 class OperationsSettings(Frozen):
     """Who watches, and how closely."""
 
@@ -195,50 +143,10 @@ class AccountLogSettings(Frozen):
 class RetrainingSettings(Frozen):
     """A schedule on which the pipeline runs on the newest prepared corpus; see docs/operations.md."""
 
-    schedule: Annotated[
-        str,
-        Field(
-            pattern=r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
-            r"|cron\([^()\s]+( [^()\s]+){5}\))$"
-        ),
-    ] = "rate(7 days)"
+    schedule: Annotated[str, Field(pattern=SCHEDULE)] = "rate(7 days)"
     """When it is looked whether a training is due, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
     max_loss_increase_percent: Annotated[float, Field(ge=0, le=100)] = 0
     """How much larger than that of the model in service the new one's validation loss may be."""
-
-
-class ServerlessSettings(Frozen):
-    """An endpoint without instances: paid by use, slow when it wakes, and without VPC, isolation or data capture."""
-
-    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
-    max_concurrency: Annotated[int, Field(ge=1, le=200)] = 5
-
-
-class EndpointSettings(Frozen):
-    """Hosting of the model: the variant, and the bounds between which it scales."""
-
-    serverless: ServerlessSettings | None = None
-    """Instead of instances; the settings of instances and scaling are not used then."""
-    instance_type: InstanceType = "ml.m5.large"
-    min_instances: Annotated[int, Field(ge=1, le=100)] = 1
-    max_instances: Annotated[int, Field(ge=1, le=100)] = 4
-    invocations_per_instance_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
-    scale_in_cooldown_s: Annotated[int, Field(ge=0, le=86_400)] = 300
-    scale_out_cooldown_s: Annotated[int, Field(ge=0, le=86_400)] = 60
-
-    @model_validator(mode="after")
-    def _bounds_are_ordered(self) -> EndpointSettings:
-        if self.max_instances < self.min_instances:
-            raise ValueError(
-                f"max_instances is {self.max_instances}, below min_instances {self.min_instances}: "
-                "raise it, or lower min_instances"
-            )
-        if self.max_instances > self.min_instances and not instance_types.can_autoscale(self.instance_type):
-            raise ValueError(
-                f"instance_type is {self.instance_type}, which cannot autoscale: take another family, "
-                "or make max_instances equal to min_instances"
-            )
-        return self
 
 
 class TransformSettings(Frozen):
@@ -402,66 +310,3 @@ class StageSettings(Frozen):
                 "(3) .venv/bin/cdk deploy --all -c stage=<stage>"
             )
         return self
-
-
-def load(stages: object, *, stage: object, overrides: object = None) -> tuple[str, StageSettings]:
-    """Return the name and the settings of the chosen stage.
-
-    Args:
-        stages: the `stages` object of cdk.json.
-        stage: the `-c stage=` of the command line; None for the default.
-        overrides: the `-c settings=` of the command line: a JSON file merged over the stage, key by key.
-
-    Raises:
-        SynthError: an unknown stage, or a setting that is wrong: names it, its value and what is allowed.
-    """
-    if not isinstance(stages, dict) or not stages:
-        raise SynthError("cdk.json has no stages: its context needs an object named stages, one entry a stage")
-    name = DEFAULT_STAGE if stage is None else str(stage)
-    if name not in stages:
-        raise SynthError(f"stage is {name!r}, which cdk.json does not have: choose {' or '.join(sorted(stages))}")
-    if not STAGE_PATTERN.match(name):
-        raise SynthError(f"stage is {name!r}: a name is a lower-case letter and up to 11 letters and digits behind it")
-    chosen = stages[name]
-    if not isinstance(chosen, dict):
-        raise SynthError(f"stages.{name} in cdk.json is {chosen!r}, but should be an object of settings")
-    if overrides is not None:
-        chosen = merged(chosen, _read_overrides(str(overrides)))
-    try:
-        return name, StageSettings.model_validate(chosen)
-    except ValidationError as error:
-        raise SynthError(_sentence(error, name)) from None
-
-
-def merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    """Return `base` with the values of `over`, object by object."""
-    result = dict(base)
-    for key, value in over.items():
-        mine = result.get(key)
-        result[key] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
-    return result
-
-
-def _read_overrides(file: str) -> dict[str, object]:
-    try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SynthError(f"settings file {file!r} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise SynthError(f"settings file {file!r} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise SynthError(
-            f"settings file {file!r} holds {type(content).__name__}, but should hold an object of settings"
-        )
-    return content
-
-
-def _sentence(error: ValidationError, stage: str) -> str:
-    fault = error.errors()[0]
-    path = ".".join(["stages", stage, *(str(part) for part in fault["loc"])])
-    message = fault["msg"].removeprefix("Value error, ").replace("<stage>", stage)
-    if fault["type"] == "extra_forbidden":
-        return f"setting {path} is unknown: see docs/settings.md for those there are"
-    if isinstance(fault["input"], dict | BaseModel):
-        return f"setting {path}: {message}"
-    return f"setting {path} is {str(fault['input'])[:80]!r}, but {message[0].lower() + message[1:]}"

@@ -6,7 +6,7 @@ import pytest
 from aws_cdk.assertions import Match
 
 from rules.log_groups import SHARED
-from stacks import settings
+from stacks import cdk_json
 from stacks.errors import SynthError
 from tests.templates.conftest import Synthesize, Templates
 
@@ -72,4 +72,4 @@ def test_in_a_vpc_of_its_own_the_function_reaches_cloudwatch_logs_for_just_that(
 
 def test_a_key_that_is_no_arn_is_refused() -> None:
     with pytest.raises(SynthError, match=r"account_logs.kms_key_arn is 'alias/mine'"):
-        settings.load({"dev": {"account_logs": {"kms_key_arn": "alias/mine"}}}, stage="dev")
+        cdk_json.load({"dev": {"account_logs": {"kms_key_arn": "alias/mine"}}}, stage="dev")

@@ -7,7 +7,7 @@ import pytest
 from aws_cdk.assertions import Match
 
 from rules.engine import ALL_RULES, Template, check_all
-from stacks import settings
+from stacks import cdk_json
 from stacks.errors import SynthError
 from tests.templates.conftest import CDK_JSON, Templates
 from tests.templates.synths import synth
@@ -118,7 +118,7 @@ def test_rules_have_names_of_their_own() -> None:
 )
 def test_a_hardened_stage_refuses_a_setting_that_breaks_its_promise(change: dict[str, object], setting: str) -> None:
     with pytest.raises(SynthError, match=f"hardened is true: set {setting}"):
-        settings.load({"prod": settings.merged(PROD, change)}, stage="prod")
+        cdk_json.load({"prod": cdk_json.merged(PROD, change)}, stage="prod")
 
 
 def test_a_stage_named_prod_that_is_not_hardened_fails_its_synth(corpus_folder: Path, tmp_path: Path) -> None:

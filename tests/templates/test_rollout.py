@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from aws_cdk.assertions import Match
 
-from stacks import settings
+from stacks import cdk_json
 from stacks.errors import SynthError
 from tests.templates.conftest import Synthesize, Templates
 
@@ -118,12 +118,12 @@ def test_a_serverless_endpoint_is_refused_where_the_stage_asks_for_what_it_lacks
     asked: dict[str, object], named: str
 ) -> None:
     with pytest.raises(SynthError, match=f"endpoint.serverless is set and {named}, but a serverless endpoint has no"):
-        settings.load({"dev": {"endpoint": {"serverless": {}}, **asked}}, stage="dev")
+        cdk_json.load({"dev": {"endpoint": {"serverless": {}}, **asked}}, stage="dev")
 
 
 def test_a_linear_step_below_sagemakers_least_is_refused() -> None:
     with pytest.raises(SynthError, match="step_percent is 5, but a linear rollout's steps are 10 to 50 percent"):
-        settings.load({"dev": {"rollout": {"strategy": "linear", "step_percent": 5}}}, stage="dev")
+        cdk_json.load({"dev": {"rollout": {"strategy": "linear", "step_percent": 5}}}, stage="dev")
 
 
 def test_an_existing_vpc_is_named_by_its_ids_and_nothing_is_looked_up(synthesize: Synthesize) -> None:

@@ -17,7 +17,7 @@ from audit.assembly import read
 from audit.flows import flows
 from audit.stores import stores
 from rules.engine import Template, check_all
-from stacks import settings, similar_asset
+from stacks import cdk_json, similar_asset
 from stacks.errors import SynthError
 from tests.templates.conftest import CDK_JSON, Synthesize, Templates
 from tests.templates.synths import ROOT
@@ -142,7 +142,7 @@ def test_an_asset_that_is_not_of_these_sources_ends_the_synth_with_the_command_t
 
 def test_a_hardened_stage_bounds_it() -> None:
     with pytest.raises(SynthError, match=r"hardened is true: set similar\.reserved_concurrency"):
-        settings.load({"prod": settings.merged(PROD, ON)}, stage="prod")
+        cdk_json.load({"prod": cdk_json.merged(PROD, ON)}, stage="prod")
 
 
 @pytest.fixture(scope="module")

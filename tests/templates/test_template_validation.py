@@ -11,7 +11,7 @@ import pytest
 
 import app as application
 from stacks import template_validation
-from stacks.settings import merged
+from stacks.cdk_json import merged
 from stacks.template_validation import TemplateValidator, validators
 from tests.templates.conftest import CDK_JSON
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks import settings
+from stacks import cdk_json, settings
 from stacks.errors import SynthError
 from training_scripts.hyperparameters import NtmHyperparameters
 
@@ -13,11 +13,11 @@ HASH = "0f" * 32
 
 
 def load(chosen: dict[str, object], stage: str = "dev") -> settings.StageSettings:
-    return settings.load({stage: chosen}, stage=stage)[1]
+    return cdk_json.load({stage: chosen}, stage=stage)[1]
 
 
 def test_the_default_stage_is_dev() -> None:
-    assert settings.load({"dev": {}, "prod": {}}, stage=None)[0] == "dev"
+    assert cdk_json.load({"dev": {}, "prod": {}}, stage=None)[0] == "dev"
 
 
 def test_what_a_stage_leaves_out_is_the_tutorials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_a_wrong_value_is_refused_by_name_with_what_is_allowed(chosen: dict[str,
 
 def test_an_unknown_stage_is_refused_with_those_there_are() -> None:
     with pytest.raises(SynthError, match="stage is 'test', which cdk.json does not have: choose dev or prod"):
-        settings.load({"prod": {}, "dev": {}}, stage="test")
+        cdk_json.load({"prod": {}, "dev": {}}, stage="test")
 
 
 @pytest.mark.parametrize("name", ["Dev", "a-b", "averylongstagename", "1st"])
@@ -148,7 +148,7 @@ def test_a_settings_file_wins_over_the_stage_key_by_key(tmp_path: Path) -> None:
     file.write_text(json.dumps({"training": {"hyperparameters": {"epochs": 7}}}))
     stages = {"dev": {"training": {"instance_count": 1, "hyperparameters": {"num_topics": 20}}}}
 
-    _, chosen = settings.load(stages, stage="dev", overrides=str(file))
+    _, chosen = cdk_json.load(stages, stage="dev", overrides=str(file))
 
     assert chosen.training.instance_count == 1
     assert (chosen.training.hyperparameters.num_topics, chosen.training.hyperparameters.epochs) == (20, 7)
@@ -163,4 +163,4 @@ def test_a_settings_file_that_is_none_is_refused_by_name(tmp_path: Path, content
         file.write_text(content)
 
     with pytest.raises(SynthError, match=sentence):
-        settings.load({"dev": {}}, stage="dev", overrides=str(file))
+        cdk_json.load({"dev": {}}, stage="dev", overrides=str(file))

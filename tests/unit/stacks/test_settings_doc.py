@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from stacks.endpoint_settings import CaptureSettings, ServerlessSettings
 from stacks.settings import (
     AccountLogSettings,
-    CaptureSettings,
     ExistingNetwork,
     OwnNetwork,
     RetrainingSettings,
     S3Corpus,
-    ServerlessSettings,
     SimilarSettings,
     StageSettings,
     SweepSettings,
