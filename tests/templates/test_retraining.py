@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from rules.model import Template, items, mapping
 from stacks.settings import RetrainingSettings
 from tests.templates.conftest import Synthesize, Templates, build
 from tests.templates.test_statements import flat
+
+from deployment_functions import pipeline_begin, promotion, retraining_check, retraining_gate
 
 RETRAINS: dict[str, object] = {"retraining": {"schedule": "cron(0 3 ? * SUN *)"}}
 ROLE = "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/TopicModel-dev-Serving-*"
@@ -74,6 +78,18 @@ def test_retraining_adds_resources_and_changes_no_model_that_is_trained(dev: Tem
     [before] = dev["training"].find_resources("Custom::TrainedModel").values()
     [after] = retraining["training"].find_resources("Custom::TrainedModel").values()
     assert before["Properties"] == after["Properties"]
+
+
+@pytest.mark.parametrize("function", [pipeline_begin, promotion, retraining_check, retraining_gate])
+def test_the_stack_tells_a_function_every_setting_that_it_reads(retraining: Templates, function: ModuleType) -> None:
+    [declared] = (
+        retraining["training"]
+        .find_resources("AWS::Lambda::Function", {"Properties": {"Handler": f"{function.__name__}.handle"}})
+        .values()
+    )
+
+    read = {field.name.upper() for field in fields(function.Settings)}
+    assert read <= declared["Properties"]["Environment"]["Variables"].keys()
 
 
 def test_the_schedule_starts_the_retraining_and_loses_no_event(retraining: Templates) -> None:
