@@ -161,3 +161,36 @@ def test_ids_parts_and_a_given_vocabulary_give_the_same_bytes_too(
 
     assert ended.code == 0, ended.said
     assert differing(tmp_path / "one", tmp_path / "spark") == []
+
+
+@pytest.mark.parametrize("labelled", [False, True], ids=["copies to the byte", "copies with other labels"])
+def test_of_many_copies_spread_over_files_the_one_stays_that_stays_in_one_process(
+    tmp_path: Path, labelled: bool
+) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    good = lines(ids=False)
+    copies = [json.loads(line) for line in good[:40]] * 3
+    for number, copy in enumerate(copies):
+        copy["team"] = f"team {number % 5}" if labelled else copy["team"]
+    more = [json.dumps(copy).encode() for copy in copies]
+    (documents / "a.jsonl").write_bytes(b"\n".join([*more[:60], *good]))
+    (documents / "b.jsonl").write_bytes(b"\n".join(more[60:]))
+    (tmp_path / "all.jsonl").write_bytes(b"\n".join([*more, *good]))
+    alone(tmp_path / "all.jsonl", tmp_path / "one", "--label-field", "team")
+
+    ended = on_spark(documents, tmp_path / "spark", "--label-field", "team")
+
+    assert ended.code == 0, ended.said
+    assert differing(tmp_path / "one", tmp_path / "spark") == []
+
+
+def test_two_documents_of_one_id_end_it_with_that_id(tmp_path: Path) -> None:
+    documents = tmp_path / "documents.jsonl"
+    good = lines(ids=True)
+    documents.write_bytes(b"\n".join([*good, good[7], good[5]]))
+
+    refused = on_spark(documents, tmp_path / "none", "--id-field", "id", "--split-field", "part")
+
+    assert refused.code == 2
+    assert "two documents have the id 'ü5': ids must differ" in refused.said

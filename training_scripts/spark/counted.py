@@ -77,8 +77,3 @@ def count(document: Document, least_words: int, size: int) -> Counted:
         tuple(occurrences.values()),
         size,
     )
-
-
-def first_of(one: Counted, other: Counted) -> Counted:
-    """Return that of two copies of a text which the order of reading has no say in."""
-    return one if one.digest <= other.digest else other

@@ -29,7 +29,7 @@ from training_scripts.corpus.manifest import (
 from training_scripts.corpus.preparation import check_parts
 from training_scripts.corpus.split import Splitter
 from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.spark import counted, records, report, words
+from training_scripts.spark import copies, counted, records, report, words
 from training_scripts.spark.counted import Counted, Rejected
 from training_scripts.spark.records import Row, Written
 from training_scripts.versions import canonical_json, sha256_hex, vocabulary_hash
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from training_scripts.corpus.settings import PreparationSettings
     from training_scripts.corpus.sources import JsonLines
     from training_scripts.corpus.vocabulary import Vocabulary
+    from training_scripts.spark.copies import Copies
 
 REPORT_NAME: Final = "report.json"
 
@@ -84,19 +85,22 @@ class Preparation:
         aside = report.rejections(rejected)
         self._set_aside(rejected, aside)
         sizes = report.by_partition(documents)
-        read = self._without_copies(documents)
-        facts = self._facts(read, sum(number for number, _, _ in sizes))
+        found = copies.find(documents)
+        self._refuse(sum(number for number, _, _ in sizes), found)
+        read = copies.without(documents, found)
+        facts = self._facts(read)
         kept = read.filter(lambda document: not document.short)
         splitter = Splitter(self.settings.validation, self.settings.test, self.settings.seed)
         part_of = _PartOf(splitter, carve=not facts.validation)
-        vocabulary = self._vocabulary(kept, part_of)
+        totals = words.totals(kept).persist(StorageLevel.DISK_ONLY)
+        vocabulary = self._vocabulary(kept, totals, part_of)
         known = self.context.broadcast(vocabulary.form_ids)
         in_words = kept.map(lambda document: (document, records.vectorised(document, known.value))).persist(
             StorageLevel.DISK_ONLY
         )
         useful = in_words.filter(lambda item: bool(item[1].ids))
         files, shards, counts = self._write(useful, part_of, len(vocabulary.words))
-        files += self._vocabulary_files(vocabulary, words.stop_forms(kept, self.settings, vocabulary))
+        files += self._vocabulary_files(vocabulary, words.stop_forms(totals, self.settings, vocabulary))
         manifest = CorpusManifest.describing(
             vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
             feature_dim=len(vocabulary.words),
@@ -105,7 +109,7 @@ class Preparation:
                 **counts,
                 dropped_short=facts.short,
                 dropped_without_vocabulary=facts.read - facts.short - sum(counts.values()),
-                dropped_duplicate=sum(number for number, _, _ in sizes) - facts.read,
+                dropped_duplicate=found.number,
             ),
             shards=ShardCounts(**shards),
             tokens=_tokens(useful, vocabulary),
@@ -155,28 +159,23 @@ class Preparation:
                 f"{target} has some of them"
             )
 
-    def _without_copies(self, documents: RDD[Counted]) -> RDD[Counted]:
-        by_id = documents.map(lambda document: (document.id, document)).reduceByKey(counted.first_of)
-        return by_id.values().persist(StorageLevel.DISK_ONLY)
-
-    def _facts(self, read: RDD[Counted], all_read: int) -> _Facts:
-        if not all_read:
+    def _refuse(self, read: int, found: Copies) -> None:
+        if not read:
             raise CorpusError("the source holds no documents")
+        if self.source.has_ids and found.repeated is not None:
+            raise CorpusError(f"two documents have the id {found.repeated!r}: ids must differ")
+
+    def _facts(self, read: RDD[Counted]) -> _Facts:
         facts: _Facts = read.map(_facts_of).reduce(_Facts.__add__)
-        if self.source.has_ids and facts.read < all_read:
-            ids = read.context.pickleFile(self._first_stage()).filter(lambda item: item[0]).map(lambda item: item[1][0])
-            repeated = ids.map(lambda name: (name, 1)).reduceByKey(int.__add__).filter(lambda item: item[1] > 1)
-            [(twice, _)] = repeated.takeOrdered(1)
-            raise CorpusError(f"two documents have the id {twice!r}: ids must differ")
         if facts.short == facts.read:
             raise CorpusError(f"none of the {facts.read:,} documents has {self.settings.least_words} words or more")
         return facts
 
-    def _vocabulary(self, kept: RDD[Counted], part_of: _PartOf) -> Vocabulary:
+    def _vocabulary(self, kept: RDD[Counted], totals: RDD[tuple[str, int]], part_of: _PartOf) -> Vocabulary:
         if self.settings.vocabulary is not None:
-            return words.frozen(kept, self.settings, self.settings.vocabulary)
+            return words.frozen(totals, self.settings, self.settings.vocabulary)
         training = kept.filter(lambda document: part_of(document) == "train")
-        return words.choose(self.context, kept, training, self.settings)
+        return words.choose(self.context, totals, training, self.settings)
 
     def _write(
         self, useful: RDD[tuple[Counted, Row]], part_of: _PartOf, width: int
@@ -240,7 +239,7 @@ def _tokens(useful: RDD[tuple[Counted, Row]], vocabulary: Vocabulary) -> TokenCo
     total, in_vocabulary = useful.map(lambda item: (sum(item[0].counts), sum(item[1].counts))).reduce(
         lambda one, other: (one[0] + other[0], one[1] + other[1])
     )
-    forms = useful.flatMap(lambda item: item[0].forms).distinct()
+    forms = words.totals(useful.keys()).keys()
     ours = useful.context.broadcast(frozenset(vocabulary.form_ids))
     seen, seen_of_ours = forms.map(lambda form: (1, int(form in ours.value))).reduce(
         lambda one, other: (one[0] + other[0], one[1] + other[1])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import among
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from training_scripts.corpus.language import Lemmas
     from training_scripts.corpus.settings import PreparationSettings
     from training_scripts.spark.counted import Counted
+
+
+_FORMS_AT_ONCE: Final = 200_000
 
 
 class Word(NamedTuple):
@@ -35,9 +39,26 @@ class Word(NamedTuple):
         return self.key if self.is_form else self.best[1]
 
 
+def totals(documents: RDD[Counted]) -> RDD[tuple[str, int]]:
+    """Return how often each form occurs."""
+    return documents.mapPartitions(_added_up).reduceByKey(int.__add__)
+
+
+def _added_up(documents: Iterable[Counted]) -> Iterator[tuple[str, int]]:
+    """Add counts up before Spark sees them, some at a time: it takes longer than this for each that it is given."""
+    found: dict[str, int] = {}
+    for document in documents:
+        for form, count in zip(document.forms, document.counts, strict=True):
+            found[form] = found.get(form, 0) + count
+        if len(found) > _FORMS_AT_ONCE:
+            yield from found.items()
+            found = {}
+    yield from found.items()
+
+
 def choose(
     context: SparkContext,
-    documents: RDD[Counted],
+    totals: RDD[tuple[str, int]],
     training: RDD[Counted],
     settings: PreparationSettings,
 ) -> Vocabulary:
@@ -45,15 +66,13 @@ def choose(
 
     Args:
         context: Spark's.
-        documents: all that are kept; all give forms.
-        training: those of them that decide.
+        totals: of all forms, in whatever part their documents are.
+        training: the documents that decide.
         settings: language, sizes and frequencies.
 
     Raises:
         CorpusError: fewer than two words are left.
     """
-    occurrences = documents.flatMap(lambda document: zip(document.forms, document.counts, strict=True))
-    totals = occurrences.reduceByKey(int.__add__)
     forms = _with_keys(totals, settings).cache()
     words = forms.map(_as_word).reduceByKey(_joined).cache()
     least = max(1, settings.min_df)
@@ -61,11 +80,14 @@ def choose(
     frequent = words.filter(lambda item: item[1].total >= least).mapValues(lambda word: word.written)
     by_key = forms.map(lambda item: (item[2], item[0]))
     key_of = context.broadcast(dict(by_key.join(frequent).map(_form_and_key).collect()))
-    frequencies = (
-        training.flatMap(lambda document: {key for form in document.forms if (key := key_of.value.get(form))})
-        .map(lambda key: (key, 1))
-        .reduceByKey(int.__add__)
-    )
+
+    def documents_by_key(part: Iterable[Counted]) -> Iterator[tuple[str, int]]:
+        known, found = key_of.value, Counter[str]()
+        for document in part:
+            found.update({key for form in document.forms if (key := known.get(form))})
+        return iter(found.items())
+
+    frequencies = training.mapPartitions(documents_by_key).reduceByKey(int.__add__)
     most = settings.max_df * training.count()
     eligible = frequencies.filter(lambda item: least <= item[1] <= most).join(frequent)
     best = eligible.takeOrdered(settings.max_features, key=lambda item: (-item[1][0], item[1][1]))
@@ -78,23 +100,21 @@ def choose(
     return Vocabulary(tuple(word for word, _ in chosen), form_ids)
 
 
-def frozen(documents: RDD[Counted], settings: PreparationSettings, words: tuple[str, ...]) -> Vocabulary:
+def frozen(totals: RDD[tuple[str, int]], settings: PreparationSettings, words: tuple[str, ...]) -> Vocabulary:
     """Meet the documents' forms with given words; a form's word depends on no other form's."""
-    forms = documents.flatMap(lambda document: document.forms).distinct()
     # keys_of looks at all forms at once, and so must this: what is sent to the driver is the forms and no counts.
-    return freeze(words, sorted(forms.collect()), _lemmas(settings).keys_of)
+    return freeze(words, sorted(totals.keys().collect()), _lemmas(settings).keys_of)
 
 
-def stop_forms(documents: RDD[Counted], settings: PreparationSettings, vocabulary: Vocabulary) -> tuple[str, ...]:
+def stop_forms(totals: RDD[tuple[str, int]], settings: PreparationSettings, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Return the stop words a server is told of; see training_scripts.corpus.preparation.stop_forms_told."""
-    ours = documents.context.broadcast(frozenset(vocabulary.form_ids))
+    ours = totals.context.broadcast(frozenset(vocabulary.form_ids))
 
     def left_out(part: Iterable[tuple[str, int]]) -> Iterator[tuple[int, str]]:
         lemmas = _lemmas(settings)
         return ((-total, form) for form, total in part if form not in ours.value and lemmas.key_of(form) is None)
 
-    occurrences = documents.flatMap(lambda document: zip(document.forms, document.counts, strict=True))
-    seen = occurrences.reduceByKey(int.__add__).mapPartitions(left_out).takeOrdered(MAX_SEEN_STOP_FORMS)
+    seen = totals.mapPartitions(left_out).takeOrdered(MAX_SEEN_STOP_FORMS)
     return stop_forms_told(_lemmas(settings), vocabulary, (form for _, form in seen))
 
 
