@@ -15,6 +15,8 @@ import botocore.session
 from local_cloud.autoscaling import members as autoscaling_members
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.members import Members
+from local_cloud.s3vectors import members as vectors_members
+from local_cloud.s3vectors import service as vectors
 from local_cloud.sagemaker import members as sagemaker_members
 from local_cloud.sagemaker import service as sagemaker
 from local_cloud.sagemaker.backend import Backend
@@ -31,9 +33,9 @@ _ABOUT = """\
 # What is emulated of each operation
 
 Made by `python -m local_cloud.conformance > docs/conformance.md`, from botocore's service models and from the
-declarations by which the [local cloud](local-cloud.md) itself refuses (`local_cloud/sagemaker/members.py`,
-`local_cloud/autoscaling/members.py`). `tests/local_cloud/test_conformance.py` holds this page against them, sends every
-refused parameter, and calls every operation with boto3.
+declarations by which the [local cloud](local-cloud.md) itself refuses (`members.py` in `local_cloud/sagemaker`,
+`local_cloud/autoscaling` and `local_cloud/s3vectors`). `tests/local_cloud/test_conformance.py` holds this page against
+them, sends every refused parameter, and calls every operation with boto3.
 
 - **Honoured** parameters do what they do on AWS, as far as [its page](local-cloud.md) tells. Where a structure is
   honoured as a whole, it stands for its members.
@@ -71,6 +73,7 @@ def operations() -> Mapping[str, tuple[Sequence[str], Mapping[str, Members]]]:
         sagemaker.NAME: (service.api.operations, sagemaker_members.MEMBERS),
         RUNTIME: (RUNTIME_OPERATIONS, sagemaker_members.MEMBERS),
         autoscaling.NAME: (scaling.api.operations, autoscaling_members.MEMBERS),
+        vectors.NAME: (vectors.S3Vectors().api.operations, vectors_members.MEMBERS),
     }
 
 

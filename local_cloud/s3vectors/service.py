@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from local_cloud import emulator
 from local_cloud.json_service import OK, Call, JsonService, Operation
 from local_cloud.s3vectors.index import VectorIndex
+from local_cloud.s3vectors.members import MEMBERS
 from local_cloud.service_errors import ServiceError, validation_error
 from local_cloud.wire import Node
 
@@ -52,7 +53,7 @@ class S3Vectors:
             "QueryVectors": self._query,
             "DeleteVectors": self._delete,
         }
-        self.api = JsonService(NAME, TARGET_PREFIX, operations, {})
+        self.api = JsonService(NAME, TARGET_PREFIX, operations, MEMBERS)
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
         """Answer an HTTP request."""
@@ -141,8 +142,6 @@ class S3Vectors:
 
     def _list(self, call: Call) -> JsonObject:
         request, index = call.request, self._index(call)[1]
-        if "segmentCount" in request:
-            raise validation_error("segmentCount is not emulated by the local cloud")
         token = request.text("nextToken", "0")
         start, size = int(token) if token.isdecimal() else 0, request.integer("maxResults", DEFAULT_PAGE)
         data, metadata = request.flag("returnData"), request.flag("returnMetadata")
@@ -151,8 +150,6 @@ class S3Vectors:
 
     def _query(self, call: Call) -> JsonObject:
         request, index = call.request, self._index(call)[1]
-        if "filter" in request:
-            raise validation_error("filter is not emulated by the local cloud")
         number = request.integer("topK")
         if number > MOST_NEIGHBOURS:
             raise validation_error(f"topK is {number}: at most {MOST_NEIGHBOURS}")

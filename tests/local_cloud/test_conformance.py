@@ -23,7 +23,9 @@ from tests.local_cloud.support import IMAGE, Account, ended, unique, until
 
 pytestmark = pytest.mark.local_cloud
 
-SERVICES = ("sagemaker", "sagemaker-runtime", "application-autoscaling")
+SERVICES = ("sagemaker", "sagemaker-runtime", "application-autoscaling", "s3vectors")
+JSON_SERVICES = ("sagemaker", "application-autoscaling", "s3vectors")
+"""Those whose requests are members of one JSON object."""
 ECHOING = {"_ECHOED", "echoed", "names", "_OF_THE_DEFINITION"}
 """Names of the tuples whose members are only described again."""
 
@@ -73,13 +75,13 @@ def example(shape: Any) -> Any:
 
 REFUSED = [
     (service, operation, path)
-    for service in ("sagemaker", "application-autoscaling")
+    for service in JSON_SERVICES
     for operation, kind, path in declared(service)
     if kind == "refused"
 ]
 ONLY = [
     (service, operation, path)
-    for service in ("sagemaker", "application-autoscaling")
+    for service in JSON_SERVICES
     for operation, kind, path in declared(service)
     if kind == "only"
 ]
@@ -111,7 +113,7 @@ def test_what_is_declared_is_in_botocores_model(service: str) -> None:
         assert at(service, operation, path) is not None
 
 
-@pytest.mark.parametrize("service", ["sagemaker", "application-autoscaling"])
+@pytest.mark.parametrize("service", JSON_SERVICES)
 def test_the_code_reads_every_parameter_that_is_honoured(service: str) -> None:
     read = set(strings_read())
     by_declaration = {path for name, kind, path in declared(service) if kind == "only"}
@@ -127,7 +129,7 @@ def test_the_code_reads_every_parameter_that_is_honoured(service: str) -> None:
 def strings_read() -> Iterator[str]:
     """Yield every string of the services' code, but for the declarations and for what is only described again."""
     root = Path(local_cloud.__file__).parent
-    for file in [*(root / "sagemaker").glob("*.py"), *(root / "autoscaling").glob("*.py")]:
+    for file in (file for part in ("sagemaker", "autoscaling", "s3vectors") for file in (root / part).glob("*.py")):
         if file.name != "members.py":
             yield from _strings(ast.parse(file.read_text(encoding="utf-8")))
 
@@ -208,6 +210,7 @@ def test_every_operation_answers_a_real_client(
     transform(account, sagemaker, bucket, job_role, model_data(1))
     process(sagemaker, bucket, job_role)
     register(sagemaker)
+    search(account.root("s3vectors"))
 
     for service in SERVICES:
         assert answered[service] == set(conformance.operations()[service][0])
@@ -353,3 +356,20 @@ def register(sagemaker: Any) -> None:
     sagemaker.list_model_packages(ModelPackageGroupName=name)
     sagemaker.delete_model_package(ModelPackageName=arn)
     sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+
+
+def search(vectors: Any) -> None:
+    name = unique("vectors")
+    bucket = {"vectorBucketName": name}
+    index = {**bucket, "indexName": "index"}
+    vectors.create_vector_bucket(**bucket)
+    vectors.get_vector_bucket(**bucket)
+    vectors.create_index(**index, dataType="float32", dimension=1, distanceMetric="cosine")
+    vectors.get_index(**index)
+    vectors.put_vectors(**index, vectors=[{"key": "a", "data": {"float32": [1.0]}}])
+    vectors.get_vectors(**index, keys=["a"])
+    vectors.list_vectors(**index)
+    vectors.query_vectors(**index, topK=1, queryVector={"float32": [1.0]})
+    vectors.delete_vectors(**index, keys=["a"])
+    vectors.delete_index(**index)
+    vectors.delete_vector_bucket(**bucket)

@@ -1,0 +1,17 @@
+"""What of S3 Vectors' requests has no effect here, and what is refused, by operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_cloud.members import Members
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MEMBERS: Mapping[str, Members] = {
+    "CreateVectorBucket": Members(without_effect=("encryptionConfiguration", "tags")),
+    "CreateIndex": Members(without_effect=("encryptionConfiguration", "metadataConfiguration", "tags")),
+    "ListVectors": Members(refused=("segmentCount", "segmentIndex")),
+    "QueryVectors": Members(refused=("filter", "nextToken"), only={"queryMode": ("CLASSIC",)}),
+}
