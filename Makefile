@@ -61,7 +61,7 @@ notebook: setup .venv-notebook/.ready  ## Run the tutorial's notebook on the clo
 	  --python $$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	@touch $@
 
-.venv-spark/.ready: requirements-spark.txt constraints-spark.txt
+.venv-spark/.ready: requirements-spark.txt requirements-spark-job.txt constraints-spark.txt
 	@java -version 2>&1 | grep -qE '"?(17|21)\.' || [ -x "$$JAVA_HOME/bin/java" ] || \
 	  { echo "make: Spark needs Java 17, and there is no java on PATH: install a JRE of it, or set JAVA_HOME" >&2; exit 2; }
 	@echo "Setting up .venv-spark, Spark in local mode: a minute or two, once"
@@ -73,6 +73,9 @@ spark: .venv-spark/.ready  ## Make the environment that prepares corpora on Spar
 
 open-bundle: setup  ## Fetch what algorithm: open takes along to AWS (PROCESSOR=gpu for GPU instances)
 	@$(BIN)/python -m training_scripts.bundle --processor $(or $(PROCESSOR),cpu)
+
+spark-bundle: setup  ## Fetch what the setting preparation takes along to AWS's Spark container
+	@$(BIN)/python -m training_scripts.bundle --processor spark
 
 corpus: setup  ## Prepare the default corpus into build/corpus
 	@$(BIN)/python -m training_scripts.prepare
@@ -120,7 +123,7 @@ check: setup  ## Lint and types
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check lint-templates similar-asset open-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-script-mode/.ready $(SPARK)  ## All tests, the slower ones too
+test-all: setup check lint-templates similar-asset open-bundle spark-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-script-mode/.ready $(SPARK)  ## All tests, the slower ones too
 	@$(PYTEST)
 
 .venv-bench/.ready: requirements-bench.txt requirements-train.txt constraints.txt
@@ -145,4 +148,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup notebook audit doctor lint-templates similar-asset open-bundle spark corpus demo synth deploy check test test-all bench bench-url lock clean
+.PHONY: help setup notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark corpus demo synth deploy check test test-all bench bench-url lock clean

@@ -18,8 +18,8 @@ WHEELS = (
 
 def write_bundle(root: Path, *, processor: Processor = "cpu", code_hash: str | None = None) -> Path:
     """Write one where synth looks for it under `root`; return its folder."""
-    folder = root / layout.DEFAULT_FOLDER / processor
-    for name, path in sources.files().items():
+    folder = root / layout.bundle_folder(processor)
+    for name, path in sources.files(processor).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
     (folder / layout.WHEELS_FOLDER).mkdir()
@@ -27,10 +27,11 @@ def write_bundle(root: Path, *, processor: Processor = "cpu", code_hash: str | N
     for wheel in found:
         wheel.write_bytes(b"made up: " + wheel.name.encode())
     wheels.write_requirements(folder / layout.REQUIREMENTS_FILE, found)
-    wheels.write_requirements(folder / layout.SERVING_FOLDER / layout.REQUIREMENTS_FILE, wheels.for_serving(found))
+    if processor != "spark":
+        wheels.write_requirements(folder / layout.SERVING_FOLDER / layout.REQUIREMENTS_FILE, wheels.for_serving(found))
     manifest = BundleManifest.describing(
         folder,
-        code_hash=code_hash or sources.code_hash(),
+        code_hash=code_hash or sources.code_hash(processor),
         processor=processor,
         python_version=layout.CONTAINER_PYTHON,
     )

@@ -1,4 +1,6 @@
-"""Make the bundle of code and wheels for `algorithm: open`: `python -m training_scripts.bundle [--processor gpu]`.
+"""Make a bundle of code and wheels: `python -m training_scripts.bundle [--processor gpu | spark]`.
+
+That of a CPU or GPU is for `algorithm: open`, that of Spark for the preparation of a corpus as a processing job.
 
 Wheels are fetched once, for the container's Python and platform; a bundle made again after a change of code takes them
 from the one before it, and needs no network.
@@ -26,7 +28,7 @@ _MEGABYTE: Final = 1 << 20
 def main(arguments: list[str] | None = None) -> int:
     """Make the bundle, or say that it is there already; return the exit code."""
     options = _options(arguments)
-    target = options.output or Path(layout.DEFAULT_FOLDER) / options.processor
+    target = options.output or Path(layout.bundle_folder(options.processor))
     try:
         manifest, made = make(target, processor=options.processor, python_version=options.python)
     except (BundleError, CorpusError) as error:
@@ -49,16 +51,18 @@ def make(target: Path, *, processor: Processor, python_version: str) -> tuple[Bu
         CorpusError: `target` is something else, or cannot be written.
     """
     with replaced_folder(target, recognised_by=layout.MANIFEST_NAME, kind="a bundle of code and wheels") as folder:
-        for name, path in sources.files().items():
+        for name, path in sources.files(processor).items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / name)
         kept = target / layout.WHEELS_FOLDER
         wheels.fetch(folder / layout.WHEELS_FOLDER, processor=processor, python_version=python_version, kept=kept)
         found = sorted((folder / layout.WHEELS_FOLDER).iterdir())
         wheels.write_requirements(folder / layout.REQUIREMENTS_FILE, found)
-        wheels.write_requirements(folder / layout.SERVING_FOLDER / layout.REQUIREMENTS_FILE, wheels.for_serving(found))
+        if processor != "spark":
+            serving = folder / layout.SERVING_FOLDER / layout.REQUIREMENTS_FILE
+            wheels.write_requirements(serving, wheels.for_serving(found))
         manifest = BundleManifest.describing(
-            folder, code_hash=sources.code_hash(), processor=processor, python_version=python_version
+            folder, code_hash=sources.code_hash(processor), processor=processor, python_version=python_version
         )
         (folder / layout.MANIFEST_NAME).write_bytes(manifest.encoded())
         before = target / layout.MANIFEST_NAME
@@ -67,10 +71,10 @@ def make(target: Path, *, processor: Processor, python_version: str) -> tuple[Bu
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bundle", description="Make the bundle of code and wheels for open training.")
+    parser = argparse.ArgumentParser(prog="bundle", description="Make a bundle of code and wheels.")
     parser.add_argument("--processor", choices=tuple(wheels.REQUIREMENTS), default="cpu")
     parser.add_argument("--python", default=layout.CONTAINER_PYTHON, help="the container's (default: %(default)s)")
-    parser.add_argument("--output", type=Path, help=f"default: {layout.DEFAULT_FOLDER}/<processor>")
+    parser.add_argument("--output", type=Path, help="default: where synth looks for it")
     return parser.parse_args(arguments)
 
 

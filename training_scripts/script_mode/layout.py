@@ -31,7 +31,20 @@ DEFAULT_FOLDER: Final = "build/open-ntm"
 """From the project's root; a folder a processor."""
 MAKE_COMMAND: Final = "make open-bundle"
 
+SPARK_FOLDER: Final = "build/spark-bundle"
+SPARK_COMMAND: Final = "make spark-bundle"
+SPARK_PROGRAM: Final = "prepare_corpus.py"
+PROCESSING_ROOT: Final = f"{CONTAINER_ROOT}/processing"
+"""Below it a processing job has its inputs and its output, each in a folder of its own."""
+
 
 def bundle_command(processor: str) -> str:
     """Return the command that makes the bundle of a processor."""
+    if processor == "spark":
+        return SPARK_COMMAND
     return MAKE_COMMAND if processor == "cpu" else f"{MAKE_COMMAND} PROCESSOR={processor}"
+
+
+def bundle_folder(processor: str) -> str:
+    """Return where the bundle of a processor is, from the project's root."""
+    return SPARK_FOLDER if processor == "spark" else f"{DEFAULT_FOLDER}/{processor}"

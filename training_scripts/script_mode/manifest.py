@@ -14,7 +14,8 @@ from training_scripts.versions import canonical_json, sha256_hex
 if TYPE_CHECKING:
     from pathlib import Path
 
-Processor = Literal["cpu", "gpu"]
+Processor = Literal["cpu", "gpu", "spark"]
+"""What runs the bundle: the open NTM on one of the first two, the preparation of a corpus on the last."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _BLOCK_BYTES: Final = 1 << 20
 

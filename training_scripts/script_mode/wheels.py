@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from training_scripts.script_mode.manifest import Processor
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-REQUIREMENTS: Final[dict[Processor, str]] = {"cpu": "requirements-open.txt", "gpu": "requirements-open-gpu.txt"}
+REQUIREMENTS: Final[dict[Processor, str]] = {
+    "cpu": "requirements-open.txt",
+    "gpu": "requirements-open-gpu.txt",
+    "spark": "requirements-spark-job.txt",
+}
 PLATFORMS: Final = (*(f"manylinux_2_{minor}" for minor in range(28, 11, -1)), "manylinux2014", "manylinux2010")
 """What the images' glibc can load, Ubuntu 22.04's 2.35; the wheels ask for 2.28 at most."""
 ARCHITECTURE: Final = "x86_64"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings, source = _settings(options), _source(options)
         context = SparkContext(conf=_configuration(options))
         context.setLogLevel("ERROR")
-        with replaced_folder(options.output, recognised_by=MANIFEST_NAME) as folder:
+        with _folder(options) as folder:
             place = Place(options.input, options.work or f"{options.beside.resolve()}/work", folder, options.beside)
             manifest = Preparation(context, source, settings, place, options.max_rejected).run()
     except CorpusError as error:
@@ -58,6 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _folder(options: argparse.Namespace) -> AbstractContextManager[Path]:
+    """Return what gives the folder to fill: one beside the output's, or the output's own where it is new."""
+    if not options.new_output:
+        return replaced_folder(options.output, recognised_by=MANIFEST_NAME)
+    # The executors of other machines write under this name, and nobody there could give their folder another.
+    options.output.mkdir(parents=True, exist_ok=True)
+    if any(options.output.iterdir()):
+        raise CorpusError(f"{options.output} is not empty, where --new-output says that it is")
+    return nullcontext(options.output)
+
+
 def _configuration(options: argparse.Namespace) -> SparkConf:
     # Executors run the driver's Python and find its packages, also where those travel as a folder.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -69,6 +81,8 @@ def _configuration(options: argparse.Namespace) -> SparkConf:
         .set("spark.hadoop.mapreduce.output.fileoutputformat.compress", "true")
         .set("spark.ui.showConsoleProgress", "false")
     )
+    if options.archive is not None:
+        configuration = configuration.set("spark.archives", options.archive)
     if options.master is not None:
         # A join would otherwise have as many pieces as both its sides together, and each piece costs a start.
         pieces = options.master.partition("[")[2].rstrip("]")
@@ -112,6 +126,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, required=True, help="the corpus folder, on a path all executors have")
     parser.add_argument("--beside", type=Path, default=Path("build/spark"), help="report, rejected lines (build/spark)")
     parser.add_argument("--work", help="keeps the first stage for a run after one that was broken off (<beside>/work)")
+    parser.add_argument(
+        "--new-output", action="store_true", help="write straight into the output folder, empty on every machine"
+    )
+    parser.add_argument("--archive", help="FILE.zip#FOLDER, unpacked as FOLDER where executors work")
     parser.add_argument("--max-rejected", type=int, default=1000, help="most lines that may be no documents (1000)")
     parser.add_argument("--master", help="such as local[2]; under spark-submit, leave it out")
     parser.add_argument("--memory", default="1g", help="of the driver's JVM in local mode (1g)")
