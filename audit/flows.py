@@ -166,9 +166,9 @@ def _actors(assembly: Assembly) -> Iterator[_Actor]:
                 yield _Actor(node, stack, role, "VPC" if resource.get("VpcConfig") else "AWS's network")
     for template in assembly.templates:
         for job in jobs(template, TRAINING, PROCESSING):
-            node = Node(HOSTED, f"{job.state} job", f"{job.get('ResourceConfig', 'InstanceCount')} instances")
+            node = Node(HOSTED, f"{job.state} job", f"{job.instances} instances")
             for role in assembly.references(template.stack, job.resolved("RoleArn")):
-                yield _Actor(node, template.stack, role, "VPC" if job.get("VpcConfig") else "AWS's network")
+                yield _Actor(node, template.stack, role, "VPC" if job.in_vpc else "AWS's network")
 
 
 def _by_rights(assembly: Assembly) -> Iterator[Flow]:
@@ -295,12 +295,13 @@ def _jobs(assembly: Assembly) -> Iterator[Flow]:
             machine = node_of(assembly, (template.stack, job.machine.logical_id))
             models = assembly.references(template.stack, job.resolved("ModelName"))
             node = node_of(assembly, models[0]) if models else None
-            count = job.get("ResourceConfig", "InstanceCount")
+            count = job.instances
             node = node or Node(HOSTED, f"{job.state} job", f"{count} instances")
             if machine:
                 yield Flow(machine, node, "starts", "job's definition", API_TLS, "AWS's network", "", place)
-            if isinstance(count, int) and count > 1:
-                on = job.get("EnableInterContainerTrafficEncryption") is True
-                hop = "encrypted between containers" if on else "not encrypted"
-                network = "VPC" if job.get("VpcConfig") else "AWS's network"
-                yield Flow(node, node, "shares", "gradients", hop, network, "passes through", place)
+            # The instances of a transform have nothing to say to each other.
+            shared = {TRAINING: "gradients", PROCESSING: "counts of words"}.get(job.call)
+            if shared is not None and isinstance(count, int) and count > 1:
+                hop = "encrypted between containers" if job.traffic_encrypted else "not encrypted"
+                network = "VPC" if job.in_vpc else "AWS's network"
+                yield Flow(node, node, "shares", shared, hop, network, "passes through", place)

@@ -135,7 +135,6 @@ def _volumes(assembly: Assembly) -> Iterator[Row]:
     """Return rows for the volumes of jobs, which are in state machines' definitions."""
     for template in assembly.templates:
         for job in jobs(template, TRAINING, TRANSFORM, PROCESSING):
-            part = "ResourceConfig" if job.get("ResourceConfig") else "TransformResources"
-            key = assembly.flat(template.stack, job.resolved(part, "VolumeKmsKeyId")).strip("<>")
+            key = assembly.flat(template.stack, job.volume_key).strip("<>")
             place = assembly.place(template.stack, job.machine.logical_id, "Properties/DefinitionString")
             yield Row(("job's volumes", f"{job.state} jobs", f"KMS, {key}" if key else _NO_KEY, "the job's run"), place)

@@ -18,9 +18,34 @@ PROCESSING: Final = "createProcessingJob"
 LONGEST_RUN_S: Final = 432_000
 
 
+class Kind(NamedTuple):
+    """Where a kind of job's request has what the rules look at."""
+
+    noun: str
+    machines: tuple[str, ...]
+    output: tuple[str, ...]
+    image: tuple[str, ...]
+    network: tuple[str, ...]
+    written: str
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    TRAINING: Kind(
+        "training", ("ResourceConfig",), ("OutputDataConfig",), ("AlgorithmSpecification", "TrainingImage"), (),
+        "model artifact",
+    ),
+    TRANSFORM: Kind("transform", ("TransformResources",), ("TransformOutput",), (), (), "transform output"),
+    PROCESSING: Kind(
+        "processing", ("ProcessingResources", "ClusterConfig"), ("ProcessingOutputConfig",),
+        ("AppSpecification", "ImageUri"), ("NetworkConfig",), "processing output",
+    ),
+}  # fmt: skip
+
+
 class Job(NamedTuple):
     """One state that starts a job."""
 
+    call: str
     machine: Resource
     state: str
     parameters: Mapping[str, JsonValue]
@@ -38,6 +63,31 @@ class Job(NamedTuple):
         if isinstance(value, str) and value.startswith("${") and value.endswith("}"):
             return self.machine.get("DefinitionSubstitutions", value[2:-1])
         return value
+
+    @property
+    def kind(self) -> Kind:
+        """Where its request has what."""
+        return KINDS[self.call]
+
+    @property
+    def instances(self) -> JsonValue:
+        """On how many instances it runs."""
+        return self.get(*self.kind.machines, "InstanceCount")
+
+    @property
+    def in_vpc(self) -> bool:
+        """Whether it names a VPC of its own; a transform job runs in its model's."""
+        return bool(self.get(*self.kind.network, "VpcConfig"))
+
+    @property
+    def traffic_encrypted(self) -> bool:
+        """Whether its instances talk to each other encrypted."""
+        return self.get(*self.kind.network, "EnableInterContainerTrafficEncryption") is True
+
+    @property
+    def volume_key(self) -> JsonValue:
+        """The key of its volumes, as the template has it."""
+        return self.resolved(*self.kind.machines, "VolumeKmsKeyId")
 
     def fault(self, path: str, message: str) -> Fault:
         """Return a fault at `path` of the request."""
@@ -65,7 +115,7 @@ def jobs(template: Template, *kinds: str) -> Iterator[Job]:
         for name, state in _states(definition(machine) or {}):
             call = str(state.get("Resource", "")).rpartition(":")[2].removesuffix(".sync")
             if call in kinds:
-                yield Job(machine, name, mapping(state.get("Parameters") or state.get("Arguments")))
+                yield Job(call, machine, name, mapping(state.get("Parameters") or state.get("Arguments")))
 
 
 def _states(node: Mapping[str, JsonValue]) -> Iterator[tuple[str, Mapping[str, JsonValue]]]:
@@ -88,13 +138,11 @@ def readable(template: Template) -> Iterator[Fault]:
 
 @rule("TM-JOB-ISOLATED", "A job's container has no network", "A container could send the documents away")
 def isolated(template: Template) -> Iterator[Fault]:
-    """Look at network isolation."""
-    for job in jobs(template, TRAINING):
-        if job.get("EnableNetworkIsolation") is not True:
-            yield job.fault("EnableNetworkIsolation", "the training container has a network")
-    for job in jobs(template, PROCESSING):
-        if job.get("NetworkConfig", "EnableNetworkIsolation") is not True:
-            yield job.fault("NetworkConfig/EnableNetworkIsolation", "the processing container has a network")
+    """Look at network isolation; a transform job has its model's."""
+    for job in jobs(template, TRAINING, PROCESSING):
+        if job.get(*job.kind.network, "EnableNetworkIsolation") is not True:
+            path = "/".join((*job.kind.network, "EnableNetworkIsolation"))
+            yield job.fault(path, f"the {job.kind.noun} container has a network")
 
 
 @rule(
@@ -103,35 +151,28 @@ def isolated(template: Template) -> Iterator[Fault]:
     "Gradients and counts would cross the network readable",
 )
 def traffic_encrypted(template: Template) -> Iterator[Fault]:
-    """Look at jobs of more than one instance."""
-    for job in jobs(template, TRAINING):
-        if (
-            job.get("ResourceConfig", "InstanceCount") != 1
-            and job.get("EnableInterContainerTrafficEncryption") is not True
-        ):
-            yield job.fault("EnableInterContainerTrafficEncryption", "traffic between instances is not encrypted")
+    """Look at jobs of more than one instance; those of a transform do not talk."""
+    for job in jobs(template, TRAINING, PROCESSING):
+        if job.instances != 1 and not job.traffic_encrypted:
+            path = "/".join((*job.kind.network, "EnableInterContainerTrafficEncryption"))
+            yield job.fault(path, "traffic between instances is not encrypted")
 
 
 @rule("TM-JOB-VOLUME-KEY", "A job's volumes are under a customer-managed key", "Documents would lie under AWS's key")
 def volume_key(template: Template) -> Iterator[Fault]:
     """Look at the volumes' key."""
-    for job in jobs(template, TRAINING):
-        if not job.resolved("ResourceConfig", "VolumeKmsKeyId"):
-            yield job.fault("ResourceConfig/VolumeKmsKeyId", "the training volumes are under no key of ours")
-    for job in jobs(template, TRANSFORM):
-        if not job.resolved("TransformResources", "VolumeKmsKeyId"):
-            yield job.fault("TransformResources/VolumeKmsKeyId", "the transform volumes are under no key of ours")
+    for job in jobs(template, *KINDS):
+        if not job.volume_key:
+            path = "/".join((*job.kind.machines, "VolumeKmsKeyId"))
+            yield job.fault(path, f"the {job.kind.noun} volumes are under no key of ours")
 
 
 @rule("TM-JOB-OUTPUT-KEY", "What a job writes is under a customer-managed key", "Models would lie under AWS's key")
 def output_key(template: Template) -> Iterator[Fault]:
     """Look at the output's key."""
-    for job in jobs(template, TRAINING):
-        if not job.resolved("OutputDataConfig", "KmsKeyId"):
-            yield job.fault("OutputDataConfig/KmsKeyId", "the model artifact is under no key of ours")
-    for job in jobs(template, TRANSFORM):
-        if not job.resolved("TransformOutput", "KmsKeyId"):
-            yield job.fault("TransformOutput/KmsKeyId", "the transform output is under no key of ours")
+    for job in jobs(template, *KINDS):
+        if not job.resolved(*job.kind.output, "KmsKeyId"):
+            yield job.fault("/".join((*job.kind.output, "KmsKeyId")), f"the {job.kind.written} is under no key of ours")
 
 
 @rule("TM-JOB-VPC", "A hardened stage's jobs run in a VPC", "Their traffic to S3 would leave by public addresses")
@@ -139,33 +180,33 @@ def in_vpc(template: Template) -> Iterator[Fault]:
     """Look for the VPC's subnets and security groups, where the stage is hardened."""
     if not template.hardened:
         return
-    for job in jobs(template, TRAINING):
+    for job in jobs(template, TRAINING, PROCESSING):
         for part in ("Subnets", "SecurityGroupIds"):
-            if not job.get("VpcConfig", part):
-                yield job.fault(f"VpcConfig/{part}", f"the training job has no {part} of a VPC")
+            if not job.get(*job.kind.network, "VpcConfig", part):
+                path = "/".join((*job.kind.network, "VpcConfig", part))
+                yield job.fault(path, f"the {job.kind.noun} job has no {part} of a VPC")
 
 
 @rule(
     "TM-JOB-IMAGE",
-    "A training job runs AWS's own image of its region: the NTM, or the open one's container",
+    "A job runs AWS's own image of its region: the NTM, or the container of the open one or of Spark",
     "Somebody else's image would be given the documents and the role",
 )
 def own_image(template: Template) -> Iterator[Fault]:
     """Compare the image's account with the table of registry accounts."""
-    for job in jobs(template, TRAINING):
-        image = job.resolved("AlgorithmSpecification", "TrainingImage")
-        message = images.fault_of(image, template)
+    for job in jobs(template, TRAINING, PROCESSING):
+        message = images.fault_of(job.resolved(*job.kind.image), template)
         if message is not None:
-            yield job.fault("AlgorithmSpecification/TrainingImage", message)
+            yield job.fault("/".join(job.kind.image), message)
 
 
-@rule("TM-JOB-BOUNDED", "A training job has a bound on its run time", "A job that never ends is paid for without end")
+@rule("TM-JOB-BOUNDED", "A job has a bound on its run time", "A job that never ends is paid for without end")
 def bounded(template: Template) -> Iterator[Fault]:
-    """Look at the stopping condition."""
-    for job in jobs(template, TRAINING):
+    """Look at the stopping condition; a transform job has none, and its pipeline's timeout instead."""
+    for job in jobs(template, TRAINING, PROCESSING):
         limit = job.get("StoppingCondition", "MaxRuntimeInSeconds")
         if not isinstance(limit, int) or not 0 < limit <= LONGEST_RUN_S:
-            yield job.fault("StoppingCondition", "the training job may run without end")
+            yield job.fault("StoppingCondition", f"the {job.kind.noun} job may run without end")
 
 
 @rule("TM-JOB-LOGGED", "A state machine logs and traces its runs", "Nobody could tell why a training failed")

@@ -1,4 +1,4 @@
-"""The images that train and serve: the built-in NTM's, or the framework containers that the open one runs in."""
+"""The images that train and serve, the built-in NTM's or the open one's framework containers, and Spark's."""
 
 from __future__ import annotations
 
@@ -75,7 +75,53 @@ OPEN_TRAINING: Final[Mapping[Processor, Image]] = {
 OPEN_HOSTING: Final = _framework(INFERENCE_REPOSITORY, INFERENCE_VERSION, "cpu")
 """The open NTM serves with NumPy: a GPU would stand idle."""
 
-ALL: Final = (BUILTIN, *OPEN_TRAINING.values(), OPEN_HOSTING)
+SPARK_REPOSITORY: Final = "sagemaker-spark-processing"
+SPARK_VERSION: Final = "3.5"
+SPARK_ACCOUNTS: Final = {
+    "af-south-1": "309385258863",
+    "ap-east-1": "732049463269",
+    "ap-northeast-1": "411782140378",
+    "ap-northeast-2": "860869212795",
+    "ap-northeast-3": "102471314380",
+    "ap-south-1": "105495057255",
+    "ap-south-2": "873151114052",
+    "ap-southeast-1": "759080221371",
+    "ap-southeast-2": "440695851116",
+    "ap-southeast-3": "800295151634",
+    "ap-southeast-4": "819679513684",
+    "ca-central-1": "446299261295",
+    "ca-west-1": "000907499111",
+    "cn-north-1": "671472414489",
+    "cn-northwest-1": "844356804704",
+    "eu-central-1": "906073651304",
+    "eu-central-2": "142351485170",
+    "eu-north-1": "330188676905",
+    "eu-south-1": "753923664805",
+    "eu-south-2": "833944533722",
+    "eu-west-1": "571004829621",
+    "eu-west-2": "836651553127",
+    "eu-west-3": "136845547031",
+    "il-central-1": "408426139102",
+    "me-central-1": "395420993607",
+    "me-south-1": "750251592176",
+    "sa-east-1": "737130764395",
+    "us-east-1": "173754725891",
+    "us-east-2": "314815235551",
+    "us-gov-east-1": "260923028637",
+    "us-gov-west-1": "271483468897",
+    "us-west-1": "667973535471",
+    "us-west-2": "153931337802",
+}
+"""Account by region, as the SDK's spark.json has it, of the regions that the service can be in; a test compares."""
+SPARK: Final = Image(
+    SPARK_REPOSITORY,
+    f"{SPARK_VERSION}-cpu-py{CONTAINER_PYTHON.replace('.', '')}",
+    "Spark container",
+    SPARK_ACCOUNTS,
+)
+"""What prepares corpora that are larger than one machine."""
+
+ALL: Final = (BUILTIN, *OPEN_TRAINING.values(), OPEN_HOSTING, SPARK)
 
 
 def processor(settings: StageSettings) -> Processor:

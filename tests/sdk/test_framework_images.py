@@ -53,3 +53,16 @@ def test_they_are_the_newest_that_the_sdk_knows() -> None:
 
     assert list(known["training"]["versions"])[-1] == algorithm_images.TRAINING_VERSION
     assert list(known["inference"]["versions"])[-1] == algorithm_images.INFERENCE_VERSION
+
+
+def test_the_spark_container_is_the_newest_that_the_sdk_knows_in_every_such_region() -> None:
+    versions = table("spark")["processing"]["versions"]
+    known = versions[algorithm_images.SPARK_VERSION]
+
+    assert list(versions)[-1] == algorithm_images.SPARK_VERSION
+    assert isinstance(known, dict)
+    assert known["repository"] == algorithm_images.SPARK.repository
+    assert f"py{CONTAINER_PYTHON.replace('.', '')}" in known["py_versions"]
+    assert algorithm_images.SPARK.accounts == {
+        region: account for region, account in known["registries"].items() if region in REGISTRY_ACCOUNTS
+    }

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from rules.engine import ALL_RULES, JsonValue, Template, check_all
+from stacks.algorithm_images import SPARK_ACCOUNTS
 from stacks.regions import REGISTRY_ACCOUNTS
 
 
@@ -73,6 +74,7 @@ def machine(
     call: str = "createTrainingJob.sync",
     nested: bool = False,
     registry: dict[str, str] | None = None,
+    image: JsonValue = None,
 ) -> Template:
     """A hardened template with a state machine that starts one job."""
     state: JsonValue = {"Type": "Task", "Resource": f"arn:${{P}}:states:::sagemaker:{call}", "Parameters": job}
@@ -86,7 +88,7 @@ def machine(
                 "Type": "AWS::StepFunctions::StateMachine",
                 "Properties": {
                     "DefinitionString": json.dumps({"States": states}),
-                    "DefinitionSubstitutions": {"Image": IMAGE, "Key": {"Ref": "Key"}},
+                    "DefinitionSubstitutions": {"Image": image or IMAGE, "Key": {"Ref": "Key"}},
                     "LoggingConfiguration": {"Level": "ALL"},
                     "TracingConfiguration": {"Enabled": True},
                 },
@@ -155,6 +157,53 @@ def test_a_transform_job_without_keys_is_caught_twice() -> None:
         "TM-JOB-VOLUME-KEY",
         "TM-JOB-OUTPUT-KEY",
     }
+
+
+SPARK_IMAGE: JsonValue = json.loads(json.dumps(IMAGE).replace("/ntm:1", "/sagemaker-spark-processing:3.5-cpu-py312"))
+PROCESSING: dict[str, JsonValue] = {
+    "AppSpecification": {"ImageUri": "${Image}"},
+    "ProcessingResources": {"ClusterConfig": {"InstanceCount": 2, "VolumeKmsKeyId": "${Key}"}},
+    "ProcessingOutputConfig": {"KmsKeyId": "${Key}"},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    "NetworkConfig": {
+        "EnableNetworkIsolation": True,
+        "EnableInterContainerTrafficEncryption": True,
+        "VpcConfig": {"Subnets": ["${Subnet0}"], "SecurityGroupIds": ["${SecurityGroup0}"]},
+    },
+}
+
+
+def processing(job: dict[str, JsonValue]) -> Template:
+    """A hardened template whose state machine starts a processing job."""
+    return machine(job, call="createProcessingJob.sync", registry=SPARK_ACCOUNTS, image=SPARK_IMAGE)
+
+
+def test_a_processing_job_that_is_as_it_should_be_breaks_no_rule() -> None:
+    assert check_all([processing(PROCESSING)]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rule_id"),
+    [
+        (("NetworkConfig", "EnableNetworkIsolation"), False, "TM-JOB-ISOLATED"),
+        (("NetworkConfig", "EnableInterContainerTrafficEncryption"), False, "TM-JOB-TRAFFIC-ENCRYPTED"),
+        (("ProcessingResources", "ClusterConfig", "VolumeKmsKeyId"), None, "TM-JOB-VOLUME-KEY"),
+        (("ProcessingOutputConfig", "KmsKeyId"), "${Unknown}", "TM-JOB-OUTPUT-KEY"),
+        (("NetworkConfig", "VpcConfig", "SecurityGroupIds"), [], "TM-JOB-VPC"),
+        (("StoppingCondition",), {}, "TM-JOB-BOUNDED"),
+        (("AppSpecification", "ImageUri"), "elsewhere/spark:1", "TM-JOB-IMAGE"),
+    ],
+)
+def test_a_weakened_processing_job_is_caught_by_its_rule(path: tuple[str, ...], value: JsonValue, rule_id: str) -> None:
+    job = copy.deepcopy(PROCESSING)
+    inner: JsonValue = job
+    for part in path[:-1]:
+        assert isinstance(inner, dict)
+        inner = inner[part]
+    assert isinstance(inner, dict)
+    inner[path[-1]] = value
+
+    assert {finding.rule_id for finding in check_all([processing(job)])} == {rule_id}
 
 
 def test_a_definition_that_cannot_be_read_is_a_finding() -> None:
