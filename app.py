@@ -40,6 +40,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         regions.require(chosen.region, chosen)
     prepared = corpus.find(chosen, root=ROOT)
     bundle = open_bundle.find(chosen, root=ROOT)
+    preparation_bundle = open_bundle.find_for_preparation(chosen, root=ROOT)
     name = stack_prefix(stage)
     data = DataStack(
         app,
@@ -48,6 +49,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         settings=chosen,
         corpus=prepared,
         bundle=bundle,
+        preparation_bundle=preparation_bundle,
         description=f"Topic model service, stage {stage}: key, buckets and corpus",
     )
     training = TrainingStack(

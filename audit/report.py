@@ -11,6 +11,7 @@ from audit import stores as stores_
 from audit.assembly import REPORT, Assembly
 from audit.seeds import SEEDS
 from audit.seeds_compute import SEEDS as COMPUTE_SEEDS
+from audit.seeds_preparation import PREPARATION_SEEDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,7 @@ def write(assembly: Assembly, folder: Path, release: Path | None) -> dict[str, s
         statements.statements(assembly),
         matrix,
         acknowledgments.acknowledgments(assembly),
-        seeded.table(assembly, ALL_SEEDS),
+        seeded.table(assembly, (*ALL_SEEDS, *PREPARATION_SEEDS)),
         changes.changes(assembly, release),
     ]
     figures = _figures(assembly, judge, {table.name: table for table in tables})

@@ -99,6 +99,8 @@ def quotas_suffice(quotas: Client, place: Place) -> Iterator[Answer]:
         (f"{training.instance_type} for training job usage", training.instance_count * at_a_time),
         (f"{transform.instance_type} for transform job usage", transform.instance_count),
     ]
+    if (preparation := settings.preparation) is not None:
+        asked.append((f"{preparation.instance_type} for processing job usage", preparation.instance_count))
     if endpoint.serverless is None:
         # Blue/green holds a second fleet while it exchanges the model; a rolling update does not.
         fleets = 1 if settings.rollout.strategy == "rolling" else 2

@@ -78,6 +78,7 @@ class DataStack(cdk.Stack):
         settings: StageSettings,
         corpus: LocalCorpus | S3Corpus,
         bundle: LocalBundle | None,
+        preparation_bundle: LocalBundle | None = None,
         description: str,
     ) -> None:
         super().__init__(scope, construct_id, description=description)
@@ -112,7 +113,8 @@ class DataStack(cdk.Stack):
         )
         emptied = self._empty(corpora) if removal_policy is cdk.RemovalPolicy.DESTROY else None
         self.corpus = self._corpus(corpus, corpora, emptied)
-        self.code = self._code(bundle, corpora, emptied) if bundle is not None else None
+        self.code = self._code("CodeUpload", bundle, corpora, emptied)
+        self.preparation_code = self._code("PreparationCodeUpload", preparation_bundle, corpora, emptied)
         if settings.retraining is not None:
             newest = NewestCorpus(self, "NewestCorpus", stage=stage, corpus_hash=self.corpus.corpus_hash)
             if self.corpus.upload is not None:
@@ -202,8 +204,12 @@ class DataStack(cdk.Stack):
         parent = corpus.prefix.rstrip("/").removesuffix(corpus.corpus_hash)
         return CorpusLocation(named, parent, corpus.corpus_hash, key)
 
-    def _code(self, bundle: LocalBundle, corpora: s3.Bucket, emptied: cdk.CustomResource | None) -> CodeLocation:
-        self._upload("CodeUpload", code_folder(bundle), corpora, emptied)
+    def _code(
+        self, construct_id: str, bundle: LocalBundle | None, corpora: s3.Bucket, emptied: cdk.CustomResource | None
+    ) -> CodeLocation | None:
+        if bundle is None:
+            return None
+        self._upload(construct_id, code_folder(bundle), corpora, emptied)
         return CodeLocation(corpora, bundle.bundle_hash)
 
     def _upload(

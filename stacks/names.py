@@ -76,8 +76,13 @@ def sweep_job_name_prefix(stage: str) -> str:
     return f"{job_name_prefix(stage)}sweep-"
 
 
+def preparation_name(stage: str) -> str:
+    """Return the name of the state machine that prepares corpora on Spark."""
+    return f"topic-model-{stage}-preparation"
+
+
 def job_name_prefix(stage: str) -> str:
-    """Return what the names of a stage's training and transform jobs begin with; roles are scoped by it."""
+    """Return what the names of a stage's training, transform and processing jobs begin with; roles are scoped by it."""
     return f"topic-model-{stage}-"
 
 

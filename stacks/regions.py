@@ -144,6 +144,11 @@ def require(name: str, settings: StageSettings) -> Region:
             f"region is {name!r}, for which no PyTorch container of AWS is known (as of {AS_OF}): set algorithm to "
             "builtin, or choose another region"
         )
+    if settings.preparation is not None and name.startswith(NO_FRAMEWORK_CONTAINERS):
+        raise SynthError(
+            f"region is {name!r}, for which no Spark container of AWS is known (as of {AS_OF}): leave preparation out, "
+            "or choose another region"
+        )
     if found.function_url is False and settings.url.enabled:
         raise SynthError(
             f"region is {name!r}, where Lambda has no Function URLs (as of {AS_OF}): set url.enabled to false, and "
@@ -172,6 +177,8 @@ def types_asked_for(settings: StageSettings) -> dict[str, str]:
     }
     if settings.endpoint.serverless is None:
         asked["endpoint.instance_type"] = settings.endpoint.instance_type
+    if settings.preparation is not None:
+        asked["preparation.instance_type"] = settings.preparation.instance_type
     return asked
 
 

@@ -10,6 +10,8 @@ from stacks import instance_types
 from stacks.endpoint_settings import CaptureSettings, EndpointSettings, RolloutSettings
 from stacks.frozen import Frozen
 from stacks.instance_types import InstanceType
+from stacks.key_arn import KeyArn
+from stacks.preparation_settings import PreparationStep
 from stacks.url_settings import UrlSettings
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
@@ -30,9 +32,6 @@ SCHEDULE: Final = (
 """EventBridge's expressions: its own check comes late, at the deploy."""
 START_UP_MARGIN_S: Final = 600
 """What a training job takes beside its run time: getting instances, downloading the image and data, uploading."""
-
-
-KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
 
 
 class S3Corpus(Frozen):
@@ -207,6 +206,8 @@ class StageSettings(Frozen):
     transform: TransformSettings = TransformSettings()
     similar: SimilarSettings | None = None
     sweep: SweepSettings | None = None
+    preparation: PreparationStep | None = None
+    """A state machine that prepares corpora on Spark, from documents in S3."""
     network: Network = NoNetwork()
     capture: CaptureSettings | None = None
     rollout: RolloutSettings = RolloutSettings()
@@ -242,6 +243,25 @@ class StageSettings(Frozen):
                 f"{self.sweep.max_jobs}, where one job may take training.instance_count x training.max_runtime_s = "
                 f"{training.instance_count} x {training.max_runtime_s} instance-seconds: a sweep needs "
                 f"{LEAST_SWEEP_JOBS} jobs or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_prepared_corpus_can_be_used(self) -> StageSettings:
+        step = self.preparation
+        if step is None:
+            return self
+        if self.corpus.s3 is not None:
+            raise ValueError("preparation is set and corpus.s3 too: the stage writes corpora into its own bucket only")
+        if step.settings.train_shards < self.training.instance_count:
+            raise ValueError(
+                f"preparation.settings.train_shards is {step.settings.train_shards}, fewer than "
+                f"training.instance_count {self.training.instance_count}: an instance needs a shard or more"
+            )
+        if self.retraining is not None and not step.keep_vocabulary:
+            raise ValueError(
+                "retraining is set and preparation.keep_vocabulary is false: a retraining takes corpora of the "
+                "vocabulary in service only"
             )
         return self
 

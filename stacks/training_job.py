@@ -56,12 +56,13 @@ def request(
         "EnableNetworkIsolation": True,
         "EnableInterContainerTrafficEncryption": settings.instance_count > 1,
         "Environment": {f"{CORPUS_VARIABLE}.$": "$.run.value.corpus_hash"},
-        **_vpc(placeholders),
+        **vpc_config(placeholders),
         "Tags": [{"Key": "topic-model:stage", "Value": stage}],
     }
 
 
-def _vpc(placeholders: Sequence[str]) -> dict[str, object]:
+def vpc_config(placeholders: Sequence[str]) -> dict[str, object]:
+    """Return a job's VpcConfig by the names of the placeholders; nothing where there are none."""
     if not placeholders:
         return {}
     return {

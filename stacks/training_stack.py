@@ -23,8 +23,10 @@ from deployment_functions.topics_file import ARTIFACT_FILE, TOPICS_FILE
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from stacks.code_upload import CodeLocation
     from stacks.data_stack import CorpusLocation, DataStack
     from stacks.platform import Platform
+    from stacks.preparation_settings import PreparationStep
     from stacks.settings import StageSettings
 
 
@@ -109,6 +111,9 @@ class TrainingStack(cdk.Stack):
             )
         if settings.sweep is not None:
             self._sweep(stage, settings, data, image, platform)
+        if settings.preparation is not None and data.preparation_code is not None:
+            retrains = settings.retraining is not None
+            self._preparation(settings.preparation, data, data.preparation_code, retrains=retrains)
         cdk.CfnOutput(
             self,
             "StateMachineArn",
@@ -128,6 +133,20 @@ class TrainingStack(cdk.Stack):
             "SweepStateMachineArn",
             value=sweep.state_machine.state_machine_arn,
             description="Training jobs side by side: python -m explore.sweep --on pipeline starts it",
+        )
+
+    def _preparation(self, step: PreparationStep, data: DataStack, code: CodeLocation, *, retrains: bool) -> None:
+        # Only here: a stage that prepares nothing loads nothing of it.
+        from stacks.preparation_pipeline import PreparationPipeline  # noqa: PLC0415
+
+        preparation = PreparationPipeline(
+            self, "Preparation", stage=data.platform.stage, step=step, data=data, code=code, retrains=retrains
+        )
+        cdk.CfnOutput(
+            self,
+            "PreparationStateMachineArn",
+            value=preparation.state_machine.state_machine_arn,
+            description="Preparation on Spark: an execution, given {} or a documents_uri, makes a corpus of documents",
         )
 
     def _begin(

@@ -14,13 +14,17 @@ ROOT = Path(__file__).parent.parent.parent
 CONTEXT = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 
 
-def synthesized(folder: Path, corpus: Path, **settings: object) -> Path:
+AT_ANOTHER_ROOT = "import app, pathlib, sys; app.ROOT = pathlib.Path(sys.argv[1]); sys.exit(app.main())"
+"""Where synth looks for what was made before it, such as bundles."""
+
+
+def synthesized(folder: Path, corpus: Path, *, root: Path | None = None, **settings: object) -> Path:
     """The prod stage as `make synth` writes it, with the packs' report and with changes to its settings."""
     file = folder / "settings.json"
     file.write_text(json.dumps({"corpus": {"path": str(corpus)}, **settings}))
     context = {**CONTEXT, "stage": "prod", "settings": str(file), "aws:cdk:enable-path-metadata": True}
     done = subprocess.run(
-        [sys.executable, "app.py"],
+        [sys.executable, *(("app.py",) if root is None else ("-c", AT_ANOTHER_ROOT, str(root)))],
         cwd=ROOT,
         env={
             **os.environ,

@@ -44,6 +44,9 @@ class S3(Protocol):
     def upload_fileobj(self, Fileobj: IO[bytes], Bucket: str, Key: str) -> None:
         """Copy a stream to an object."""
 
+    def copy(self, CopySource: dict[str, str], Bucket: str, Key: str) -> None:
+        """Copy an object inside S3, in parts where it is large."""
+
     def delete_objects(self, *, Bucket: str, Delete: dict[str, object]) -> dict[str, list[dict[str, str]]]:
         """Delete up to a thousand object versions."""
 

@@ -29,8 +29,13 @@ def bundle(folder: Path, python_version: str) -> Path:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the preparation is told, which is not run here."""
     arguments: list[str] = []
+
+    def prepare(given: list[str]) -> int:
+        arguments.extend(given)
+        return 0
+
     stand_in = types.ModuleType("prepare")
-    stand_in.main = lambda given: arguments.extend(given) or 0  # type: ignore[attr-defined]
+    stand_in.main = prepare  # type: ignore[attr-defined]
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("PYTHONPATH", "/before")
     monkeypatch.setitem(sys.modules, "training_scripts.spark.prepare", stand_in)

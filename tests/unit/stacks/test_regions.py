@@ -100,6 +100,21 @@ def test_a_serverless_endpoint_has_no_instance_type_to_refuse() -> None:
     assert regions.require("us-west-1", settings).name == "us-west-1"
 
 
+def test_a_region_without_the_spark_container_is_refused_where_the_stage_prepares_on_it() -> None:
+    preparation = {"documents": {"bucket": "documents", "prefix": "news/"}}
+    settings = StageSettings.model_validate({"preparation": preparation, "url": {"enabled": False}})
+
+    with pytest.raises(SynthError, match="no Spark container of AWS is known"):
+        regions.require("us-iso-east-1", settings)
+
+
+def test_the_clusters_instance_type_is_asked_for_where_the_stage_prepares_on_one() -> None:
+    preparation = {"documents": {"bucket": "documents", "prefix": "news/"}, "instance_type": "ml.c5.4xlarge"}
+    settings = StageSettings.model_validate({"preparation": preparation})
+
+    assert regions.types_asked_for(settings)["preparation.instance_type"] == "ml.c5.4xlarge"
+
+
 @pytest.mark.parametrize(("region", "family"), [("cn-north-1", "g5"), ("us-east-1", "p3"), ("us-gov-west-1", "c5")])
 def test_an_instance_family_of_which_no_source_tells_is_left_to_the_doctor(region: str, family: str) -> None:
     assert instance_offerings.offers(region, family) is None
