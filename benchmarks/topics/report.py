@@ -30,8 +30,11 @@ COLUMNS: Final[dict[str, tuple[str, str]]] = {
     "wall_s": ("wall s", ".1f"),
     "memory_mb": ("peak MB", ".0f"),
 }
+CPU_TICKS: Final = (1, 2, 5, 10, 20, 50)
 PACKAGES: Final = ("jax", "numpy", "scipy", "scikit-learn", "tomotopy", "gensim")
 OURS, DEFAULT, GIBBS, NMF = "open NTM", "open NTM, adadelta", "Gibbs LDA", "NMF"
+COMPARED: Final = (OURS, DEFAULT, GIBBS, NMF)
+"""What the bounds read: without one of these there is no report."""
 
 
 class Outcome(NamedTuple):
@@ -251,6 +254,9 @@ def _plot_curves(path: Path, outcome: Outcome) -> None:
                     label=model,
                 )
             axis.set(xscale="log", xlabel="CPU seconds", title=COLUMNS[metric][0])
+            # A logarithmic axis of little more than a decade labels its minor ticks, over one another.
+            axis.set_xticks(CPU_TICKS, [f"{tick:g}" for tick in CPU_TICKS])
+            axis.minorticks_off()
         axes[0].legend()
 
     _figure(path, draw, len(metrics))
@@ -275,6 +281,7 @@ def _plot_topics(path: Path, outcome: Outcome) -> None:
                         label=model,
                     )
             axis.set(xlabel="topics", title=COLUMNS[metric][0])
+            axis.set_xticks(sorted({topics for corpus, topics in _settings(outcome) if corpus == "20newsgroups"}))
         axes[0].legend(fontsize=7)
 
     _figure(path, draw, 3)

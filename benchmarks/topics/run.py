@@ -93,12 +93,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, help="only this many seeds")
     parser.add_argument("--scored", nargs="+", choices=FULL.scored, help="only these corpora, 20newsgroups among them")
     parser.add_argument(
-        "--models", nargs="+", choices=space.DEFAULTS, help="only these, Gibbs LDA, NMF and ours among them"
+        "--models", nargs="+", choices=space.DEFAULTS, help=f"only these, {', '.join(report.COMPARED)} among them"
     )
     parser.add_argument(
         "--only-known", action="store_true", help="measure nothing, report what build/bench/results.jsonl holds"
     )
     options = parser.parse_args()
+    if options.models and (left_out := [model for model in report.COMPARED if model not in options.models]):
+        parser.error(f"the bounds compare {', '.join(report.COMPARED)}, and --models leaves out {', '.join(left_out)}")
     plan = _restricted(QUICK if options.quick else FULL, options)
     started = time.monotonic()
     if not options.only_known:

@@ -53,3 +53,16 @@ def test_every_tuned_model_has_the_same_number_of_trials_each_another_and_the_fi
 
         assert len({json.dumps(settings, sort_keys=True) for settings in drawn}) == run.FULL.trials
         assert drawn[0] == space.DEFAULTS[model]
+
+
+def test_models_that_the_bounds_compare_may_not_be_left_out(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["run", "--models", "open NTM", "Gibbs LDA", "NMF"])
+
+    with pytest.raises(SystemExit) as ended:
+        run.main()
+
+    assert ended.value.code == 2
+    assert "--models leaves out open NTM, adadelta" in capsys.readouterr().err
+    assert not results.exists()
