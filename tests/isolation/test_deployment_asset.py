@@ -12,6 +12,7 @@ HANDLERS = [
     "account_logs.handle",
     "approval_guard.handle",
     "bucket_emptier.handle",
+    "corpus_publisher.handle",
     "corpus_uploader.handle",
     "model_metrics.handle",
     "pipeline_begin.handle",

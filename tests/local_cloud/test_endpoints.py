@@ -96,6 +96,8 @@ def test_a_model_that_does_not_load_fails_the_endpoint_with_the_reason(
 
 def test_an_update_changes_the_model_without_a_failed_request(sagemaker: Any, runtime: Any, hosting: Hosting) -> None:
     name, answers, stop = hosting.endpoint(factor=1), list[int](), threading.Event()
+    # Made before the update, which may be over soon.
+    new, another = hosting.config(factor=2), hosting.config(factor=2)
 
     def client() -> None:
         while not stop.is_set():
@@ -103,13 +105,15 @@ def test_an_update_changes_the_model_without_a_failed_request(sagemaker: Any, ru
 
     with ThreadPoolExecutor(3) as pool:
         clients = [pool.submit(client) for _ in range(3)]
-        until(lambda: len(answers) > 5)
-        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=hosting.config(factor=2))
-        with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
-            sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=hosting.config(factor=2))
-        until(lambda: answers[-1] == 2)
-        hosting.settled(name)
-        stop.set()
+        try:
+            until(lambda: len(answers) > 5)
+            sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=new)
+            with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+                sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=another)
+            until(lambda: answers[-1] == 2)
+            hosting.settled(name)
+        finally:
+            stop.set()
     assert [item.exception() for item in clients] == [None] * 3
     assert {1, 2} == set(answers)
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from stacks.endpoint_settings import CaptureSettings, ServerlessSettings
+from stacks.preparation_settings import PreparationStep
 from stacks.settings import (
     AccountLogSettings,
     ExistingNetwork,
@@ -20,7 +21,7 @@ from stacks.settings import (
 
 TEXT = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
 ROWS = {row.split("`")[1]: row for row in TEXT.splitlines() if row.startswith("| `")}
-TOLD_IN_THE_TEXT = {"hyperparameters", "s3", "serverless", "switches"}
+TOLD_IN_THE_TEXT = {"hyperparameters", "s3", "serverless", "settings", "switches"}
 """Objects that have one row for all their fields."""
 
 
@@ -39,6 +40,7 @@ ALL = dict(
         *leaves(StageSettings),
         *leaves(AccountLogSettings, "account_logs."),
         *leaves(CaptureSettings, "capture."),
+        *leaves(PreparationStep, "preparation."),
         *leaves(RetrainingSettings, "retraining."),
         *leaves(SimilarSettings, "similar."),
         *leaves(SweepSettings, "sweep."),
