@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from training_scripts.corpus.manifest import (
     MANIFEST_NAME,
@@ -26,6 +27,10 @@ ROOT = Path(__file__).parent.parent
 PURE = ("unit", "templates", "audit")
 """Folders of tests that wait for no other process, but for the parts named next."""
 WITH_PROCESSES = ("unit/explore", "unit/local_cloud", "unit/ntm", "unit/topics")
+
+# By default Hypothesis fails an example that takes 200 ms, which on a busy machine any may.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
