@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
-JobKind = Literal["Training", "Transform"]
+    from stacks.service_role import Rights
+
+JobKind = Literal["Processing", "Training", "Transform"]
 
 
 class JobPipelineRole(ServiceRole):
@@ -63,20 +65,20 @@ class JobPipelineRole(ServiceRole):
         )
         if passes is not None:
             self.allow("iam:PassRole", on=[passes.role_arn], when={"StringEquals": {"iam:PassedToService": SAGEMAKER}})
-        # How `.sync` learns of a job's end: one rule an account, made and owned by Step Functions.
-        self.allow(
-            "events:DescribeRule",
-            "events:PutRule",
-            "events:PutTargets",
-            on=[
-                stack.format_arn(
-                    service="events",
-                    resource="rule",
-                    resource_name=f"StepFunctionsGetEventsForSageMaker{kind}JobsRule",
-                )
-            ],
-        )
+        learn_of_ends(self, f"SageMaker{kind}Jobs")
         # SageMaker makes the grant for a job's volumes on behalf of whoever creates the job.
         encrypt_volumes(self, key)
         # What CDK allows a state machine that logs and is traced.
         self.acknowledge_wildcard("*", because=NO_RESOURCE)
+
+
+def learn_of_ends(rights: ServiceRole | Rights, of: str) -> None:
+    """Allow what `.sync` learns of the end of its jobs by: one rule an account, made and owned by Step Functions.
+
+    Args:
+        rights: a role, or what bounds roles.
+        of: what ends, as the rule's name has it: `SageMakerTrainingJobs`.
+    """
+    name = f"StepFunctionsGetEventsFor{of}Rule"
+    rule = cdk.Stack.of(rights).format_arn(service="events", resource="rule", resource_name=name)
+    rights.allow("events:DescribeRule", "events:PutRule", "events:PutTargets", on=[rule])

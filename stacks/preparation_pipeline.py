@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import algorithm_images, preparation_job
 from stacks.code_upload import CODE_PREFIX
 from stacks.deployment_function import DeploymentFunction
+from stacks.job_pipeline_role import JobPipelineRole
 from stacks.names import job_name_prefix, newest_corpus_parameter, preparation_name
+from stacks.pipeline_machine import pipeline_machine
 from stacks.preparation_job import PREPARING_PREFIX
 from stacks.registry_image import RegistryImage
-from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
+from stacks.service_role import ServiceRole, service_principal
 from stacks.training_role import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
 from training_scripts.corpus.manifest import VOCABULARY_PATH
 
@@ -46,23 +44,30 @@ class PreparationPipeline(Construct):
         retrains: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        stack, platform, corpus = cdk.Stack.of(self), data.platform, data.corpus
+        platform, corpus = data.platform, data.corpus
         image = RegistryImage(self, "SparkImage", algorithm_images.SPARK)
         job_role = self._job_role(step, data, code, image)
         publish = self._publisher(stage, data, retrains=retrains)
+        role = JobPipelineRole(
+            self,
+            kind="Processing",
+            job_name_prefix=job_name_prefix(stage),
+            named="A job is named by its run, behind the stage's own prefix.",
+            description="The preparation: start, watch and stop this stage's processing jobs, and publish",
+            key=data.key,
+            reads_tags=True,
+            passes=job_role,
+        )
+        role.allow("lambda:InvokeFunction", on=[publish.function.function_arn])
         placement = platform.placement.substitutions() if platform.placement is not None else {}
         bucket = corpus.bucket.bucket_name
         deployed = f"s3://{bucket}/{corpus.prefix}{VOCABULARY_PATH}"
-        self.state_machine = sfn.StateMachine(
+        self.state_machine = pipeline_machine(
             self,
-            "StateMachine",
-            state_machine_name=preparation_name(stage),
+            name=preparation_name(stage),
             comment=f"Prepares a corpus of stage {stage} on Spark",
-            definition_body=sfn.DefinitionBody.from_string(
-                json.dumps(preparation_job.definition(step, stage=stage, placeholders=list(placement)))
-            ),
-            definition_substitutions={
-                "Partition": stack.partition,
+            definition=preparation_job.definition(step, stage=stage, placeholders=list(placement)),
+            substitutions={
                 "PreparationRoleArn": job_role.role_arn,
                 "SparkImage": image.uri,
                 "CodeUri": code.uri,
@@ -73,12 +78,8 @@ class PreparationPipeline(Construct):
                 **({"VocabularyUri": deployed} if step.keep_vocabulary else {}),
                 **placement,
             },
-            role=self._role(stage, job_role, publish, data.key),
-            logs=sfn.LogOptions(
-                destination=platform.log_group(self, "Logs"), level=sfn.LogLevel.ALL, include_execution_data=False
-            ),
-            tracing_enabled=True,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+            role=role,
+            log_group=platform.log_group(self, "Logs"),
         )
 
     def _job_role(
@@ -163,45 +164,3 @@ class PreparationPipeline(Construct):
             name = stack.format_arn(service="ssm", resource="parameter", resource_name=pointer.lstrip("/"))
             function.allow("ssm:PutParameter", on=[name])
         return function
-
-    def _role(self, stage: str, job_role: iam.IRole, publish: DeploymentFunction, key: kms.IKey) -> ServiceRole:
-        stack = cdk.Stack.of(self)
-        role = ServiceRole(
-            self,
-            "Role",
-            assumed_by=service_principal("states.amazonaws.com", stack),
-            description="The preparation: start, watch and stop this stage's processing jobs, and publish",
-        )
-        role.allow(
-            "sagemaker:AddTags",
-            "sagemaker:CreateProcessingJob",
-            "sagemaker:DescribeProcessingJob",
-            "sagemaker:ListTags",
-            "sagemaker:StopProcessingJob",
-            on=[
-                stack.format_arn(
-                    service="sagemaker", resource="processing-job", resource_name=f"{job_name_prefix(stage)}*"
-                )
-            ],
-            because="A job is named by its run, behind the stage's own prefix.",
-        )
-        role.allow("iam:PassRole", on=[job_role.role_arn], when={"StringEquals": {"iam:PassedToService": SAGEMAKER}})
-        # How `.sync` learns of the job's end: one rule an account, made and owned by Step Functions.
-        role.allow(
-            "events:DescribeRule",
-            "events:PutRule",
-            "events:PutTargets",
-            on=[
-                stack.format_arn(
-                    service="events",
-                    resource="rule",
-                    resource_name="StepFunctionsGetEventsForSageMakerProcessingJobsRule",
-                )
-            ],
-        )
-        # SageMaker makes the grant for a job's volumes on behalf of whoever creates the job.
-        encrypt_volumes(role, key)
-        role.allow("lambda:InvokeFunction", on=[publish.function.function_arn])
-        # What CDK allows a state machine that logs and is traced.
-        role.acknowledge_wildcard("*", because=NO_RESOURCE)
-        return role

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -17,6 +16,7 @@ from stacks import retraining_machine
 from stacks.alarms import alarm
 from stacks.data_stack import grant_corpus_read
 from stacks.deployment_function import DeploymentFunction
+from stacks.job_pipeline_role import learn_of_ends
 from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.names import (
     in_service_parameter,
@@ -27,6 +27,7 @@ from stacks.names import (
     retraining_name,
     serving_stack_name,
 )
+from stacks.pipeline_machine import pipeline_machine
 from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
 from stacks.serving_deployment import ServingDeployment
 from stacks.training_role import MODELS_PREFIX
@@ -228,33 +229,17 @@ class Retraining(Construct):
             ],
             because="Runs of this one state machine that a retraining started; each has a name of its own.",
         )
-        # How `.sync` learns of the run's end: one rule an account, made and owned by Step Functions.
-        role.allow(
-            "events:DescribeRule",
-            "events:PutRule",
-            "events:PutTargets",
-            on=[
-                self._stack.format_arn(
-                    service="events",
-                    resource="rule",
-                    resource_name="StepFunctionsGetEventsForStepFunctionsExecutionRule",
-                )
-            ],
-        )
+        learn_of_ends(role, "StepFunctionsExecution")
         role.allow("sns:Publish", on=[self._platform.alarms.topic_arn])
         role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[self._platform.operations_key.key_arn])
         # What CDK allows a state machine that logs and is traced.
         role.acknowledge_wildcard("*", because=NO_RESOURCE)
-        return sfn.StateMachine(
+        return pipeline_machine(
             self,
-            "StateMachine",
-            state_machine_name=retraining_name(self._stage),
+            name=retraining_name(self._stage),
             comment=f"Retrains the topic model of stage {self._stage}, and promotes what passes",
-            definition_body=sfn.DefinitionBody.from_string(
-                json.dumps(retraining_machine.definition(settings, stage=self._stage))
-            ),
-            definition_substitutions={
-                "Partition": self._stack.partition,
+            definition=retraining_machine.definition(settings, stage=self._stage),
+            substitutions={
                 "CheckFunctionArn": check.function_arn,
                 "GateFunctionArn": gate.function_arn,
                 "PromoteFunctionArn": promote.function_arn,
@@ -262,13 +247,7 @@ class Retraining(Construct):
                 "TopicArn": self._platform.alarms.topic_arn,
             },
             role=role,
-            logs=sfn.LogOptions(
-                destination=self._platform.log_group(self, "Logs"),
-                level=sfn.LogLevel.ALL,
-                include_execution_data=False,
-            ),
-            tracing_enabled=True,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+            log_group=self._platform.log_group(self, "Logs"),
         )
 
     def _schedule(self, retraining: RetrainingSettings, machine: sfn.StateMachine) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 
 from stacks.acknowledgments import acknowledge
+from stacks.job_pipeline_role import learn_of_ends
 from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.names import endpoint_name, job_name_prefix, serving_boundary_name, serving_stack_name
 from stacks.service_role import INTERFACES, NO_RESOURCE, SAGEMAKER_INTERFACES, Rights
@@ -108,18 +109,7 @@ class ServingBoundary(Rights):
             on=[arn(service="sagemaker", resource="transform-job", resource_name=f"{job_name_prefix(stage)}*")],
             because=_STAGES_OWN,
         )
-        self.allow(
-            "events:DescribeRule",
-            "events:PutRule",
-            "events:PutTargets",
-            on=[
-                arn(
-                    service="events",
-                    resource="rule",
-                    resource_name="StepFunctionsGetEventsForSageMakerTransformJobsRule",
-                )
-            ],
-        )
+        learn_of_ends(self, "SageMakerTransformJobs")
         self.allow(
             "cloudwatch:PutMetricData",
             on=["*"],

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-import aws_cdk as cdk
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import open_training, sweep_job
 from stacks.job_pipeline_role import JobPipelineRole
 from stacks.names import sweep_job_name_prefix, sweep_pipeline_name
+from stacks.pipeline_machine import pipeline_machine
 from stacks.sweep_job import SWEEP_PREFIX
 from stacks.training_role import TrainingRole
 
@@ -37,7 +35,6 @@ class SweepPipeline(Construct):
         platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
         jobs_role = TrainingRole(
             self,
             "JobsRole",
@@ -50,16 +47,12 @@ class SweepPipeline(Construct):
             prefix=SWEEP_PREFIX,
         )
         placement = platform.placement.substitutions() if platform.placement is not None else {}
-        self.state_machine = sfn.StateMachine(
+        self.state_machine = pipeline_machine(
             self,
-            "StateMachine",
-            state_machine_name=sweep_pipeline_name(stage),
+            name=sweep_pipeline_name(stage),
             comment=f"Trains the topic model of stage {stage} with many hyperparameters, to choose by",
-            definition_body=sfn.DefinitionBody.from_string(
-                json.dumps(sweep_job.definition(settings, stage=stage, placeholders=list(placement)))
-            ),
-            definition_substitutions={
-                "Partition": stack.partition,
+            definition=sweep_job.definition(settings, stage=stage, placeholders=list(placement)),
+            substitutions={
                 "TrainingRoleArn": jobs_role.role_arn,
                 "TrainingImage": image.uri,
                 "OutputPath": data.artifacts.s3_url_for_object(SWEEP_PREFIX.rstrip("/")),
@@ -78,9 +71,5 @@ class SweepPipeline(Construct):
                 key=data.key,
                 passes=jobs_role,
             ),
-            logs=sfn.LogOptions(
-                destination=platform.log_group(self, "Logs"), level=sfn.LogLevel.ALL, include_execution_data=False
-            ),
-            tracing_enabled=True,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+            log_group=platform.log_group(self, "Logs"),
         )

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
-import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import open_training, training_job
+from stacks.job_pipeline_role import JobPipelineRole
 from stacks.names import job_name_prefix, pipeline_name
-from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
-from stacks.training_role import encrypt_volumes
+from stacks.pipeline_machine import pipeline_machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_lambda as lambda_
 
@@ -140,39 +137,33 @@ class TrainingPipeline(Construct):
         retrains: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
         log_group = platform.log_group(self, "Logs")
         placement = platform.placement.substitutions() if platform.placement is not None else {}
-        self.role = ServiceRole(
+        self.role = JobPipelineRole(
             self,
-            "Role",
-            assumed_by=service_principal("states.amazonaws.com", stack),
+            kind="Training",
+            job_name_prefix=job_name_prefix(stage),
+            named="A job is named by its run, behind the stage's own prefix.",
             description="The training pipeline: start, watch and stop this stage's training jobs",
+            key=key,
+            reads_tags=True,
+            passes=training_role,
         )
-        self._allow_training(stage, training_role, key)
         for function in (begin, record):
             self.role.allow("lambda:InvokeFunction", on=[function.function_arn])
-        # What CDK allows a state machine that logs and is traced.
-        self.role.acknowledge_wildcard("*", because=NO_RESOURCE)
-        self.state_machine = sfn.StateMachine(
+        self.state_machine = pipeline_machine(
             self,
-            "StateMachine",
-            state_machine_name=pipeline_name(stage),
+            name=pipeline_name(stage),
             comment=f"Trains the topic model of stage {stage}",
-            definition_body=sfn.DefinitionBody.from_string(
-                json.dumps(
-                    definition(
-                        settings,
-                        stage=stage,
-                        algorithm=algorithm,
-                        definition_hash=definition_hash,
-                        placeholders=list(placement),
-                        retrains=retrains,
-                    )
-                )
+            definition=definition(
+                settings,
+                stage=stage,
+                algorithm=algorithm,
+                definition_hash=definition_hash,
+                placeholders=list(placement),
+                retrains=retrains,
             ),
-            definition_substitutions={
-                "Partition": stack.partition,
+            substitutions={
                 "TrainingRoleArn": training_role.role_arn,
                 "TrainingImage": image.uri,
                 "OutputPath": output_path,
@@ -183,42 +174,5 @@ class TrainingPipeline(Construct):
                 **placement,
             },
             role=self.role,
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
-            tracing_enabled=True,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+            log_group=log_group,
         )
-
-    def _allow_training(self, stage: str, training_role: iam.IRole, key: kms.IKey) -> None:
-        stack = cdk.Stack.of(self)
-        jobs = stack.format_arn(
-            service="sagemaker", resource="training-job", resource_name=f"{job_name_prefix(stage)}*"
-        )
-        self.role.allow(
-            "sagemaker:AddTags",
-            "sagemaker:CreateTrainingJob",
-            "sagemaker:DescribeTrainingJob",
-            "sagemaker:ListTags",
-            "sagemaker:StopTrainingJob",
-            on=[jobs],
-            because="A job is named by its run, behind the stage's own prefix.",
-        )
-        self.role.allow(
-            "iam:PassRole",
-            on=[training_role.role_arn],
-            when={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-        )
-        # How `.sync` learns of the job's end: one rule an account, made and owned by Step Functions.
-        self.role.allow(
-            "events:DescribeRule",
-            "events:PutRule",
-            "events:PutTargets",
-            on=[
-                stack.format_arn(
-                    service="events",
-                    resource="rule",
-                    resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
-                )
-            ],
-        )
-        # SageMaker makes the grant for the job's volumes on behalf of whoever creates the job.
-        encrypt_volumes(self.role, key)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import transform_job
 from stacks.data_stack import grant_corpus_read
 from stacks.job_pipeline_role import JobPipelineRole
 from stacks.names import job_name_prefix, transform_pipeline_name
+from stacks.pipeline_machine import pipeline_machine
 from stacks.service_role import ServiceRole, service_principal
 from stacks.training_role import (
     MODELS_PREFIX,
@@ -72,14 +71,12 @@ class TransformPipeline(Construct):
             key=key,
             reads_tags=True,
         )
-        self.state_machine = sfn.StateMachine(
+        self.state_machine = pipeline_machine(
             self,
-            "StateMachine",
-            state_machine_name=transform_pipeline_name(stage),
+            name=transform_pipeline_name(stage),
             comment=f"Batch transform by the approved topic model of stage {stage}",
-            definition_body=sfn.DefinitionBody.from_string(json.dumps(transform_job.definition(settings, stage=stage))),
-            definition_substitutions={
-                "Partition": stack.partition,
+            definition=transform_job.definition(settings, stage=stage),
+            substitutions={
                 "ModelName": model.attr_model_name,
                 "ModelVersion": approved["job_name"],
                 "ArtifactUri": approved["artifact_uri"],
@@ -88,11 +85,7 @@ class TransformPipeline(Construct):
                 **({} if read is None else _places(read, artifacts)),
             },
             role=role,
-            logs=sfn.LogOptions(
-                destination=platform.log_group(self, "Logs"), level=sfn.LogLevel.ALL, include_execution_data=False
-            ),
-            tracing_enabled=True,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+            log_group=platform.log_group(self, "Logs"),
         )
         if settings.schedule is not None:
             self._schedule(settings.schedule, platform)

@@ -1,0 +1,51 @@
+"""The state machine of every pipeline: from its definition, logged without its data, and traced."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_stepfunctions as sfn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_logs as logs
+    from constructs import Construct
+
+
+def pipeline_machine(
+    scope: Construct,
+    *,
+    name: str,
+    comment: str,
+    definition: Mapping[str, object],
+    substitutions: Mapping[str, str],
+    role: iam.IRole,
+    log_group: logs.ILogGroup,
+) -> sfn.StateMachine:
+    """Declare the state machine `StateMachine` of a pipeline.
+
+    Args:
+        scope: the pipeline.
+        name: of the state machine.
+        comment: what it is for.
+        definition: in Amazon States Language.
+        substitutions: values of the definition's placeholders, but for `Partition`, which every definition has.
+        role: that it runs under.
+        log_group: that it logs to.
+    """
+    return sfn.StateMachine(
+        scope,
+        "StateMachine",
+        state_machine_name=name,
+        comment=comment,
+        definition_body=sfn.DefinitionBody.from_string(json.dumps(definition)),
+        definition_substitutions={"Partition": cdk.Stack.of(scope).partition, **substitutions},
+        role=role,
+        logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
+        tracing_enabled=True,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
