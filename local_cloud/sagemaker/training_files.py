@@ -6,10 +6,10 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from local_cloud.sagemaker import archive
 from local_cloud.sagemaker.channels import Channel, ChannelFiles
 from local_cloud.sagemaker.pipes import PipeFeeder
 from local_cloud.storage import Location, ObjectStore, StorageError
+from training_scripts.archives import pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,7 +161,7 @@ class TrainingFiles:
 
     def _upload_archive(self, folder: Path, place: Location, kms_key: str) -> str:
         file = self._folder / place.key.rpartition("/")[2]
-        archive.pack(folder, file)
+        pack(folder, file)
         self._store.upload(file, place, kms_key=kms_key)
         return place.uri
 

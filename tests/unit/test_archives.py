@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from training_scripts.archives import unpack
+from training_scripts.archives import pack, unpack
 
 
 def archive_of(*members: tuple[str, bytes, int], kind: bytes = tarfile.REGTYPE, mode: str = "w:gz") -> io.BytesIO:
@@ -46,10 +46,48 @@ def test_nothing_is_written_outside_of_the_folder(tmp_path: Path, name: str) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
-def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
-    with pytest.raises(tarfile.TarError, match="neither a file nor a folder"):
+@pytest.mark.parametrize("kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE])
+def test_what_is_no_file_folder_or_link_is_refused(tmp_path: Path, kind: bytes) -> None:
+    with pytest.raises(tarfile.TarError, match="no file, folder or link"):
+        unpack(archive_of(("device", b"", 0o644), kind=kind), tmp_path / "model")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_link_that_leads_outside_is_refused(tmp_path: Path, kind: bytes) -> None:
+    with pytest.raises(tarfile.TarError, match="outside"):
         unpack(archive_of(("link", b"", 0o644), kind=kind), tmp_path / "model")
+
+
+def test_a_folder_comes_out_as_it_was_packed_links_included(tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    (packed / "sub").mkdir(parents=True)
+    (packed / "sub" / "params.npz").write_bytes(b"1")
+    (packed / "latest").symlink_to("sub/params.npz")
+    (packed / "again").hardlink_to(packed / "sub" / "params.npz")
+
+    pack(packed, tmp_path / "made" / "model.tar.gz")
+    unpack(tmp_path / "made" / "model.tar.gz", tmp_path / "model")
+
+    assert sorted(path.relative_to(tmp_path / "model").as_posix() for path in (tmp_path / "model").rglob("*")) == [
+        "again",
+        "latest",
+        "sub",
+        "sub/params.npz",
+    ]
+    assert (tmp_path / "model" / "latest").readlink() == Path("sub/params.npz")
+    assert (tmp_path / "model" / "again").read_bytes() == b"1"
+
+
+def test_nothing_is_written_through_a_link_that_was_unpacked_before(tmp_path: Path) -> None:
+    archive = tmp_path / "evil.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name, kind, linkname in (("in", tarfile.SYMTYPE, "."), ("in/out", tarfile.SYMTYPE, "..")):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = kind, linkname
+            tar.addfile(entry)
+
+    with pytest.raises(tarfile.TarError, match="outside"):
+        unpack(archive, tmp_path / "model")
 
 
 @pytest.mark.parametrize("kept", [0, 5, 2000])
