@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from stacks.frozen import Frozen
 from stacks.instance_types import InstanceType
-from stacks.key_arn import KeyArn
+from stacks.place_names import BucketName, KeyArn
 from training_scripts.corpus.settings import PreparationSettings
 
 FROM_FILES: Final = ("stop_words", "keep_words", "vocabulary")
@@ -20,7 +20,7 @@ Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/@+-]+$")]
 class DocumentsInS3(Frozen):
     """Raw documents: JSON Lines, also compressed, straight under a prefix. A run may name a part of it."""
 
-    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    bucket: BucketName
     prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9!_.'()-]+/)+$")]
     """Ends with a slash."""
     kms_key_arn: KeyArn | None = None

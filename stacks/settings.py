@@ -10,7 +10,7 @@ from stacks import instance_types
 from stacks.endpoint_settings import CaptureSettings, EndpointSettings, RolloutSettings
 from stacks.frozen import Frozen
 from stacks.instance_types import InstanceType
-from stacks.key_arn import KeyArn
+from stacks.place_names import BucketName, KeyArn
 from stacks.preparation_settings import PreparationStep
 from stacks.url_settings import UrlSettings
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
@@ -37,7 +37,7 @@ START_UP_MARGIN_S: Final = 600
 class S3Corpus(Frozen):
     """A prepared corpus that is in S3 already, at an immutable prefix that ends with its hash."""
 
-    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    bucket: BucketName
     prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9!_.*'()-]+/)*[0-9a-f]{64}/?$")]
     kms_key_arn: KeyArn | None = None
     """The customer-managed key the objects are encrypted with, if any: training must be allowed to decrypt."""

@@ -7,6 +7,7 @@ import pytest
 
 from local_cloud.cloud import LocalCloud
 from tests.end_to_end.deployment import Deployment, prepare, write_documents
+from tests.end_to_end.retrainings import prepare_split
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +16,12 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     write_documents(folder / "documents.jsonl")
     return prepare(folder / "documents.jsonl", folder / "prepared")
+
+
+@pytest.fixture(scope="session")
+def split_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus that a stage which retrains is first deployed with."""
+    return prepare_split(tmp_path_factory.mktemp("first"), "first")
 
 
 @pytest.fixture(scope="module")

@@ -24,17 +24,11 @@ PROMOTES = {"retraining": NEVER, "approval": "automatic"}
 
 
 @pytest.fixture(scope="module")
-def first_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corpus that the stage is first deployed with."""
-    return prepare_split(tmp_path_factory.mktemp("first"), "first")
-
-
-@pytest.fixture(scope="module")
-def prod(tmp_path_factory: pytest.TempPathFactory, first_corpus: Path) -> Iterator[Deployment]:
+def prod(tmp_path_factory: pytest.TempPathFactory, split_corpus: Path) -> Iterator[Deployment]:
     """A local cloud with nothing deployed yet."""
     folder = tmp_path_factory.mktemp("prod")
     with LocalCloud(home=folder / "home") as cloud:
-        yield Deployment(cloud, folder, first_corpus, stage=STAGE)
+        yield Deployment(cloud, folder, split_corpus, stage=STAGE)
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +42,10 @@ def first(prod: Deployment) -> Run:
 
 @pytest.fixture(scope="module")
 def promoted(
-    prod: Deployment, first: Run, first_corpus: Path, tmp_path_factory: pytest.TempPathFactory
+    prod: Deployment, first: Run, split_corpus: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Retraining]:
     """What was in service before, and a retraining on more documents."""
-    newer = prepare_split(tmp_path_factory.mktemp("newer"), "more", "--vocabulary", str(first_corpus), new=600)
+    newer = prepare_split(tmp_path_factory.mktemp("newer"), "more", "--vocabulary", str(split_corpus), new=600)
     before, done = prod.served_artifact(), upload(prod, newer)
     assert done.returncode == 0, done.stderr
     return before, retrain(prod)
@@ -59,10 +53,10 @@ def promoted(
 
 @pytest.fixture(scope="module")
 def worse(
-    prod: Deployment, promoted: tuple[str, Retraining], first_corpus: Path, tmp_path_factory: pytest.TempPathFactory
+    prod: Deployment, promoted: tuple[str, Retraining], split_corpus: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Retraining:
     """A retraining on documents that have lost their themes."""
-    noise = prepare_split(tmp_path_factory.mktemp("noise"), "noise", "--vocabulary", str(first_corpus), noise=True)
+    noise = prepare_split(tmp_path_factory.mktemp("noise"), "noise", "--vocabulary", str(split_corpus), noise=True)
     done = upload(prod, noise)
     assert done.returncode == 0, done.stderr
     return retrain(prod)

@@ -25,9 +25,9 @@ RETRAINS = {
 
 
 @pytest.fixture(scope="module")
-def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_corpus(split_corpus: Path) -> Path:
     """The corpus that the stage is first deployed with."""
-    return prepare_split(tmp_path_factory.mktemp("first"), "first")
+    return split_corpus
 
 
 @pytest.fixture(scope="module")

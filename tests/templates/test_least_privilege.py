@@ -36,6 +36,16 @@ def listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
+def on_every_resource(templates: Templates, part: str) -> set[str]:
+    """The actions that a template allows on all resources."""
+    return {
+        str(action)
+        for statement in statements(templates, part)
+        if "*" in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    }
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_no_role_has_a_policy_managed_by_aws(dev: Templates, part: str) -> None:
     for role in dev[part].find_resources("AWS::IAM::Role").values():
@@ -44,14 +54,7 @@ def test_no_role_has_a_policy_managed_by_aws(dev: Templates, part: str) -> None:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_only_actions_that_take_no_resource_stand_on_every_resource(dev: Templates, part: str) -> None:
-    on_all = {
-        str(action)
-        for statement in statements(dev, part)
-        if "*" in listed(statement["Resource"])
-        for action in listed(statement["Action"])
-    }
-
-    assert on_all <= WITHOUT_A_RESOURCE
+    assert on_every_resource(dev, part) <= WITHOUT_A_RESOURCE
 
 
 @pytest.mark.parametrize("part", PARTS)

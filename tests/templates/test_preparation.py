@@ -14,7 +14,7 @@ from rules.engine import Template, check_all
 from stacks.settings import StageSettings
 from tests.bundles import write_bundle
 from tests.templates.conftest import Templates, build
-from tests.templates.test_least_privilege import WITHOUT_A_RESOURCE, listed, statements
+from tests.templates.test_least_privilege import WITHOUT_A_RESOURCE, listed, on_every_resource
 
 DOCUMENTS: dict[str, Any] = {"documents": {"bucket": "raw-documents", "prefix": "news/2026/"}}
 PREPARED: dict[str, Any] = {"preparation": {**DOCUMENTS, "id_field": "id", "settings": {"min_df": 5}}}
@@ -179,14 +179,7 @@ def test_the_machines_role_starts_this_stages_jobs_only_and_passes_their_role_on
 
 
 def test_only_actions_that_take_no_resource_stand_on_every_resource(prepared: Templates) -> None:
-    on_all = {
-        str(action)
-        for statement in statements(prepared, "training")
-        if "*" in listed(statement["Resource"])
-        for action in listed(statement["Action"])
-    }
-
-    assert on_all <= WITHOUT_A_RESOURCE
+    assert on_every_resource(prepared, "training") <= WITHOUT_A_RESOURCE
 
 
 def test_every_placeholder_of_the_definition_is_substituted(prepared: Templates, prod_prepared: Templates) -> None:

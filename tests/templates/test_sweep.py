@@ -11,7 +11,7 @@ from rules.engine import Template, check_all
 from stacks.settings import StageSettings
 from tests.templates.conftest import Synthesize, Templates, build
 from tests.templates.synths import synth
-from tests.templates.test_least_privilege import WITHOUT_A_RESOURCE, listed, statements
+from tests.templates.test_least_privilege import WITHOUT_A_RESOURCE, listed, on_every_resource
 
 SWEEP: dict[str, Any] = {"sweep": {}}
 SCHEDULE: dict[str, Any] = {"transform": {"schedule": "rate(7 days)"}}
@@ -157,14 +157,7 @@ def test_its_jobs_write_apart_from_models_that_may_be_approved(swept: Templates)
 
 
 def test_only_actions_that_take_no_resource_stand_on_every_resource(swept: Templates) -> None:
-    on_all = {
-        str(action)
-        for statement in statements(swept, "training")
-        if "*" in listed(statement["Resource"])
-        for action in listed(statement["Action"])
-    }
-
-    assert on_all <= WITHOUT_A_RESOURCE
+    assert on_every_resource(swept, "training") <= WITHOUT_A_RESOURCE
 
 
 def test_prod_with_sweeps_and_a_schedule_breaks_none_of_our_own_rules(prod_swept: Templates) -> None:

@@ -22,6 +22,18 @@ def found(looked_at: Template, rule_id: str) -> list[str]:
     return [f"{finding.logical_id}/{finding.path}" for finding in rule.check(looked_at)]
 
 
+def weakened(sound: dict[str, JsonValue], path: tuple[str, ...], value: JsonValue) -> dict[str, JsonValue]:
+    """A copy with another value at a path."""
+    job = copy.deepcopy(sound)
+    inner: JsonValue = job
+    for part in path[:-1]:
+        assert isinstance(inner, dict)
+        inner = inner[part]
+    assert isinstance(inner, dict)
+    inner[path[-1]] = value
+    return job
+
+
 def test_every_rule_says_what_holds_and_what_could_happen_otherwise() -> None:
     for rule in ALL_RULES:
         assert rule.id.startswith("TM-")
@@ -123,13 +135,7 @@ def test_a_job_that_is_as_it_should_be_breaks_no_rule() -> None:
 def test_a_weakened_job_is_caught_by_its_rule_wherever_it_is_nested(
     path: tuple[str, ...], value: JsonValue, rule_id: str, nested: bool
 ) -> None:
-    job = copy.deepcopy(JOB)
-    inner: JsonValue = job
-    for part in path[:-1]:
-        assert isinstance(inner, dict)
-        inner = inner[part]
-    assert isinstance(inner, dict)
-    inner[path[-1]] = value
+    job = weakened(JOB, path, value)
 
     assert {finding.rule_id for finding in check_all([machine(job, nested=nested)])} == {rule_id}
 
@@ -195,13 +201,7 @@ def test_a_processing_job_that_is_as_it_should_be_breaks_no_rule() -> None:
     ],
 )
 def test_a_weakened_processing_job_is_caught_by_its_rule(path: tuple[str, ...], value: JsonValue, rule_id: str) -> None:
-    job = copy.deepcopy(PROCESSING)
-    inner: JsonValue = job
-    for part in path[:-1]:
-        assert isinstance(inner, dict)
-        inner = inner[part]
-    assert isinstance(inner, dict)
-    inner[path[-1]] = value
+    job = weakened(PROCESSING, path, value)
 
     assert {finding.rule_id for finding in check_all([processing(job)])} == {rule_id}
 

@@ -1,4 +1,4 @@
-"""How settings name a customer-managed key that is somebody else's."""
+"""How settings name a bucket and a customer-managed key that are somebody else's."""
 
 from __future__ import annotations
 
@@ -6,4 +6,5 @@ from typing import Annotated
 
 from pydantic import Field
 
+BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
