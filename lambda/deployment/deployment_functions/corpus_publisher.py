@@ -8,12 +8,12 @@ leaves a folder without a manifest, which nothing reads, and the next call goes 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from deployment_functions import clients
 from deployment_functions.corpus_uploader import MANIFEST, is_whole
+from deployment_functions.environment import FromEnvironment
 from deployment_functions.retraining import checked_hash
 
 if TYPE_CHECKING:
@@ -39,24 +39,14 @@ class Context(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FromEnvironment):
     """What the stack tells the function."""
 
     bucket: str
     preparing_prefix: str
     corpora_prefix: str
-    newest_corpus: str | None
-    """The parameter that retraining reads, where the stage retrains."""
-
-    @classmethod
-    def from_environment(cls) -> Settings:
-        """Read the function's environment."""
-        return cls(
-            bucket=os.environ["BUCKET"],
-            preparing_prefix=os.environ["PREPARING_PREFIX"],
-            corpora_prefix=os.environ["CORPORA_PREFIX"],
-            newest_corpus=os.environ.get("NEWEST_CORPUS"),
-        )
+    newest_corpus: str = ""
+    """The parameter that retraining reads; none where the stage does not retrain."""
 
 
 def handle(event: Mapping[str, object], context: Context) -> dict[str, object]:
@@ -88,7 +78,7 @@ def publish(s3: S3, ssm: Ssm, settings: Settings, run: str, context: Context) ->
             if context.get_remaining_time_in_millis() < LEAST_TIME_MS:
                 return {"published": False, "corpus_hash": corpus_hash}
             s3.copy({"Bucket": settings.bucket, "Key": f"{source}{name}"}, settings.bucket, f"{target}{name}")
-    if settings.newest_corpus is not None:
+    if settings.newest_corpus:
         ssm.put_parameter(Name=settings.newest_corpus, Value=corpus_hash, Type="String", Overwrite=True)
     _remove(s3, settings.bucket, source, [*sizes, MANIFEST])
     return {"published": True, "corpus_hash": corpus_hash, "corpus_uri": f"s3://{settings.bucket}/{target}"}

@@ -137,7 +137,7 @@ def test_a_hash_that_would_lead_elsewhere_is_refused(s3: Recording) -> None:
 
 
 def test_where_the_stage_does_not_retrain_no_pointer_is_moved(s3: Recording) -> None:
-    settings = Settings("corpora", "preparing/", "corpora/", None)
+    settings = Settings("corpora", "preparing/", "corpora/")
 
     assert publish(s3, boto3.client("ssm"), settings, "run", Time(99))["published"] is True
     assert newest() is None

@@ -12,6 +12,7 @@ class Settings(FromEnvironment):
     stage: str
     min_train_shards: int
     max_loss_increase_percent: float
+    newest_corpus: str = ""
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_field_has_the_value_of_the_variable_of_its_name_in_the_fields_type() -> None:
     assert Settings.from_environment() == Settings("dev", 2, 0.5)
+
+
+def test_a_field_with_a_default_has_its_variable_or_else_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.from_environment().newest_corpus == ""
+
+    monkeypatch.setenv("NEWEST_CORPUS", "/topic-model/dev/newest")
+    assert Settings.from_environment().newest_corpus == "/topic-model/dev/newest"
 
 
 def test_a_variable_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
