@@ -131,11 +131,22 @@ class OpenNtmSwitches(_Frozen):
     least_input_share: Annotated[Float, Field(gt=0.0, le=1.0)] = 0.25
     """Least share of a document's words that the encoder sees in a training step; each step draws one between it and 1
     for each document, and the decoder must still predict all of the words. 1 turns this off."""
+    document_weight_words: Annotated[Float, Field(ge=0.0, le=1_000_000.0)] = 150.0
+    """A longer document's reconstruction loss counts as if it had this many words, so that a few long ones do not
+    decide what the topics are; 0 lets each word count alike."""
+    decoder_rate: Annotated[Float, Field(ge=0.1, le=100.0)] = 5.0
+    """How many times learning_rate is the rate of the topics' word preferences; 1 turns this off. adadelta, which has
+    no learning rate, has no use for it."""
+    parameter_averaging: Annotated[Float, Field(ge=0.0, lt=1.0)] = 0.99
+    """The model kept is a moving average of the parameters over the steps, and this the share of the old in it; 0 keeps
+    the last step's."""
     coherence_weight: Annotated[Float, Field(ge=0.0, le=10_000.0)] = 5.0
     """Strength of the term that draws a topic's top words to those that occur together; 0 turns it off."""
     coherence_unseen_share: Annotated[Float, Field(ge=0.0, le=100.0)] = 0.3
     """Size of an imagined unseen corpus, against the training documents, in which the words should still be met
     together: discounts words that share a few documents by chance. 0 takes the training documents at their word."""
+    coherence_temperature: Annotated[Float, Field(ge=0.1, le=10.0)] = 1.0
+    """Over how many of a topic's words the coherence term spreads: above 1 over more, below over fewer."""
     topic_repulsion: Annotated[Float, Field(ge=0.0, le=1000.0)] = 8.0
     """Strength, within the coherence term, of what parts topics that lead with the same words; 0 turns it off."""
     seed: Annotated[Int, Field(ge=0, le=2**31 - 1)] = 0
@@ -152,8 +163,12 @@ class OpenNtmSwitches(_Frozen):
             input_weighting="counts",
             clamp_log_variance=False,
             least_input_share=1.0,
+            document_weight_words=0.0,
+            decoder_rate=1.0,
+            parameter_averaging=0.0,
             coherence_weight=0.0,
             coherence_unseen_share=0.0,
+            coherence_temperature=1.0,
             topic_repulsion=0.0,
             seed=seed,
         )

@@ -25,6 +25,8 @@ class Carry(NamedTuple):
     params: Tree
     averages: Tree
     optimizer: optimizers.OptimizerState
+    mean: Tree
+    """Moving average of the parameters; empty where none is kept."""
 
 
 class Coherence(NamedTuple):
@@ -46,18 +48,27 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
 
     def loss(params: Tree, averages: Tree, batch: Batch, noise: jax.Array) -> tuple[jax.Array, tuple[Losses, Tree]]:
         mu, log_variance, moved = model.posterior(architecture, params, averages, batch, training=True)
-        sums = model.losses(params, batch, mu, log_variance, noise)
+        sums = model.losses(
+            params, batch, mu, log_variance, noise, document_weight_words=switches.document_weight_words
+        )
         return (sums.reconstruction + sums.kl) / batch.documents, (sums, moved)
 
     def step(carry: Carry, batch: Batch, noise: jax.Array, coherence: Coherence | None) -> tuple[Carry, Losses]:
         gradients, (sums, moved) = jax.grad(loss, has_aux=True)(carry.params, carry.averages, batch, noise)
         if coherence is not None:
             relevance = carry.params["topics"] + BACKGROUND_SHARE * carry.params["background"]
-            pull = model.coherence_gradient(relevance, *coherence, switches.topic_repulsion)
+            pull = model.coherence_gradient(
+                relevance,
+                *coherence,
+                repulsion=switches.topic_repulsion,
+                temperature=switches.coherence_temperature,
+            )
             rows = jnp.arange(ntm.num_topics)[:, None]
             gradients["topics"] = gradients["topics"].at[rows, coherence.words].add(switches.coherence_weight * pull)
-        params, optimizer = optimizers.update(ntm, carry.params, gradients, carry.optimizer)
-        return Carry(params, moved, optimizer), sums
+        rates = {"topics": switches.decoder_rate}
+        params, optimizer = optimizers.update(ntm, carry.params, gradients, carry.optimizer, rates)
+        mean = optimizers.moving_average(carry.mean, params, optimizer.steps, switches.parameter_averaging)
+        return Carry(params, moved, optimizer, mean), sums
 
     def run(carry: Carry, chunk: Chunk, noise: Noise, coherence: Coherence | None) -> tuple[Carry, Losses]:
         def scanned(state: Carry, item: tuple[Batch, jax.Array]) -> tuple[Carry, Losses]:

@@ -47,11 +47,11 @@ class Evaluation:
                 },
             )
         )
-        self._clamp = architecture.clamp_log_variance
+        self._architecture = architecture
         self._topics, self._background = params["topics"], params["background"]
 
     def losses(self, counts: csr_matrix, rng: np.random.Generator) -> LossSums:
-        """Return the sums over the documents of reconstruction loss and KL divergence.
+        """Return the sums over the documents of weighted reconstruction loss and KL divergence.
 
         Args:
             counts: shape (documents, feature_dim).
@@ -62,7 +62,7 @@ class Evaluation:
         for first in range(0, counts.shape[0], rows):
             block = counts[first : first + rows]
             mu, log_variance = self.inference.posterior(block)
-            if self._clamp:
+            if self._architecture.clamp_log_variance:
                 log_variance = np.clip(log_variance, *LOG_VARIANCE_RANGE)
             # exp of a large log-variance is infinite, and so is the loss: the caller says that training diverged.
             with np.errstate(over="ignore", invalid="ignore"):
@@ -73,6 +73,10 @@ class Evaluation:
                 kl += 0.5 * float((mu * mu + variance - 1.0 - log_variance).sum(dtype=np.float64))
             entries = block.tocoo()
             lengths = np.asarray(block.sum(axis=1)).ravel()
-            reconstruction += float(lengths @ logsumexp(logits, axis=1))
-            reconstruction -= float((logits[entries.row, entries.col] * entries.data).sum(dtype=np.float64))
+            weights = np.ones_like(lengths)
+            if most := self._architecture.document_weight_words:
+                weights = most / np.maximum(lengths, most)
+            reconstruction += float((lengths * weights) @ logsumexp(logits, axis=1))
+            chosen = logits[entries.row, entries.col] * entries.data * weights[entries.row]
+            reconstruction -= float(chosen.sum(dtype=np.float64))
         return LossSums(reconstruction, kl)

@@ -6,7 +6,9 @@
     theta = softmax(z)                        topic weights
     p(word | document) = softmax(theta B + b) decoder: a product of experts, not a mixture
 
-    loss of a document = -sum_w count_w log p(w) + KL(q(z | x) || Normal(0, 1))
+    loss of a document = -weight sum_w count_w log p(w) + KL(q(z | x) || Normal(0, 1))
+
+with weight = min(1, document_weight_words / sum_w count_w), 1 where that switch is off.
 
 Sources: Miao, Yu and Blunsom 2016 (Neural Variational Inference for Text Processing), Ding, Nallapati and Xiang 2018
 (Coherence-Aware Neural Topic Modeling), Srivastava and Sutton 2017 (the product of experts). See docs/ntm.md.
@@ -62,11 +64,19 @@ class Architecture(NamedTuple):
     activation: str
     batch_norm: bool
     clamp_log_variance: bool
+    document_weight_words: float = 0.0
+    """Words that a longer document counts as; 0 where each word counts alike."""
 
     @classmethod
     def of(cls, ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> Architecture:
         """Return the architecture that the hyperparameters ask for."""
-        return cls(ntm.layer_sizes, ntm.encoder_layers_activation, ntm.batch_norm, switches.clamp_log_variance)
+        return cls(
+            layers=ntm.layer_sizes,
+            activation=ntm.encoder_layers_activation,
+            batch_norm=ntm.batch_norm,
+            clamp_log_variance=switches.clamp_log_variance,
+            document_weight_words=switches.document_weight_words,
+        )
 
     def described(self, input_weighting: str) -> dict[str, Any]:
         """Return the encoder as model.json describes it to the server."""
@@ -180,8 +190,16 @@ def _normalised(
     return scaled * params[f"{name}_gamma"] + params[f"{name}_beta"], *moved
 
 
-def losses(params: Tree, batch: Batch, mu: jax.Array, log_variance: jax.Array, noise: jax.Array) -> Losses:
-    """Return the sums over the batch's documents of reconstruction loss and KL divergence, in nats.
+def losses(
+    params: Tree,
+    batch: Batch,
+    mu: jax.Array,
+    log_variance: jax.Array,
+    noise: jax.Array,
+    *,
+    document_weight_words: float = 0.0,
+) -> Losses:
+    """Return the sums over the batch's documents of weighted reconstruction loss and KL divergence, in nats.
 
     Args:
         params: `topics` (topics, feature_dim) and `background` (feature_dim,) are read.
@@ -189,35 +207,44 @@ def losses(params: Tree, batch: Batch, mu: jax.Array, log_variance: jax.Array, n
         mu: (documents, topics).
         log_variance: (documents, topics).
         noise: standard normal, (documents, topics).
+        document_weight_words: words that a longer document counts as; 0 where each word counts alike.
     """
     documents = batch.lengths.shape[0]
     real = (jnp.arange(documents) < batch.documents)[:, None]
     theta = jax.nn.softmax(mu + jnp.exp(0.5 * log_variance) * noise)
     logits = theta @ params["topics"] + params["background"]
     # sum_w c_w log p_w = sum_w c_w logit_w - length * logsumexp: only the document's own words are looked up.
-    chosen = (logits[batch.rows, batch.words] * batch.counts).sum()
-    reconstruction = (batch.lengths * jax.nn.logsumexp(logits, axis=1)).sum() - chosen
+    counts, lengths = batch.counts, batch.lengths
+    if document_weight_words:
+        weights = document_weight_words / jnp.maximum(lengths, document_weight_words)
+        counts, lengths = counts * weights[batch.rows], lengths * weights
+    chosen = (logits[batch.rows, batch.words] * counts).sum()
+    reconstruction = (lengths * jax.nn.logsumexp(logits, axis=1)).sum() - chosen
     divergence = 0.5 * (mu * mu + jnp.exp(log_variance) - 1.0 - log_variance)
     return Losses(reconstruction, jnp.where(real, divergence, 0.0).sum())
 
 
-def coherence_gradient(relevance: jax.Array, words: jax.Array, npmi: jax.Array, repulsion: float) -> jax.Array:
+def coherence_gradient(
+    relevance: jax.Array, words: jax.Array, npmi: jax.Array, *, repulsion: float, temperature: float = 1.0
+) -> jax.Array:
     """Return the gradient of sum_k (-q_k' M_k q_k + repulsion * sum_(l > k) q_k' q_l) at `words`, shape (topics, n).
 
-    q_k is softmax(relevance_k) over the topic's words, 0 elsewhere, so that dq = (diag(q) - q q') d relevance.
+    q_k is softmax(relevance_k / temperature) over the topic's words, 0 elsewhere, so that
+    dq = (diag(q) - q q') d relevance / temperature.
 
     Args:
         relevance: how telling each word is of each topic, (topics, feature_dim).
         words: ids of each topic's top words, (topics, n).
         npmi: M, symmetric, zero diagonal, (topics, n, n).
         repulsion: strength of the second part, which parts topics that lead with the same words.
+        temperature: above 1, q spreads over more of the words.
     """
-    q = jax.nn.softmax(jnp.take_along_axis(relevance, words, axis=1))
+    q = jax.nn.softmax(jnp.take_along_axis(relevance, words, axis=1) / temperature)
     slope = -2.0 * jnp.einsum("kij,kj->ki", npmi, q)
     if repulsion:
         all_topics = jnp.zeros(relevance.shape[1], q.dtype).at[words].add(q)
         slope += repulsion * (all_topics[words] - q)
-    return q * (slope - (q * slope).sum(axis=1, keepdims=True))
+    return q * (slope - (q * slope).sum(axis=1, keepdims=True)) / temperature
 
 
 def coherence_width(feature_dim: int) -> int:

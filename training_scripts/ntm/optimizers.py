@@ -7,7 +7,7 @@ lets it in. Formulas: https://mxnet.apache.org/versions/1.9.1/api/python/docs/ap
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import jax
@@ -68,9 +68,23 @@ def starting_averages(settings: NtmHyperparameters, params: HostTree) -> tuple[H
 
 
 def update(
-    settings: NtmHyperparameters, params: Tree, gradients: Tree, state: OptimizerState
+    settings: NtmHyperparameters,
+    params: Tree,
+    gradients: Tree,
+    state: OptimizerState,
+    rates: Mapping[str, float],
 ) -> tuple[Tree, OptimizerState]:
-    """Take one step down `gradients`, which have the names and shapes of `params`."""
+    """Take one step down `gradients`, which have the names and shapes of `params`.
+
+    Args:
+        settings: the optimizer and what it is told.
+        params: what moves.
+        gradients: of the loss.
+        state: as the last step left it.
+        rates: by how much to multiply the learning rate of the parameters named here; adadelta has none.
+    """
+    if settings.optimizer == "adadelta":
+        rates = {}
     rule = _rule(settings)
     steps = state.steps + 1
     taken = {
@@ -85,13 +99,28 @@ def update(
         for name, weight in params.items()
     }
     return (
-        {name: step.weight for name, step in taken.items()},
+        {name: _at_rate(params[name], step.weight, rates.get(name, 1.0)) for name, step in taken.items()},
         OptimizerState(
             {name: step.first for name, step in taken.items()},
             {name: step.second for name, step in taken.items()},
             steps,
         ),
     )
+
+
+def _at_rate(old: jax.Array, new: jax.Array, rate: float) -> jax.Array:
+    # Every rule but adadelta's is linear in its learning rate.
+    return new if rate == 1 else old + rate * (new - old)
+
+
+def moving_average(mean: Tree, params: Tree, steps: jax.Array, keep: float) -> Tree:
+    """Return `mean` moved towards `params`; of an empty one, nothing is kept.
+
+    Its share in the new average is `keep`, and less in the first steps, (1 + steps) / (10 + steps): what the random
+    start has left in it is soon gone.
+    """
+    share = jnp.minimum(keep, (1.0 + steps) / (10.0 + steps))
+    return {name: share * old + (1 - share) * params[name] for name, old in mean.items()}
 
 
 def _clipped(gradient: jax.Array, bound: float | None) -> jax.Array:

@@ -59,12 +59,19 @@ class Progress:
     averages: HostTree
     first: HostTree
     second: HostTree
+    mean: HostTree
+    """Moving average of the parameters; empty where none is kept."""
     steps: int
     best_params: HostTree
     best_averages: HostTree
     history: list[float]
     train: list[EpochLoss]
     validation: list[EpochLoss]
+
+    @property
+    def candidate(self) -> HostTree:
+        """The parameters that the model would have if training ended here."""
+        return self.mean or self.params
 
 
 class Trained(NamedTuple):
@@ -124,6 +131,7 @@ class Trainer:
             averages=averages,
             first=first,
             second=second,
+            mean=params if self._switches.parameter_averaging else {},
             steps=0,
             best_params=params,
             best_averages=averages,
@@ -152,14 +160,14 @@ class Trainer:
         while len(progress.history) < self._ntm.epochs and not stop.should_stop:
             epoch = len(progress.history)
             train = self._epoch(progress, epoch)
-            validation = self.evaluate(progress.params, progress.averages, self._validation)
+            validation = self.evaluate(progress.candidate, progress.averages, self._validation)
             progress.train.append(train)
             if validation is not None:
                 progress.validation.append(validation)
             stop.add((validation or train).total)
             best = stop.best_epoch == epoch
             if best:
-                progress.best_params, progress.best_averages = progress.params, progress.averages
+                progress.best_params, progress.best_averages = progress.candidate, progress.averages
             self._refuse_divergence(epoch, stop.history[-1])
             report(EpochReport(epoch, train, validation, best))
             save(progress)
@@ -215,7 +223,7 @@ class Trainer:
         state = optimizers.OptimizerState(
             _device(progress.first), _device(progress.second), jnp.asarray(progress.steps, jnp.int32)
         )
-        carry = loops.Carry(_device(progress.params), _device(progress.averages), state)
+        carry = loops.Carry(_device(progress.params), _device(progress.averages), state, _device(progress.mean))
         coherence = self._coherence(progress.params)
         sums = np.zeros(2)
         documents = 0
@@ -240,6 +248,7 @@ class Trainer:
             "averages": carry.averages,
             "first": carry.optimizer.first,
             "second": carry.optimizer.second,
+            "mean": carry.mean,
         }
         flat = {f"{part}/{name}": np.asarray(array) for part, tree in parts.items() for name, array in tree.items()}
         mean = self._cluster.average(flat, float(documents))

@@ -20,6 +20,7 @@ WORDS, TOPICS, DOCUMENTS = 11, 3, 7
 ARCHITECTURES = {
     "plain": Architecture((6, 4), "sigmoid", batch_norm=False, clamp_log_variance=False),
     "one wide layer": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True),
+    "long documents": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True, document_weight_words=10.0),
     "batch norm": Architecture((6, 4), "relu", batch_norm=True, clamp_log_variance=True),
 }
 
@@ -37,7 +38,8 @@ def by_jax(
     weights, means = ({name: jnp.asarray(value) for name, value in tree.items()} for tree in (params, averages))
     mu, log_variance, _ = model.posterior(architecture, weights, means, batch, training=False)
     noise = np.random.default_rng(EVALUATION_SEED).standard_normal((DOCUMENTS, TOPICS), dtype=np.float32)
-    sums = model.losses(weights, batch, mu, log_variance, jnp.asarray(noise))
+    words = architecture.document_weight_words
+    sums = model.losses(weights, batch, mu, log_variance, jnp.asarray(noise), document_weight_words=words)
     return float(sums.reconstruction), float(sums.kl)
 
 

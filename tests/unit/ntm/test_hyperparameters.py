@@ -123,7 +123,11 @@ def test_every_ingredient_is_off_in_the_plain_ntm() -> None:
         "input_weighting": "counts",
         "clamp_log_variance": False,
         "least_input_share": 1,
+        "document_weight_words": 0,
+        "decoder_rate": 1,
+        "parameter_averaging": 0,
         "coherence_weight": 0,
         "coherence_unseen_share": 0,
+        "coherence_temperature": 1,
         "topic_repulsion": 0,
     }

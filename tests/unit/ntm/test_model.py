@@ -73,6 +73,19 @@ def test_the_plain_ntms_loss_is_the_textbook_formula(counts: csr_matrix) -> None
     assert float(got.kl) == pytest.approx(kl, rel=1e-4)
 
 
+def test_a_long_document_counts_as_one_of_the_same_words_and_the_length_set(counts: csr_matrix) -> None:
+    params, _ = started(PLAIN)
+    stretched = counts.multiply(6 / counts.sum(axis=1)).tocsr()
+    mu, log_variance, noise = (jnp.zeros((DOCUMENTS, TOPICS)) for _ in range(3))
+
+    def reconstruction(documents: csr_matrix, words: float) -> float:
+        batch = batch_of(documents)
+        return float(model.losses(params, batch, mu, log_variance, noise, document_weight_words=words).reconstruction)
+
+    assert reconstruction(stretched * 50, 6.0) == pytest.approx(reconstruction(stretched, 0.0), rel=1e-5)
+    assert reconstruction(stretched, 6.5) == pytest.approx(reconstruction(stretched, 0.0), rel=1e-5)
+
+
 @pytest.mark.parametrize(("activation", "batch_norm"), [("sigmoid", False), ("tanh", True), ("relu", False)])
 def test_gradients_are_those_of_finite_differences(counts: csr_matrix, activation: str, batch_norm: bool) -> None:
     architecture = Architecture((6, 4), activation, batch_norm, clamp_log_variance=True)
@@ -86,7 +99,7 @@ def test_gradients_are_those_of_finite_differences(counts: csr_matrix, activatio
         @jax.jit
         def loss(values: Tree) -> jax.Array:
             mu, log_variance, _ = model.posterior(architecture, values, averages, batch, training=True)
-            sums = model.losses(values, batch, mu, log_variance, noise)
+            sums = model.losses(values, batch, mu, log_variance, noise, document_weight_words=6.0)
             return sums.reconstruction + sums.kl
 
         gradients = jax.grad(loss)(params)
@@ -99,8 +112,8 @@ def test_gradients_are_those_of_finite_differences(counts: csr_matrix, activatio
             assert float((gradients[name] * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-6), name
 
 
-@pytest.mark.parametrize("repulsion", [0.0, 8.0])
-def test_the_coherence_gradient_is_that_of_finite_differences(repulsion: float) -> None:
+@pytest.mark.parametrize(("repulsion", "temperature"), [(0.0, 1.0), (8.0, 1.0), (8.0, 2.0)])
+def test_the_coherence_gradient_is_that_of_finite_differences(repulsion: float, temperature: float) -> None:
     rng = np.random.default_rng(0)
     words = np.array([[0, 3, 5, 7], [1, 2, 3, 10], [9, 8, 7, 6]], np.int32)
     npmi = rng.uniform(-1, 1, (TOPICS, 4, 4))
@@ -108,13 +121,15 @@ def test_the_coherence_gradient_is_that_of_finite_differences(repulsion: float) 
     topics = rng.standard_normal((TOPICS, WORDS))
 
     def term(values: np.ndarray) -> float:
-        q = softmax(np.take_along_axis(values, words, axis=1), axis=1)
+        q = softmax(np.take_along_axis(values, words, axis=1) / temperature, axis=1)
         placed = np.zeros((TOPICS, WORDS))
         np.put_along_axis(placed, words, q, axis=1)
         shared = sum(float(placed[one] @ placed[other]) for one in range(TOPICS) for other in range(one))
         return -float(np.einsum("ki,kij,kj->", q, npmi, q)) + repulsion * shared
 
-    got = model.coherence_gradient(jnp.asarray(topics), jnp.asarray(words), jnp.asarray(npmi), repulsion)
+    got = model.coherence_gradient(
+        jnp.asarray(topics), jnp.asarray(words), jnp.asarray(npmi), repulsion=repulsion, temperature=temperature
+    )
 
     expected = np.zeros((TOPICS, 4))
     for topic in range(TOPICS):

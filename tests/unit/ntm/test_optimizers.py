@@ -70,14 +70,16 @@ def adadelta(weight: float, gradients: Path) -> Path:
     return path
 
 
-def taken(settings: NtmHyperparameters, start: float, gradients: Path, *, shape: tuple[int, ...] = (1, 1)) -> Path:
+def taken(
+    settings: NtmHyperparameters, start: float, gradients: Path, *, shape: tuple[int, ...] = (1, 1), rate: float = 1.0
+) -> Path:
     params = {"w": jnp.full(shape, start)}
     averages = optimizers.starting_averages(settings, {"w": np.full(shape, start, np.float32)})
     first, second = ({name: jnp.asarray(value) for name, value in tree.items()} for tree in averages)
     state = optimizers.OptimizerState(first, second, jnp.zeros((), jnp.int32))
     path = []
     for gradient in gradients:
-        params, state = optimizers.update(settings, params, {"w": jnp.full(shape, gradient)}, state)
+        params, state = optimizers.update(settings, params, {"w": jnp.full(shape, gradient)}, state, {"w": rate})
         path.append(float(params["w"].ravel()[0]))
     return path
 
@@ -110,3 +112,33 @@ def test_weight_decay_spares_biases() -> None:
 
     assert taken(settings, 1.0, [0.0], shape=(3,)) == [1.0]
     assert taken(settings, 1.0, [0.0], shape=(3, 1)) == [0.5]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adagrad", "rmsprop"])
+def test_a_rate_for_a_parameter_multiplies_the_learning_rate(optimizer: str) -> None:
+    own, faster = (
+        NtmHyperparameters.model_validate({"num_topics": 2, "optimizer": optimizer, "learning_rate": rate})
+        for rate in (0.1, 0.5)
+    )
+
+    assert taken(own, 1.0, GRADIENTS, rate=5.0) == pytest.approx(taken(faster, 1.0, GRADIENTS), rel=1e-5)
+
+
+def test_adadelta_has_no_rate_to_multiply() -> None:
+    settings = NtmHyperparameters(num_topics=2)
+
+    assert taken(settings, 1.0, GRADIENTS, rate=5.0) == taken(settings, 1.0, GRADIENTS)
+
+
+def test_the_moving_average_forgets_its_start_at_once_and_is_slow_later() -> None:
+    start, last = {"w": jnp.asarray([100.0])}, {"w": jnp.asarray([1.0])}
+
+    early = optimizers.moving_average(start, last, jnp.asarray(1), 0.99)
+    late = optimizers.moving_average(start, last, jnp.asarray(10_000), 0.99)
+
+    assert float(early["w"][0]) == pytest.approx(100 * 2 / 11 + 9 / 11)
+    assert float(late["w"][0]) == pytest.approx(99 + 0.01, rel=1e-5)
+
+
+def test_where_no_average_is_kept_none_is_made() -> None:
+    assert optimizers.moving_average({}, {"w": jnp.ones(1)}, jnp.asarray(1), 0.0) == {}

@@ -95,6 +95,18 @@ def test_the_same_seed_gives_the_same_model_to_the_last_bit_and_another_seed_ano
     assert not same(first, other)
 
 
+def test_the_model_kept_is_the_average_of_the_steps_where_one_is_asked_for(corpus: Documents) -> None:
+    averaged, last = (
+        trained(settings(), corpus, switches=OpenNtmSwitches(parameter_averaging=share)) for share in (0.99, 0.0)
+    )
+    saved: list[Progress] = []
+    trained(settings(), corpus, switches=OpenNtmSwitches(parameter_averaging=0.99), saved=saved)
+
+    assert not same(averaged.params, last.params)
+    assert same(averaged.params, saved[-1].mean)
+    assert same(last.params, saved[-1].params)
+
+
 def test_the_loss_falls(corpus: Documents) -> None:
     reports: list[EpochReport] = []
     trained(settings(), corpus, reports=reports)
@@ -164,4 +176,4 @@ def test_training_that_diverges_says_which_settings_to_change(planted: Planted) 
     with pytest.raises(
         ClientError, match=r"diverged: the loss is (inf|nan) after epoch 1; lower learning_rate \(0\.001\)"
     ):
-        trained(settings(), loaded(counts))
+        trained(settings(), loaded(counts), switches=OpenNtmSwitches(document_weight_words=0))
