@@ -23,7 +23,7 @@ from benchmarks.topics import corpora, report, space
 RESULTS: Final = Path("build/bench/results.jsonl")
 TUNING_CORPUS: Final = "api-reference"
 TUNING_TOPICS: Final = 30
-CURVE_EPOCHS: Final = (1, 2, 5, 10, 20, 40)
+CURVE_EPOCHS: Final = (1, 2, 3, 4, 5, 10, 20, 40)
 CURVE_ITERATIONS: Final = (25, 50, 100, 250, 500)
 
 Record = dict[str, Any]
