@@ -74,7 +74,7 @@ def test_the_plain_ntms_loss_is_the_textbook_formula(counts: csr_matrix) -> None
 
 
 def test_a_long_document_counts_as_one_of_the_same_words_and_the_length_set(counts: csr_matrix) -> None:
-    params, _ = started(PLAIN)
+    params = {name: jnp.asarray(value) for name, value in started(PLAIN)[0].items()}
     stretched = counts.multiply(6 / counts.sum(axis=1)).tocsr()
     mu, log_variance, noise = (jnp.zeros((DOCUMENTS, TOPICS)) for _ in range(3))
 
