@@ -224,9 +224,8 @@ def test_a_hundred_thousand_documents_are_moved_smoothly(show: Callable[..., Pag
             await new Promise(requestAnimationFrame);
             taken.push(performance.now() - started);
         }
-        return taken.sort((a, b) => a - b)[4];
+        return taken.sort((a, b) => a - b)[10];
     }""")
 
-    # Chromium's software rasteriser stands in for a graphics card here: ten frames a second are its floor. The faster
-    # frames tell what the page takes, the slower ones what else the machine was doing.
+    # Chromium's software rasteriser stands in for a graphics card here: ten frames a second are its floor.
     assert script_ms < 100
