@@ -49,7 +49,7 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
     def loss(params: Tree, averages: Tree, batch: Batch, noise: jax.Array) -> tuple[jax.Array, tuple[Losses, Tree]]:
         mu, log_variance, moved = model.posterior(architecture, params, averages, batch, training=True)
         sums = model.losses(
-            params, batch, mu, log_variance, noise, document_weight_words=switches.document_weight_words
+            params, batch, mu, log_variance, noise, document_weight_words=architecture.document_weight_words
         )
         return (sums.reconstruction + sums.kl) / batch.documents, (sums, moved)
 

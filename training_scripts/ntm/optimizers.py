@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from training_scripts.hyperparameters import NtmHyperparameters
+    from training_scripts.hyperparameters import NtmHyperparameters, Optimizer
 
 Tree = dict[str, jax.Array]
 HostTree = dict[str, npt.NDArray[np.float32]]
@@ -83,12 +83,9 @@ def update(
         state: as the last step left it.
         rates: by how much to multiply the learning rate of the parameters named here; adadelta has none.
     """
-    if settings.optimizer == "adadelta":
-        rates = {}
-    rule = _rule(settings)
     steps = state.steps + 1
     taken = {
-        name: rule(
+        name: _rule(settings.optimizer, settings.learning_rate * rates.get(name, 1.0))(
             weight,
             _clipped(gradients[name] * settings.rescale_gradient, settings.clip_gradient),
             state.first[name],
@@ -99,18 +96,13 @@ def update(
         for name, weight in params.items()
     }
     return (
-        {name: _at_rate(params[name], step.weight, rates.get(name, 1.0)) for name, step in taken.items()},
+        {name: step.weight for name, step in taken.items()},
         OptimizerState(
             {name: step.first for name, step in taken.items()},
             {name: step.second for name, step in taken.items()},
             steps,
         ),
     )
-
-
-def _at_rate(old: jax.Array, new: jax.Array, rate: float) -> jax.Array:
-    # Every rule but adadelta's is linear in its learning rate.
-    return new if rate == 1 else old + rate * (new - old)
 
 
 def moving_average(mean: Tree, params: Tree, steps: jax.Array, keep: float) -> Tree:
@@ -127,9 +119,7 @@ def _clipped(gradient: jax.Array, bound: float | None) -> jax.Array:
     return gradient if bound is None else jnp.clip(gradient, -bound, bound)
 
 
-def _rule(settings: NtmHyperparameters) -> _Rule:
-    rate = settings.learning_rate
-
+def _rule(optimizer: Optimizer, rate: float) -> _Rule:
     def sgd(
         weight: jax.Array, gradient: jax.Array, first: jax.Array, second: jax.Array, _: jax.Array, decay: float
     ) -> _Step:
@@ -173,4 +163,4 @@ def _rule(settings: NtmHyperparameters) -> _Rule:
         "rmsprop": rmsprop,
         "adadelta": adadelta,
     }
-    return rules[settings.optimizer]
+    return rules[optimizer]
