@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from training_scripts.ntm.failure import failure_reason, write_failure
+from training_scripts.one_thread import use_one_thread
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -114,8 +115,7 @@ class _StopRequest:
 def _configure_runtime() -> None:
     """Settings that must be made before JAX and BLAS start."""
     # More threads than cores make two instances on one machine wait for each other; the step is too small to gain.
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    use_one_thread()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     os.environ.setdefault(COMPILE_CACHE_VARIABLE, str(home / "open-ntm" / "xla"))

@@ -5,15 +5,15 @@ DataLoader, torch.optim.Adam. PyTorch is in requirements-bench-torch.txt, apart:
 Before it: CPU seconds and peak memory of whole training jobs of 20 epochs, import and compilation included.
 """
 
-# ruff: noqa: E402, PLC0415 (the thread counts must be set before any library is imported)
+# ruff: noqa: PLC0415 (the thread counts must be set before any library is imported)
 
 from __future__ import annotations
 
 import os
 
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+from training_scripts import one_thread
+
+os.environ.update(one_thread.ENVIRONMENT)
 
 import argparse
 import json

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 Matrix = npt.NDArray[np.floating]
 Settings = dict[str, Any]
 _FLOOR = 1e-12
+LIBRARIES: Final = {
+    "open NTM": "training_scripts.ntm.training",
+    "open NTM, adadelta": "training_scripts.ntm.training",
+    "plain NTM": "training_scripts.ntm.training",
+    "Gibbs LDA": "tomotopy",
+    "NMF": "sklearn.decomposition",
+    "batch LDA": "sklearn.decomposition",
+    "online LDA": "gensim.models",
+    "ProdLDA": "benchmarks.topics.prodlda",
+}
+"""What to import before a model's fit is timed."""
 
 
 class Model(Protocol):

@@ -1,16 +1,17 @@
 """One fit and its scores in its own process: `python -m benchmarks.topics.trial '<JSON>'` prints one JSON line."""
 
-# ruff: noqa: E402, PLC0415 (the thread counts must be set before any library is imported)
+# ruff: noqa: PLC0415 (the thread counts must be set before any library is imported)
 
 from __future__ import annotations
 
 import os
 
-# One thread for every library: thread counts would decide the comparison of seconds.
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+from training_scripts import one_thread
 
+# Whatever the caller's shell says: thread counts would decide the comparison of seconds.
+os.environ.update(one_thread.ENVIRONMENT)
+
+import importlib
 import json
 import resource
 import sys
@@ -29,6 +30,7 @@ def main() -> None:
     """Fit the model that the argument describes, and score it on the part it names."""
     wanted = json.loads(sys.argv[1])
     corpus = corpora.load(wanted["corpus"])
+    importlib.import_module(models.LIBRARIES[wanted["model"]])
     started, cpu = time.perf_counter(), time.process_time()
     model = _fitted(wanted, corpus)
     fit = {"wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}

@@ -18,6 +18,7 @@ _MODULES: Final = (
     "content_types.py",
     "hyperparameters.py",
     "ntm_environment.py",
+    "one_thread.py",
     "protobuf_wire.py",
     "record_message.py",
     "recordio.py",

@@ -5,8 +5,10 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from training_scripts import one_thread
+
 # Before JAX starts: one thread, as in the training container, and compiled loops kept between test runs.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+os.environ.update(one_thread.ENVIRONMENT)
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[3] / "build" / "xla-cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
