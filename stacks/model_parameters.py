@@ -31,7 +31,7 @@ _DESCRIPTIONS: Final = {
     "job_name": "Name of the training job that made the approved model",
     "corpus_hash": "Hash of the corpus that the approved model was trained on",
     "vocabulary_hash": "Hash of the vocabulary that the approved model counts words by",
-    "validation_loss": "Validation loss that the approved model's training reported",
+    "validation_loss": "Validation loss that the approved model's training reported, and what it measures",
     "feature_dim": "Number of words in the approved model's vocabulary",
     "num_topics": "Number of topics of the approved model",
     "definition_hash": "Hash of the job definition that the approved model was trained by",

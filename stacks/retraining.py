@@ -32,8 +32,8 @@ from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
 from stacks.serving_deployment import ServingDeployment
 from stacks.training_role import MODELS_PREFIX
 
+from deployment_functions.model_archive import ARTIFACT_FILE
 from deployment_functions.retraining import MANIFEST, RETRAINING_RUN_PREFIX
-from deployment_functions.topics_file import ARTIFACT_FILE
 
 if TYPE_CHECKING:
     from stacks.data_stack import DataStack

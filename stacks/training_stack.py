@@ -18,7 +18,8 @@ from stacks.trained_model import TrainedModel
 from stacks.training_pipeline import TrainingPipeline
 from stacks.training_role import MODELS_PREFIX, TrainingRole
 
-from deployment_functions.topics_file import ARTIFACT_FILE, TOPICS_FILE
+from deployment_functions.model_archive import ARTIFACT_FILE
+from deployment_functions.topics_file import TOPICS_FILE
 
 if TYPE_CHECKING:
     from constructs import Construct

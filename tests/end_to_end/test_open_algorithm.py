@@ -16,6 +16,7 @@ from training_scripts import bundle
 from training_scripts.script_mode import layout
 
 from deployment_functions.model_fields import APPROVED
+from deployment_functions.validation_loss import ValidationLoss
 
 BUNDLE = ROOT / layout.DEFAULT_FOLDER / "cpu"
 
@@ -46,8 +47,14 @@ def test_the_stage_deploys_and_trains_on_two_instances(deployment: Deployment, d
     assert told["HyperParameters"]["seed"] == "5"
 
 
-def test_the_loss_that_the_log_tells_is_recorded_of_the_model(deployment: Deployment, deployed: Run) -> None:
-    assert float((deployment.ledger().read(APPROVED) or {})["validation_loss"]) > 0
+def test_the_loss_that_the_log_tells_is_recorded_of_the_model_with_what_it_measures(
+    deployment: Deployment, deployed: Run
+) -> None:
+    loss = ValidationLoss.read((deployment.ledger().read(APPROVED) or {})["validation_loss"])
+
+    assert loss is not None
+    assert loss.value > 0
+    assert loss.definition == "open-ntm-1 document_weight_words=150.0"
 
 
 def test_the_artifact_holds_the_model_and_its_server(deployment: Deployment, deployed: Run) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from stacks.names import newest_corpus_parameter
+from stacks.names import newest_corpus_parameter, parameters_prefix
 from tests.end_to_end.account import left
 from tests.end_to_end.deployment import SERVING, STAGE, Deployment, Run
 from tests.end_to_end.retrainings import NEVER, Retraining, listen, prepare_split, retrain, upload
 from training_scripts.corpus.manifest import CorpusManifest
 
-from deployment_functions.model_fields import NOT_REPORTED
+from deployment_functions.model_fields import APPROVED, NOT_REPORTED
+from deployment_functions.validation_loss import ValidationLoss
 
 pytestmark = [pytest.mark.local_cloud, pytest.mark.slow]
 
@@ -76,7 +77,27 @@ def again(deployment: Deployment, worse: Retraining) -> Retraining:
 
 
 @pytest.fixture(scope="module")
-def other_vocabulary(deployment: Deployment, again: Retraining, folder: Path) -> Retraining:
+def undefined(deployment: Deployment, again: Retraining, small_corpus: Path, folder: Path) -> Retraining:
+    """A retraining of a stage that an earlier version deployed: of the loss in service it recorded the number alone."""
+    recorded = again.approved["validation_loss"]
+    newest = prepare_split(folder, "newest", "--vocabulary", str(small_corpus), new=900)
+    done = upload(deployment, newest)
+    assert done.returncode == 0, done.stderr
+    record_loss(deployment, str(ValidationLoss.read(recorded)))
+    retraining = retrain(deployment)
+    # As the serving stack knows it, and as a rollback puts it back.
+    record_loss(deployment, recorded)
+    return retraining
+
+
+def record_loss(deployment: Deployment, text: str) -> None:
+    """Write the loss of the approved model anew."""
+    name = f"{parameters_prefix(STAGE)}/{APPROVED}/validation_loss"
+    deployment.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+
+
+@pytest.fixture(scope="module")
+def other_vocabulary(deployment: Deployment, undefined: Retraining, folder: Path) -> Retraining:
     """A retraining on a corpus with another vocabulary, whose pointer somebody has moved by hand."""
     other = prepare_split(folder, "other", "--max-features", "20")
     refused = upload(deployment, other)
@@ -136,7 +157,11 @@ def test_a_better_model_goes_into_service_by_an_update_of_the_serving_stack(
 ) -> None:
     assert promoted.status == "SUCCEEDED", promoted.cause
     assert promoted.served == promoted.approved["artifact_uri"] != nothing_new.served
-    assert float(promoted.approved["validation_loss"]) <= float(nothing_new.approved["validation_loss"])
+    new, old = (ValidationLoss.read(each.approved["validation_loss"]) for each in (promoted, nothing_new))
+    assert new is not None
+    assert old is not None
+    assert new.value <= old.value
+    assert new.definition == old.definition == "open-ntm-1 document_weight_words=150.0"
     [stack] = deployment.client("cloudformation").describe_stacks(StackName=SERVING)["Stacks"]
     assert stack["StackStatus"] == "UPDATE_COMPLETE"
 
@@ -176,14 +201,26 @@ def test_what_was_rejected_is_not_trained_again(worse: Retraining, again: Retrai
     assert again.training_runs == worse.training_runs
 
 
+def test_losses_that_do_not_compare_leave_the_model_to_a_person_who_is_told_why(
+    again: Retraining, undefined: Retraining
+) -> None:
+    assert undefined.status == "SUCCEEDED", undefined.cause
+    [(subject, message)] = undefined.told
+    assert subject == "Topic model dev: a retrained model waits for approval"
+    assert f"what the loss of {again.approved['job_name']} measures was not recorded" in message
+    assert f"{undefined.candidate['job_name']} waits: python -m training_scripts.pipeline approve" in message
+    assert [status for _, status in undefined.packages] == ["PendingManualApproval", "Rejected", "Approved"]
+    assert undefined.served == again.served
+
+
 def test_a_new_vocabulary_is_left_to_a_deploy_and_the_topic_told(
-    again: Retraining, other_vocabulary: Retraining
+    undefined: Retraining, other_vocabulary: Retraining
 ) -> None:
     assert other_vocabulary.status == "SUCCEEDED", other_vocabulary.cause
     assert [subject for subject, _ in other_vocabulary.told] == [
         "Topic model dev: the newest corpus has another vocabulary"
     ]
-    assert (other_vocabulary.training_runs, other_vocabulary.served) == (again.training_runs, again.served)
+    assert (other_vocabulary.training_runs, other_vocabulary.served) == (undefined.training_runs, undefined.served)
 
 
 def test_a_promotion_that_fails_is_rolled_back_and_told_and_the_old_model_answers_throughout(

@@ -21,6 +21,17 @@ _MOST_LOGITS: Final = 1 << 21
 EVALUATION_SEED: Final = 0
 """One draw of noise for all evaluations, so that two epochs' losses differ by the model and not by luck."""
 LOG_VARIANCE_RANGE: Final = (-8.0, 4.0)
+LOSS_FORMULA: Final = "open-ntm-1"
+"""Names what `Evaluation` computes. A change by which the same model gets another loss of the same documents, beyond
+the last digits, needs another name here: losses are compared by it."""
+
+
+def loss_definition(architecture: Architecture) -> str:
+    """Return what a loss measures: two compare only where this, the documents and the vocabulary are the same.
+
+    How a model was trained is no part of it, nor how many topics it has.
+    """
+    return f"{LOSS_FORMULA} document_weight_words={architecture.document_weight_words}"
 
 
 class LossSums(NamedTuple):

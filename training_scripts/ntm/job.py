@@ -16,6 +16,7 @@ from training_scripts.ntm.cluster import Hosts, Instances
 from training_scripts.ntm.coherence import Cooccurrence, Ids, mean_npmi, uniqueness_by_topic
 from training_scripts.ntm.documents import Documents
 from training_scripts.ntm.embeddings import EMBEDDINGS_FILE, read_embeddings, word_embedding_coherence
+from training_scripts.ntm.evaluation import loss_definition
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.inference import NtmInference
 from training_scripts.ntm.log import JobLog
@@ -206,6 +207,7 @@ class Job:
             "epochs": trained.epochs,
             "best_epoch": trained.best_epoch + 1,
             "stopped_early": trained.stopped_early,
+            "loss_definition": loss_definition(Architecture.of(self._settings.ntm, self._settings.switches)),
             "losses": {name: _parts(loss) for name, loss in _named(trained, test).items()},
             "metrics": metrics,
             "topics": topics,

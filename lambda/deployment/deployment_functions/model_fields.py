@@ -14,7 +14,7 @@ FIELDS: Final = (
     "num_topics",
     "definition_hash",
 )
-"""One plain String parameter each: CloudFormation cannot parse JSON."""
+"""One plain String parameter each: CloudFormation cannot parse JSON. `validation_loss.py` reads and writes its own."""
 
 CANDIDATE: Final = "candidate"
 """Written by each successful run of the pipeline."""

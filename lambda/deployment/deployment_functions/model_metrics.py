@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from deployment_functions import clients
-from deployment_functions.model_fields import AGE, APPROVED, LOSS, NOT_REPORTED
+from deployment_functions.model_fields import AGE, APPROVED, LOSS
+from deployment_functions.validation_loss import ValidationLoss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +45,8 @@ def age_days(ssm: DatedSsm, parameters: str, *, now_s: float) -> float:
 
 def loss_line(model: Mapping[str, str], *, stage: str, now_s: float) -> str | None:
     """Return the line that tells a model's validation loss, None where its training reported none."""
-    loss = model["validation_loss"]
-    return None if loss == NOT_REPORTED else line(LOSS, float(loss), stage=stage, now_s=now_s)
+    loss = ValidationLoss.read(model["validation_loss"])
+    return None if loss is None else line(LOSS, loss.value, stage=stage, now_s=now_s)
 
 
 def line(name: str, value: float, *, stage: str, now_s: float) -> str:

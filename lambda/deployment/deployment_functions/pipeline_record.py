@@ -6,11 +6,12 @@ import os
 import time
 from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
 
-from deployment_functions import clients, topics_file
+from deployment_functions import clients, model_archive, topics_file
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
 from deployment_functions.model_metrics import loss_line
 from deployment_functions.retraining import REQUEST
+from deployment_functions.validation_loss import ValidationLoss, definition_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,12 +54,14 @@ class Event(TypedDict):
 def handle(event: Event, _context: object) -> dict[str, object]:
     """Record the model; return its fields and whether it was approved."""
     ledger = Ledger(clients.ssm(), os.environ["PARAMETERS"])
-    model = fields(event)
+    artifact_uri, s3 = event["training"]["ModelArtifacts"]["S3ModelArtifacts"], clients.s3()
+    description = model_archive.describe(s3, artifact_uri)
+    model = fields(event, loss_definition=definition_of(description))
     told = loss_line(model, stage=os.environ["STAGE"], now_s=time.time())
     if told is not None:
         print(told)
     # Before the model can go into service: who asks for its topics then must find them.
-    topics_file.publish(clients.s3(), model["artifact_uri"])
+    topics_file.publish(s3, artifact_uri, description)
     if event["run"].get(REQUEST) == "true":
         # A retraining's gate decides what becomes of it; until then it is not even a candidate.
         return {"model": model, "approved": False}
@@ -66,8 +69,8 @@ def handle(event: Event, _context: object) -> dict[str, object]:
     return {"model": dict(model), "approved": approved}
 
 
-def fields(event: Event) -> dict[str, str]:
-    """Return what is recorded of the model."""
+def fields(event: Event, *, loss_definition: str | None) -> dict[str, str]:
+    """Return what is recorded of the model, with what its loss measures where that is known."""
     training, run = event["training"], event["run"]
     losses = [
         metric["Value"] for metric in training.get("FinalMetricDataList", []) if metric["MetricName"] == VALIDATION_LOSS
@@ -77,7 +80,7 @@ def fields(event: Event) -> dict[str, str]:
         "job_name": training["TrainingJobName"],
         "corpus_hash": run["corpus_hash"],
         "vocabulary_hash": run["vocabulary_hash"],
-        "validation_loss": f"{losses[-1]:.6g}" if losses else NOT_REPORTED,
+        "validation_loss": ValidationLoss(losses[-1], loss_definition).recorded() if losses else NOT_REPORTED,
         "feature_dim": run["feature_dim"],
         "num_topics": event["num_topics"],
         "definition_hash": event["definition_hash"],

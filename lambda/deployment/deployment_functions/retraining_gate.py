@@ -14,6 +14,7 @@ from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
 from deployment_functions.registry import APPROVED as PACKAGE_APPROVED
 from deployment_functions.registry import PENDING, REJECTED, Registry
 from deployment_functions.retraining import RetrainingError, Step, read_manifest, validation_version
+from deployment_functions.validation_loss import ValidationLoss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,18 +101,30 @@ def compare(
     model: Mapping[str, str], approved: Mapping[str, str], *, same_data: bool, max_increase_percent: float
 ) -> Comparison:
     """Compare the validation losses that two trainings reported, if they measured the same."""
-    new, old = model["validation_loss"], approved["validation_loss"]
-    pair = f"{model['job_name']} has validation loss {new}, {approved['job_name']} in service {old}"
+    new, old = (ValidationLoss.read(each["validation_loss"]) for each in (model, approved))
+    told = [NOT_REPORTED if loss is None else str(loss) for loss in (new, old)]
+    pair = f"{model['job_name']} has validation loss {told[0]}, {approved['job_name']} in service {told[1]}"
     if model["vocabulary_hash"] != approved["vocabulary_hash"]:
         return Comparison(None, f"{pair}, but by another vocabulary")
-    if NOT_REPORTED in {new, old}:
+    if new is None or old is None:
         return Comparison(None, f"{pair}: there is nothing to compare")
+    if new.definition is None or old.definition is None or new.definition != old.definition:
+        return Comparison(None, f"{pair}, but {_other_measures(model, new, approved, old)}")
     if not same_data:
         return Comparison(None, f"{pair}, but on other validation data")
     # Losses are bounds of a log-likelihood and positive; that of a distribution over words is never below 0.
-    if float(new) <= float(old) + abs(float(old)) * max_increase_percent / 100:
+    if new.value <= old.value + abs(old.value) * max_increase_percent / 100:
         return Comparison(True, f"{pair}, on the same validation data")
     return Comparison(False, f"{pair}, on the same validation data: it is worse")
+
+
+def _other_measures(
+    model: Mapping[str, str], new: ValidationLoss, approved: Mapping[str, str], old: ValidationLoss
+) -> str:
+    unknown = [fields["job_name"] for fields, loss in ((model, new), (approved, old)) if loss.definition is None]
+    if unknown:
+        return f"what the loss of {' and '.join(unknown)} measures was not recorded"
+    return f"they measure different things: {new.definition} and {old.definition}"
 
 
 def _verdict(

@@ -20,6 +20,7 @@ PARAMETERS = "/topic-model/dev"
 NEWEST = f"{PARAMETERS}/newest-corpus"
 IN_SERVICE = f"{PARAMETERS}/in-service"
 GROUP = "topic-model-dev"
+LOSS_DEFINITION = "open-ntm-1 document_weight_words=150.0"
 
 
 def manifest(corpus_hash: str, *, vocabulary: str = "v", validation: str = "x") -> dict[str, object]:
@@ -33,7 +34,9 @@ def manifest(corpus_hash: str, *, vocabulary: str = "v", validation: str = "x") 
     }
 
 
-def made(job: str, corpus: str, *, loss: str = "6.9", definition: str = "d1", vocabulary: str = "v") -> dict[str, str]:
+def made(
+    job: str, corpus: str, *, loss: str = f"6.9 {LOSS_DEFINITION}", definition: str = "d1", vocabulary: str = "v"
+) -> dict[str, str]:
     return model(job, definition=definition, corpus=corpus) | {"validation_loss": loss, "vocabulary_hash": vocabulary}
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.deployment.fakes import FakeSsm, FakeStepFunctions, execution_arn, model
 
-from deployment_functions import clients, pipeline_begin, pipeline_record, topics_file
+from deployment_functions import clients, model_archive, pipeline_begin, pipeline_record, topics_file
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED, PREVIOUS
 from deployment_functions.pipeline_begin import PipelineError, Settings
@@ -92,12 +92,12 @@ def trained(*losses: float) -> pipeline_record.Event:
 
 
 def test_what_is_recorded_is_what_the_job_and_the_corpus_say() -> None:
-    assert pipeline_record.fields(trained(412.25)) == {
+    assert pipeline_record.fields(trained(412.25), loss_definition="built-in-ntm") == {
         "artifact_uri": "s3://artifacts/models/job/output/model.tar.gz",
         "job_name": "job",
         "corpus_hash": "abc",
         "vocabulary_hash": "v",
-        "validation_loss": "412.25",
+        "validation_loss": "412.25 built-in-ntm",
         "feature_dim": "2000",
         "num_topics": "30",
         "definition_hash": "d1",
@@ -105,7 +105,7 @@ def test_what_is_recorded_is_what_the_job_and_the_corpus_say() -> None:
 
 
 def test_a_loss_that_was_not_reported_is_recorded_as_such() -> None:
-    assert pipeline_record.fields(trained())["validation_loss"] == NOT_REPORTED
+    assert pipeline_record.fields(trained(), loss_definition="built-in-ntm")["validation_loss"] == NOT_REPORTED
 
 
 @pytest.mark.parametrize(
@@ -155,16 +155,33 @@ def test_a_retraining_of_what_is_no_corpus_is_refused(corpus_hash: object) -> No
         pipeline_begin.retraining_of({"retraining": {"corpus_hash": corpus_hash}})
 
 
-def test_what_a_retraining_made_is_returned_and_left_to_its_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+def handled(
+    monkeypatch: pytest.MonkeyPatch, description: dict[str, object] | None
+) -> tuple[dict[str, object], FakeSsm]:
+    """What the step answers of a retraining whose model describes itself like this, and the parameters after it."""
     ssm = FakeSsm()
     for name, value in (("PARAMETERS", "/topic-model/dev"), ("APPROVAL", "automatic"), ("STAGE", "dev")):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clients, "ssm", lambda: ssm)
     monkeypatch.setattr(clients, "s3", lambda: None)
-    monkeypatch.setattr(topics_file, "publish", lambda _s3, _uri: False)
-    event = trained(412.25) | {"run": RUN | {"retraining": "true"}}
+    monkeypatch.setattr(model_archive, "describe", lambda _s3, _uri: description)
+    monkeypatch.setattr(topics_file, "publish", lambda _s3, _uri, _description: False)
+    return pipeline_record.handle(trained(412.25) | {"run": RUN | {"retraining": "true"}}, None), ssm
 
-    answer = pipeline_record.handle(event, None)
 
-    assert answer == {"model": pipeline_record.fields(trained(412.25)), "approved": False}
+def test_what_a_retraining_made_is_returned_and_left_to_its_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, ssm = handled(monkeypatch, None)
+
+    assert answer == {
+        "model": pipeline_record.fields(trained(412.25), loss_definition="built-in-ntm"),
+        "approved": False,
+    }
     assert ssm.values == {}
+
+
+def test_what_a_loss_measures_is_recorded_as_the_model_describes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, _ = handled(monkeypatch, {"loss_definition": "open-ntm-1 document_weight_words=150.0"})
+
+    model = answer["model"]
+    assert isinstance(model, dict)
+    assert model["validation_loss"] == "412.25 open-ntm-1 document_weight_words=150.0"

@@ -8,6 +8,7 @@ from tests.unit.deployment.fakes import FakeSsm
 from tests.unit.deployment.retraining_fakes import (
     GROUP,
     IN_SERVICE,
+    LOSS_DEFINITION,
     NEW,
     OLD,
     PARAMETERS,
@@ -24,7 +25,8 @@ from deployment_functions.registry import Registry
 from deployment_functions.retraining import RetrainingError, Step
 from deployment_functions.retraining_gate import Settings, judge
 
-SERVED = made("served", OLD, loss="6.9")
+SERVED = made("served", OLD, loss=f"6.9 {LOSS_DEFINITION}")
+OTHER_LOSS = "open-ntm-1 document_weight_words=0.0"
 SAME_DATA = FakeCorpora(manifest(OLD), manifest(NEW))
 OTHER_DATA = FakeCorpora(manifest(OLD), manifest(NEW, validation="y"))
 
@@ -32,8 +34,8 @@ OTHER_DATA = FakeCorpora(manifest(OLD), manifest(NEW, validation="y"))
 class Stage:
     """A stage that serves a model, and what the gate left of it."""
 
-    def __init__(self) -> None:
-        self.ssm = stage_in_service(SERVED, newest=NEW)
+    def __init__(self, served: dict[str, str] = SERVED) -> None:
+        self.ssm = stage_in_service(served, newest=NEW)
         self.ledger = Ledger(self.ssm, PARAMETERS)
         self.registry = FakeRegistry()
 
@@ -62,7 +64,7 @@ def stage() -> Stage:
 
 @pytest.mark.parametrize("loss", ["6.8", "6.9"])
 def test_a_model_that_is_no_worse_is_approved_and_promoted(stage: Stage, loss: str) -> None:
-    step = stage.judge(made("new", NEW, loss=loss))
+    step = stage.judge(made("new", NEW, loss=f"{loss} {LOSS_DEFINITION}"))
 
     assert step["next"] == "promote"
     assert stage.jobs() == ("new", "new")
@@ -71,7 +73,7 @@ def test_a_model_that_is_no_worse_is_approved_and_promoted(stage: Stage, loss: s
 
 
 def test_a_worse_model_is_rejected_and_is_not_even_a_candidate(stage: Stage) -> None:
-    step = stage.judge(made("new", NEW, loss="7.0"))
+    step = stage.judge(made("new", NEW, loss=f"7.0 {LOSS_DEFINITION}"))
 
     assert step["next"] == "tell"
     assert step["subject"] == "Topic model dev: the retrained model is worse"
@@ -83,18 +85,27 @@ def test_a_worse_model_is_rejected_and_is_not_even_a_candidate(stage: Stage) -> 
 def test_how_much_worse_a_model_may_be_is_the_stages_setting(
     stage: Stage, max_increase: float, comes_next: str
 ) -> None:
-    assert stage.judge(made("new", NEW, loss="7.0"), max_increase=max_increase)["next"] == comes_next
+    assert stage.judge(made("new", NEW, loss=f"7.0 {LOSS_DEFINITION}"), max_increase=max_increase)["next"] == comes_next
 
 
 @pytest.mark.parametrize(
     ("model", "corpora", "reason"),
     [
-        (made("new", NEW, loss="1.0"), OTHER_DATA, "on other validation data"),
-        (made("new", NEW, loss="1.0", vocabulary="w"), SAME_DATA, "by another vocabulary"),
+        (made("new", NEW, loss=f"1.0 {LOSS_DEFINITION}"), OTHER_DATA, "on other validation data"),
+        (made("new", NEW, loss=f"1.0 {LOSS_DEFINITION}", vocabulary="w"), SAME_DATA, "by another vocabulary"),
         (made("new", NEW, loss=NOT_REPORTED), SAME_DATA, "there is nothing to compare"),
-        (made("new", NEW, loss="1.0"), FakeCorpora(manifest(NEW)), "on other validation data"),
+        (made("new", NEW, loss=f"1.0 {OTHER_LOSS}"), SAME_DATA, "they measure different things"),
+        (made("new", NEW, loss="1.0"), SAME_DATA, "what the loss of new measures was not recorded"),
+        (made("new", NEW, loss=f"1.0 {LOSS_DEFINITION}"), FakeCorpora(manifest(NEW)), "on other validation data"),
     ],
-    ids=["other validation data", "other vocabulary", "no loss", "the served model's corpus is gone"],
+    ids=[
+        "other validation data",
+        "other vocabulary",
+        "no loss",
+        "another loss",
+        "a loss without its definition",
+        "the served model's corpus is gone",
+    ],
 )
 def test_losses_that_say_nothing_of_one_another_are_left_to_a_person(
     stage: Stage, model: dict[str, str], corpora: FakeCorpora, reason: str
@@ -108,14 +119,34 @@ def test_losses_that_say_nothing_of_one_another_are_left_to_a_person(
     assert stage.registry.statuses() == ["PendingManualApproval"]
 
 
+def test_who_is_told_of_two_losses_that_measure_different_things_reads_both(stage: Stage) -> None:
+    message = stage.judge(made("new", NEW, loss=f"1.0 {OTHER_LOSS}"))["message"]
+
+    assert message.startswith(
+        "new has validation loss 1, served in service 6.9, but they measure different things: "
+        f"{OTHER_LOSS} and {LOSS_DEFINITION}. new waits"
+    )
+
+
+@pytest.mark.parametrize("new", ["1.0", "9.0", f"1.0 {LOSS_DEFINITION}", f"9.0 {LOSS_DEFINITION}"])
+def test_with_a_model_in_service_of_which_only_the_number_was_recorded_nothing_is_compared(new: str) -> None:
+    stage = Stage(made("served", OLD, loss="6.9"))
+
+    step = stage.judge(made("new", NEW, loss=new))
+
+    assert "measures was not recorded" in step["message"]
+    assert stage.jobs() == ("served", "new")
+    assert stage.registry.statuses() == ["PendingManualApproval"]
+
+
 def test_two_corpora_without_validation_data_have_not_the_same(stage: Stage) -> None:
     bare = FakeCorpora(*({**manifest(each), "files": {}} for each in (OLD, NEW)))
 
-    assert stage.judge(made("new", NEW, loss="1.0"), corpora=bare)["next"] == "tell"
+    assert stage.judge(made("new", NEW, loss=f"1.0 {LOSS_DEFINITION}"), corpora=bare)["next"] == "tell"
 
 
 def test_where_the_stage_does_not_promote_by_itself_a_better_model_waits(stage: Stage) -> None:
-    assert stage.judge(made("new", NEW, loss="6.0"), approval="manual")["next"] == "tell"
+    assert stage.judge(made("new", NEW, loss=f"6.0 {LOSS_DEFINITION}"), approval="manual")["next"] == "tell"
     assert stage.jobs() == ("served", "new")
     assert stage.registry.statuses() == ["PendingManualApproval"]
 
@@ -123,22 +154,22 @@ def test_where_the_stage_does_not_promote_by_itself_a_better_model_waits(stage: 
 def test_a_model_waits_where_another_was_approved_since(stage: Stage) -> None:
     stage.ledger.approve(made("somebodys", OLD))
 
-    step = stage.judge(made("new", NEW, loss="1.0"))
+    step = stage.judge(made("new", NEW, loss=f"1.0 {LOSS_DEFINITION}"))
 
     assert "another model was approved meanwhile" in step["message"]
     assert stage.jobs() == ("somebodys", "new")
 
 
 def test_judging_twice_is_as_good_as_once(stage: Stage) -> None:
-    stage.judge(made("new", NEW, loss="6.0"))
-    again = stage.judge(made("new", NEW, loss="6.0"))
+    stage.judge(made("new", NEW, loss=f"6.0 {LOSS_DEFINITION}"))
+    again = stage.judge(made("new", NEW, loss=f"6.0 {LOSS_DEFINITION}"))
 
     assert again["next"] == "promote"
     assert stage.registry.statuses() == ["Approved"]
 
 
 def test_what_is_registered_tells_the_model_its_artifact_and_its_validation_data(stage: Stage) -> None:
-    model = made("new", NEW, loss="6.0")
+    model = made("new", NEW, loss=f"6.0 {LOSS_DEFINITION}")
     stage.judge(model)
 
     [version] = stage.registry.versions.values()

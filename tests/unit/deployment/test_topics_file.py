@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from deployment_functions import topics_file
+from deployment_functions import model_archive, topics_file
 
 TOPICS = [
     {"id": 0, "share": 0.7, "words": ["boat"], "weights": [1.0]},
@@ -39,10 +39,14 @@ def put_artifact(s3: Any, **files: object) -> None:
     s3.put_object(Bucket="artifacts", Key="models/job/output/model.tar.gz", Body=stream.getvalue())
 
 
+def published(s3: Any) -> bool:
+    return topics_file.publish(s3, URI, model_archive.describe(s3, URI))
+
+
 def test_the_topics_of_an_open_model_lie_beside_its_artifact(s3: Any) -> None:
     put_artifact(s3, params_npz="…", model_json={"topics": TOPICS})
 
-    assert topics_file.publish(s3, URI)
+    assert published(s3)
 
     body = s3.get_object(Bucket="artifacts", Key="models/job/output/topics.json")["Body"].read()
     assert json.loads(body) == {"topics": TOPICS, "mean_weights": [0.7, 0.3]}
@@ -52,7 +56,7 @@ def test_the_topics_of_an_open_model_lie_beside_its_artifact(s3: Any) -> None:
 def test_nothing_is_published_of_a_model_that_describes_no_topics(s3: Any, files: dict[str, object]) -> None:
     put_artifact(s3, **files)
 
-    assert not topics_file.publish(s3, URI)
+    assert not published(s3)
     assert s3.list_objects_v2(Bucket="artifacts")["KeyCount"] == 1
 
 
@@ -60,7 +64,7 @@ def test_what_is_published_is_what_the_url_function_reads(s3: Any) -> None:
     from topics_function.topic_list import Topics
 
     put_artifact(s3, model_json={"topics": TOPICS})
-    topics_file.publish(s3, URI)
+    published(s3)
 
     found = Topics.from_json(s3.get_object(Bucket="artifacts", Key="models/job/output/topics.json")["Body"].read())
 

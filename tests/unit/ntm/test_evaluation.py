@@ -73,3 +73,13 @@ def test_how_many_documents_are_held_at_a_time_does_not_change_the_loss(
     monkeypatch.setattr(evaluation, "_MOST_LOGITS", 2 * WORDS)
 
     assert held.losses(counts, np.random.default_rng(0)) == pytest.approx(whole, rel=1e-6)
+
+
+def test_losses_measure_another_thing_where_long_documents_weigh_otherwise() -> None:
+    definitions = {name: evaluation.loss_definition(architecture) for name, architecture in ARCHITECTURES.items()}
+
+    assert definitions["long documents"] not in {definitions["plain"], definitions["one wide layer"]}
+
+
+def test_how_a_model_is_built_changes_nothing_in_what_its_loss_measures() -> None:
+    assert evaluation.loss_definition(ARCHITECTURES["plain"]) == evaluation.loss_definition(ARCHITECTURES["batch norm"])

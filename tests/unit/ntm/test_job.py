@@ -62,6 +62,17 @@ def test_a_job_leaves_model_metrics_and_a_log_that_metric_definitions_can_read(
     assert not (root / "output" / "failure").exists()
 
 
+def test_the_model_says_what_its_losses_measure_also_where_nobody_has_set_it(make_job: JobMaker) -> None:
+    told, untold = make_job("told", hyperparameters={"document_weight_words": "20"}), make_job("untold")
+
+    definitions = []
+    for root in (told, untold):
+        run(root)
+        definitions.append(read(root / "model").document["loss_definition"])
+
+    assert definitions == ["open-ntm-1 document_weight_words=20.0", "open-ntm-1 document_weight_words=150.0"]
+
+
 def test_without_a_job_name_the_model_is_named_by_its_content(make_job: JobMaker, planted: Planted) -> None:
     one, same, other = (make_job(name) for name in ("one", "same", "other"))
     change(other, "hyperparameters.json", seed="5")
