@@ -23,6 +23,7 @@ from stacks.lost_events import LostEvents
 from stacks.network import Placement
 from stacks.platform import Platform
 from stacks.policies import retention_days, tell_stage
+from stacks.preparation_job import PREPARING_KEPT_DAYS, PREPARING_PREFIX
 from stacks.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
 from stacks.private_network import PrivateNetwork, endpoints_beside
 from stacks.region_rule import refuse_regions
@@ -98,6 +99,8 @@ class DataStack(cdk.Stack):
             AccountLogs(self, "AccountLogs", settings=settings.account_logs, platform=self.platform)
         self.access_logs = AccessLogBucket(self, "AccessLogs", removal_policy=removal_policy)
         corpora = self._bucket("Corpora", removal_policy)
+        # Also where the stage prepares nothing any more: what its last runs left has documents' words in it.
+        corpora.expire("ForgetPreparations", prefix=PREPARING_PREFIX, after_days=PREPARING_KEPT_DAYS)
         self.artifacts = self._bucket("Artifacts", removal_policy)
         self.captured = (
             CapturedRequests(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from stacks.platform import Platform
 
 S3_PACKS: Final = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
+EXPIRED_VERSIONS_KEPT_DAYS: Final = 7
+"""How long what expired by `PrivateBucket.expire` can be brought back."""
 NOT_REPLICATED: Final = (
     "Versioned, and made again from its sources: a corpus by the command that prepared it, byte for byte, a model by a "
     "training. A copy in a second region is for the owner of the documents to decide."
@@ -101,6 +103,15 @@ class PrivateBucket(s3.Bucket):
         )
         keep_policy(self, removal_policy)
         acknowledge(self, everywhere("S3BucketReplicationEnabled", NOT_REPLICATED, packs=S3_PACKS))
+
+    def expire(self, rule_id: str, *, prefix: str, after_days: int) -> None:
+        """Have what lies under `prefix` expire, and its old versions sooner than the rest of the bucket's."""
+        self.add_lifecycle_rule(
+            id=rule_id,
+            prefix=prefix,
+            expiration=cdk.Duration.days(after_days),
+            noncurrent_version_expiration=cdk.Duration.days(EXPIRED_VERSIONS_KEPT_DAYS),
+        )
 
 
 def keep_policy(bucket: s3.Bucket, removal_policy: cdk.RemovalPolicy) -> None:

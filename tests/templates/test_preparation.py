@@ -141,6 +141,32 @@ def test_the_job_writes_under_its_runs_own_prefix_and_not_among_the_corpora(prep
     assert [where.rpartition("/")[0].rpartition("/")[2] for where in writes] == ["preparing"]
 
 
+def test_what_a_run_leaves_under_its_prefix_expires_and_no_corpus_does(prepared: Templates) -> None:
+    buckets = prepared["data"].find_resources("AWS::S3::Bucket")
+    [corpora] = [body for name, body in buckets.items() if name.startswith("Corpora")]
+    expiring = [rule for rule in corpora["Properties"]["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
+
+    assert [(rule["Prefix"], rule["ExpirationInDays"], rule["Status"]) for rule in expiring] == [
+        ("preparing/", 30, "Enabled")
+    ]
+    assert [rule["NoncurrentVersionExpiration"] for rule in expiring] == [{"NoncurrentDays": 7}]
+
+
+def test_what_earlier_runs_left_expires_also_where_a_stage_prepares_no_more(
+    dev: Templates, prepared: Templates
+) -> None:
+    without, with_setting = (
+        [
+            body["Properties"]["LifecycleConfiguration"]
+            for name, body in templates["data"].find_resources("AWS::S3::Bucket").items()
+            if name.startswith("Corpora")
+        ]
+        for templates in (dev, prepared)
+    )
+
+    assert without == with_setting
+
+
 def test_the_job_reads_the_documents_its_code_and_the_deployed_vocabulary_only(prepared: Templates) -> None:
     reads = on(of_role(prepared, "PreparationJobRole"), "s3:GetObject")
 
