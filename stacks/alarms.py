@@ -14,6 +14,7 @@ from stacks.variant import VARIANT
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_stepfunctions as sfn
 
     from stacks.endpoint_settings import RolloutSettings
     from stacks.platform import Platform
@@ -131,6 +132,18 @@ def watch_pipeline(scope: Construct, platform: Platform) -> None:
         threshold=1,
         says=f"Topic model {platform.stage}: a run of the training pipeline failed; its last event says why",
     )
+
+
+def watch_machine(scope: Construct, platform: Platform, machine: sfn.IStateMachine, *, says: str) -> None:
+    """Ring when a run of a state machine fails or takes longer than it may: also where it could not tell of it itself.
+
+    `says` is what happened, without the stage.
+    """
+    for name, metric in (
+        ("Failed", machine.metric_failed(statistic="Sum")),
+        ("TimedOut", machine.metric_timed_out(statistic="Sum")),
+    ):
+        alarm(scope, name, platform=platform, metric=metric, threshold=1, says=f"Topic model {platform.stage}: {says}")
 
 
 class RolloutAlarms(Construct):

@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks import algorithm_images, preparation_job
+from stacks.alarms import watch_machine
 from stacks.code_upload import CODE_PREFIX
 from stacks.deployment_function import DeploymentFunction
 from stacks.job_pipeline_role import JobPipelineRole
@@ -80,6 +81,9 @@ class PreparationPipeline(Construct):
             },
             role=role,
             log_group=platform.log_group(self, "Logs"),
+        )
+        watch_machine(
+            self, platform, self.state_machine, says="a preparation failed or was given up; its last event says why"
         )
 
     def _job_role(

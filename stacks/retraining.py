@@ -13,7 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import retraining_machine
-from stacks.alarms import alarm
+from stacks.alarms import watch_machine
 from stacks.data_stack import grant_corpus_read
 from stacks.deployment_function import DeploymentFunction
 from stacks.job_pipeline_role import learn_of_ends
@@ -69,7 +69,8 @@ class Retraining(Construct):
         # Nothing registers models any more when the group is emptied.
         machine.node.add_dependency(self._emptied)
         self._schedule(retraining, machine)
-        self._watch(machine)
+        says = "a retraining failed or was given up; its last event says why"
+        watch_machine(self, self._platform, machine, says=says)
 
     def _registry(self) -> sagemaker.CfnModelPackageGroup:
         group = sagemaker.CfnModelPackageGroup(
@@ -265,21 +266,6 @@ class Retraining(Construct):
             schedule=events.Schedule.expression(retraining.schedule),
             targets=[targets.SfnStateMachine(machine, role=role, dead_letter_queue=lost)],
         )
-
-    def _watch(self, machine: sfn.StateMachine) -> None:
-        """Ring when a run fails or is given up: also where it could not tell of it itself."""
-        for name, metric in (
-            ("Failed", machine.metric_failed(statistic="Sum")),
-            ("TimedOut", machine.metric_timed_out(statistic="Sum")),
-        ):
-            alarm(
-                self,
-                name,
-                platform=self._platform,
-                metric=metric,
-                threshold=1,
-                says=f"Topic model {self._stage}: a retraining failed or was given up; its last event says why",
-            )
 
     def _corpora(self) -> dict[str, str]:
         corpus = self._data.corpus

@@ -141,6 +141,23 @@ def test_the_job_writes_under_its_runs_own_prefix_and_not_among_the_corpora(prep
     assert [where.rpartition("/")[0].rpartition("/")[2] for where in writes] == ["preparing"]
 
 
+def test_a_run_that_fails_or_takes_too_long_rings_and_tells_the_stages_topic(prepared: Templates) -> None:
+    [machine_id] = [
+        name
+        for name, body in prepared["training"].find_resources("AWS::StepFunctions::StateMachine").items()
+        if body["Properties"]["StateMachineName"].endswith("-preparation")
+    ]
+    alarms = [
+        alarm["Properties"]
+        for alarm in prepared["training"].find_resources("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": machine_id}}]
+    ]
+
+    assert sorted(alarm["MetricName"] for alarm in alarms) == ["ExecutionsFailed", "ExecutionsTimedOut"]
+    assert all(alarm["Threshold"] == 1 and len(alarm["AlarmActions"]) == 1 for alarm in alarms)
+    assert all("a preparation failed" in alarm["AlarmDescription"] for alarm in alarms)
+
+
 def test_what_a_run_leaves_under_its_prefix_expires_and_no_corpus_does(prepared: Templates) -> None:
     buckets = prepared["data"].find_resources("AWS::S3::Bucket")
     [corpora] = [body for name, body in buckets.items() if name.startswith("Corpora")]
