@@ -134,6 +134,12 @@ class OpenNtmSwitches(_Frozen):
     document_weight_words: Annotated[Float, Field(ge=0.0, le=1_000_000.0)] = 150.0
     """A longer document's reconstruction loss counts as if it had this many words, so that a few long ones do not
     decide what the topics are; 0 lets each word count alike."""
+    prior_variance: Annotated[Float, Field(ge=0.01, le=100.0)] = 1.0
+    """Variance of the prior of mu, Normal(0, prior_variance): below 1, topic weights are more even. 1 is the published
+    model's."""
+    topic_information: Annotated[Float, Field(ge=0.0, le=1000.0)] = 0.0
+    """Weight of the mutual information of documents and topics, which draws each document to one topic and spreads the
+    documents over all; 0 turns it off. In nats for documents of 30 words, in proportion for others."""
     decoder_rate: Annotated[Float, Field(ge=0.1, le=100.0)] = 5.0
     """How many times learning_rate is the rate of the topics' word preferences; 1 turns this off. adadelta, which has
     no learning rate, has no use for it."""
@@ -141,7 +147,8 @@ class OpenNtmSwitches(_Frozen):
     """The model kept is a moving average of the parameters over the steps, and this the share of the old in it; 0 keeps
     the last step's."""
     coherence_weight: Annotated[Float, Field(ge=0.0, le=10_000.0)] = 5.0
-    """Strength of the term that draws a topic's top words to those that occur together; 0 turns it off."""
+    """Strength of the term that draws a topic's top words to those that occur together; 0 turns it off. For documents
+    of 30 words; for others it goes with the square of their length."""
     coherence_unseen_share: Annotated[Float, Field(ge=0.0, le=100.0)] = 0.3
     """Size of an imagined unseen corpus, against the training documents, in which the words should still be met
     together: discounts words that share a few documents by chance. 0 takes the training documents at their word."""
@@ -164,6 +171,8 @@ class OpenNtmSwitches(_Frozen):
             clamp_log_variance=False,
             least_input_share=1.0,
             document_weight_words=0.0,
+            prior_variance=1.0,
+            topic_information=0.0,
             decoder_rate=1.0,
             parameter_averaging=0.0,
             coherence_weight=0.0,

@@ -161,7 +161,7 @@ def test_a_better_model_goes_into_service_by_an_update_of_the_serving_stack(
     assert new is not None
     assert old is not None
     assert new.value <= old.value
-    assert new.definition == old.definition == "open-ntm-1 document_weight_words=150.0"
+    assert new.definition == old.definition == "open-ntm-1 document_weight_words=150.0 prior_variance=1.0"
     [stack] = deployment.client("cloudformation").describe_stacks(StackName=SERVING)["Stacks"]
     assert stack["StackStatus"] == "UPDATE_COMPLETE"
 

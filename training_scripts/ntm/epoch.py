@@ -48,10 +48,12 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
 
     def loss(params: Tree, averages: Tree, batch: Batch, noise: jax.Array) -> tuple[jax.Array, tuple[Losses, Tree]]:
         mu, log_variance, moved = model.posterior(architecture, params, averages, batch, training=True)
-        sums = model.losses(
-            params, batch, mu, log_variance, noise, document_weight_words=architecture.document_weight_words
-        )
-        return (sums.reconstruction + sums.kl) / batch.documents, (sums, moved)
+        sums = model.losses(architecture, params, batch, mu, log_variance, noise)
+        total = (sums.reconstruction + sums.kl) / batch.documents
+        if weight := switches.topic_information:
+            words = model.relative_words(architecture, batch)
+            total -= weight * words * model.topic_information(architecture, batch, mu)
+        return total, (sums, moved)
 
     def step(carry: Carry, batch: Batch, noise: jax.Array, coherence: Coherence | None) -> tuple[Carry, Losses]:
         gradients, (sums, moved) = jax.grad(loss, has_aux=True)(carry.params, carry.averages, batch, noise)
@@ -63,8 +65,10 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
                 repulsion=switches.topic_repulsion,
                 temperature=switches.coherence_temperature,
             )
+            # Squared, as the term is of pairs of words.
+            weight = switches.coherence_weight * model.relative_words(architecture, batch) ** 2
             rows = jnp.arange(ntm.num_topics)[:, None]
-            gradients["topics"] = gradients["topics"].at[rows, coherence.words].add(switches.coherence_weight * pull)
+            gradients["topics"] = gradients["topics"].at[rows, coherence.words].add(weight * pull)
         rates = {"topics": switches.decoder_rate}
         params, optimizer = optimizers.update(ntm, carry.params, gradients, carry.optimizer, rates)
         mean = optimizers.moving_average(carry.mean, params, optimizer.steps, switches.parameter_averaging)

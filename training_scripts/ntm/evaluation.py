@@ -31,7 +31,8 @@ def loss_definition(architecture: Architecture) -> str:
 
     How a model was trained is no part of it, nor how many topics it has.
     """
-    return f"{LOSS_FORMULA} document_weight_words={architecture.document_weight_words}"
+    words, variance = architecture.document_weight_words, architecture.prior_variance
+    return f"{LOSS_FORMULA} document_weight_words={words} prior_variance={variance}"
 
 
 class LossSums(NamedTuple):
@@ -81,7 +82,9 @@ class Evaluation:
                 noise = rng.standard_normal(mu.shape, dtype=np.float32)
                 theta = softmax(mu + np.sqrt(variance) * noise, axis=1)
                 logits = theta @ self._topics + self._background
-                kl += 0.5 * float((mu * mu + variance - 1.0 - log_variance).sum(dtype=np.float64))
+                prior = self._architecture.prior_variance
+                divergence = (mu * mu + variance) / prior - 1.0 - log_variance + np.log(prior)
+                kl += 0.5 * float(divergence.sum(dtype=np.float64))
             entries = block.tocoo()
             lengths = np.asarray(block.sum(axis=1)).ravel()
             weights = np.ones_like(lengths)

@@ -2,11 +2,11 @@
 
     h = MLP(x)                                encoder, x the weighted bag of words
     mu, log_variance = linear maps of h
-    z ~ Normal(mu, exp(log_variance))         prior Normal(0, 1)
+    z ~ Normal(mu, exp(log_variance))         prior Normal(0, prior_variance)
     theta = softmax(z)                        topic weights
     p(word | document) = softmax(theta B + b) decoder: a product of experts, not a mixture
 
-    loss of a document = -weight sum_w count_w log p(w) + KL(q(z | x) || Normal(0, 1))
+    loss of a document = -weight sum_w count_w log p(w) + KL(q(z | x) || prior)
 
 with weight = min(1, document_weight_words / sum_w count_w), 1 where that switch is off.
 
@@ -35,6 +35,12 @@ HostTree = dict[str, npt.NDArray[np.float32]]
 
 BATCH_NORM_MOMENTUM: Final = 0.9
 BATCH_NORM_EPSILON: Final = 1e-5
+REFERENCE_WORDS: Final = 30.0
+"""Mean words of a document for which the weights of the terms beside the loss are told. A document of fewer words says
+less of its topics, and far less of which words go together, and these terms must not outvote it."""
+_SHARPNESS: Final = 2.4
+_SMALLEST_SHARE: Final = 1e-9
+"""Added to a topic's share before its logarithm: a topic may have none of a batch."""
 _SIGMOID_GAIN: Final = 4.0
 """A sigmoid is a tanh of a quarter of the slope: this undoes it where the centred start is on."""
 
@@ -66,6 +72,7 @@ class Architecture(NamedTuple):
     clamp_log_variance: bool
     document_weight_words: float = 0.0
     """Words that a longer document counts as; 0 where each word counts alike."""
+    prior_variance: float = 1.0
 
     @classmethod
     def of(cls, ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> Architecture:
@@ -76,6 +83,7 @@ class Architecture(NamedTuple):
             batch_norm=ntm.batch_norm,
             clamp_log_variance=switches.clamp_log_variance,
             document_weight_words=switches.document_weight_words,
+            prior_variance=switches.prior_variance,
         )
 
     def described(self, input_weighting: str) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def posterior(
 ) -> tuple[jax.Array, jax.Array, Tree]:
     """Return mu and log-variance, both (documents, topics), and the batch-norm averages after this batch."""
     documents = batch.lengths.shape[0]
-    real = (jnp.arange(documents) < batch.documents)[:, None]
+    real = _real(batch)
     gathered = params["encoder_0_weight"][batch.words] * batch.inputs[:, None]
     hidden = jax.ops.segment_sum(gathered, batch.rows, documents) + params["encoder_0_bias"]
     moved: Tree = {}
@@ -190,38 +198,70 @@ def _normalised(
     return scaled * params[f"{name}_gamma"] + params[f"{name}_beta"], *moved
 
 
-def losses(
+def losses(  # noqa: PLR0917 (what the formula is of)
+    architecture: Architecture,
     params: Tree,
     batch: Batch,
     mu: jax.Array,
     log_variance: jax.Array,
     noise: jax.Array,
-    *,
-    document_weight_words: float = 0.0,
 ) -> Losses:
     """Return the sums over the batch's documents of weighted reconstruction loss and KL divergence, in nats.
 
     Args:
+        architecture: its `document_weight_words` and `prior_variance` are read.
         params: `topics` (topics, feature_dim) and `background` (feature_dim,) are read.
         batch: the documents.
         mu: (documents, topics).
         log_variance: (documents, topics).
         noise: standard normal, (documents, topics).
-        document_weight_words: words that a longer document counts as; 0 where each word counts alike.
     """
-    documents = batch.lengths.shape[0]
-    real = (jnp.arange(documents) < batch.documents)[:, None]
+    real = _real(batch)
     theta = jax.nn.softmax(mu + jnp.exp(0.5 * log_variance) * noise)
     logits = theta @ params["topics"] + params["background"]
     # sum_w c_w log p_w = sum_w c_w logit_w - length * logsumexp: only the document's own words are looked up.
     counts, lengths = batch.counts, batch.lengths
-    if document_weight_words:
-        weights = document_weight_words / jnp.maximum(lengths, document_weight_words)
+    if most := architecture.document_weight_words:
+        weights = most / jnp.maximum(lengths, most)
         counts, lengths = counts * weights[batch.rows], lengths * weights
     chosen = (logits[batch.rows, batch.words] * counts).sum()
     reconstruction = (lengths * jax.nn.logsumexp(logits, axis=1)).sum() - chosen
-    divergence = 0.5 * (mu * mu + jnp.exp(log_variance) - 1.0 - log_variance)
+    variance = architecture.prior_variance
+    divergence = 0.5 * ((mu * mu + jnp.exp(log_variance)) / variance - 1.0 - log_variance + np.log(variance))
     return Losses(reconstruction, jnp.where(real, divergence, 0.0).sum())
+
+
+def topic_information(architecture: Architecture, batch: Batch, mu: jax.Array) -> jax.Array:
+    """Return the mutual information of a batch's documents and their topics, in nats: H(mean theta) - mean H(theta).
+
+    It is highest, log(topics), where each document has one topic and all topics have as many documents (Krause, Perona
+    and Gomes 2010, Discriminative Clustering by Regularized Information Maximization). theta is here
+    sharpened, softmax(2.4 mu / sqrt(prior_variance)): what counts is which topic leads, and not that it leads by far,
+    which a narrow prior and the words of the document are to decide.
+
+    Args:
+        architecture: its `prior_variance` is read.
+        batch: the documents.
+        mu: (documents, topics).
+    """
+    real = _real(batch)
+    logs = jax.nn.log_softmax(_SHARPNESS * mu / np.sqrt(architecture.prior_variance))
+    theta = jnp.exp(logs)
+    mean = jnp.where(real, theta, 0.0).sum(axis=0) / batch.documents
+    apart = jnp.where(real, theta * logs, 0.0).sum() / batch.documents
+    return apart - (mean * jnp.log(mean + _SMALLEST_SHARE)).sum()
+
+
+def relative_words(architecture: Architecture, batch: Batch) -> jax.Array:
+    """Return the mean words of a batch's documents, none counted for more than its weight, over `REFERENCE_WORDS`."""
+    most = architecture.document_weight_words
+    counted = jnp.minimum(batch.lengths, most) if most else batch.lengths
+    return counted.sum() / batch.documents / REFERENCE_WORDS
+
+
+def _real(batch: Batch) -> jax.Array:
+    """Return which places of a batch hold a document, (documents, 1)."""
+    return (jnp.arange(batch.lengths.shape[0]) < batch.documents)[:, None]
 
 
 def coherence_gradient(

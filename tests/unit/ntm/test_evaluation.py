@@ -21,6 +21,7 @@ ARCHITECTURES = {
     "plain": Architecture((6, 4), "sigmoid", batch_norm=False, clamp_log_variance=False),
     "one wide layer": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True),
     "long documents": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True, document_weight_words=10.0),
+    "narrow prior": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True, prior_variance=0.4),
     "batch norm": Architecture((6, 4), "relu", batch_norm=True, clamp_log_variance=True),
 }
 
@@ -38,8 +39,7 @@ def by_jax(
     weights, means = ({name: jnp.asarray(value) for name, value in tree.items()} for tree in (params, averages))
     mu, log_variance, _ = model.posterior(architecture, weights, means, batch, training=False)
     noise = np.random.default_rng(EVALUATION_SEED).standard_normal((DOCUMENTS, TOPICS), dtype=np.float32)
-    words = architecture.document_weight_words
-    sums = model.losses(weights, batch, mu, log_variance, jnp.asarray(noise), document_weight_words=words)
+    sums = model.losses(architecture, weights, batch, mu, log_variance, jnp.asarray(noise))
     return float(sums.reconstruction), float(sums.kl)
 
 
@@ -75,10 +75,11 @@ def test_how_many_documents_are_held_at_a_time_does_not_change_the_loss(
     assert held.losses(counts, np.random.default_rng(0)) == pytest.approx(whole, rel=1e-6)
 
 
-def test_losses_measure_another_thing_where_long_documents_weigh_otherwise() -> None:
+@pytest.mark.parametrize("other", ["long documents", "narrow prior"])
+def test_losses_measure_another_thing_where_documents_weigh_otherwise_or_the_prior_does(other: str) -> None:
     definitions = {name: evaluation.loss_definition(architecture) for name, architecture in ARCHITECTURES.items()}
 
-    assert definitions["long documents"] not in {definitions["plain"], definitions["one wide layer"]}
+    assert definitions[other] not in {definitions["plain"], definitions["one wide layer"]}
 
 
 def test_how_a_model_is_built_changes_nothing_in_what_its_loss_measures() -> None:

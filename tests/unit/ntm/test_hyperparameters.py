@@ -124,6 +124,8 @@ def test_every_ingredient_is_off_in_the_plain_ntm() -> None:
         "clamp_log_variance": False,
         "least_input_share": 1,
         "document_weight_words": 0,
+        "prior_variance": 1,
+        "topic_information": 0,
         "decoder_rate": 1,
         "parameter_averaging": 0,
         "coherence_weight": 0,

@@ -70,7 +70,10 @@ def test_the_model_says_what_its_losses_measure_also_where_nobody_has_set_it(mak
         run(root)
         definitions.append(read(root / "model").document["loss_definition"])
 
-    assert definitions == ["open-ntm-1 document_weight_words=20.0", "open-ntm-1 document_weight_words=150.0"]
+    assert definitions == [
+        "open-ntm-1 document_weight_words=20.0 prior_variance=1.0",
+        "open-ntm-1 document_weight_words=150.0 prior_variance=1.0",
+    ]
 
 
 def test_without_a_job_name_the_model_is_named_by_its_content(make_job: JobMaker, planted: Planted) -> None:

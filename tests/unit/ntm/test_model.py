@@ -58,7 +58,7 @@ def test_the_plain_ntms_loss_is_the_textbook_formula(counts: csr_matrix) -> None
     batch = batch_of(counts)
 
     mu, log_variance, _ = posterior(PLAIN, params, averages, batch, training=True)
-    got = jax.jit(model.losses)(params, batch, mu, log_variance, jnp.asarray(noise))
+    got = jax.jit(model.losses, static_argnums=0)(PLAIN, params, batch, mu, log_variance, jnp.asarray(noise))
 
     # Densely, in float64, and straight from the definition.
     dense = counts.toarray().astype(np.float64)
@@ -79,16 +79,62 @@ def test_a_long_document_counts_as_one_of_the_same_words_and_the_length_set(coun
     mu, log_variance, noise = (jnp.zeros((DOCUMENTS, TOPICS)) for _ in range(3))
 
     def reconstruction(documents: csr_matrix, words: float) -> float:
-        batch = batch_of(documents)
-        return float(model.losses(params, batch, mu, log_variance, noise, document_weight_words=words).reconstruction)
+        weighted = PLAIN._replace(document_weight_words=words)
+        return float(model.losses(weighted, params, batch_of(documents), mu, log_variance, noise).reconstruction)
 
     assert reconstruction(stretched * 50, 6.0) == pytest.approx(reconstruction(stretched, 0.0), rel=1e-5)
     assert reconstruction(stretched, 6.5) == pytest.approx(reconstruction(stretched, 0.0), rel=1e-5)
 
 
+def test_the_divergence_is_from_a_prior_of_the_variance_set(counts: csr_matrix) -> None:
+    params = {name: jnp.asarray(value) for name, value in started(PLAIN)[0].items()}
+    mu, log_variance, noise = (
+        np.random.default_rng(seed).standard_normal((DOCUMENTS, TOPICS)).astype(np.float32) for seed in range(3)
+    )
+    narrow = PLAIN._replace(prior_variance=0.3)
+
+    got = model.losses(narrow, params, batch_of(counts), *map(jnp.asarray, (mu, log_variance, noise))).kl
+
+    # In units of the prior's standard deviation, it is the divergence from the standard normal.
+    mean, variance = mu / np.sqrt(0.3), np.exp(log_variance) / 0.3
+    assert float(got) == pytest.approx(0.5 * (mean**2 + variance - 1 - np.log(variance)).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("leading", "expected"),
+    [([0, 0, 0, 0, 0], 0.0), ([0, 1, 2, 0, 1], -(0.4 * np.log(0.4) * 2 + 0.2 * np.log(0.2)))],
+    ids=["one topic for all", "a topic each"],
+)
+def test_documents_of_one_topic_each_tell_as_much_as_the_topics_are_spread(
+    counts: csr_matrix, leading: list[int], expected: float
+) -> None:
+    # Room for two more documents, whose places must not count.
+    mu = np.pad(50.0 * np.eye(TOPICS, dtype=np.float32)[leading], ((0, 2), (0, 0)), constant_values=7.0)
+
+    got = model.topic_information(PLAIN, batch_of(counts, room=DOCUMENTS + 2), jnp.asarray(mu))
+
+    assert float(got) == pytest.approx(expected, abs=1e-5)
+
+
+def test_documents_that_are_of_all_topics_alike_tell_nothing(counts: csr_matrix) -> None:
+    got = model.topic_information(PLAIN, batch_of(counts), jnp.zeros((DOCUMENTS, TOPICS)))
+
+    assert float(got) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_words_of_a_document_count_up_to_its_weight_for_the_terms_beside_the_loss() -> None:
+    batch = batch_of(csr_matrix(np.array([[10, 0], [0, 90], [50, 50]], np.float32)), room=DOCUMENTS)
+
+    means = [float(model.relative_words(PLAIN._replace(document_weight_words=words), batch)) for words in (0, 50)]
+
+    assert np.multiply(means, model.REFERENCE_WORDS) == pytest.approx([200 / 3, 110 / 3])
+
+
 @pytest.mark.parametrize(("activation", "batch_norm"), [("sigmoid", False), ("tanh", True), ("relu", False)])
 def test_gradients_are_those_of_finite_differences(counts: csr_matrix, activation: str, batch_norm: bool) -> None:
-    architecture = Architecture((6, 4), activation, batch_norm, clamp_log_variance=True)
+    architecture = Architecture(
+        (6, 4), activation, batch_norm, clamp_log_variance=True, document_weight_words=6.0, prior_variance=0.5
+    )
     with jax.enable_x64(True):
         host, host_averages = started(architecture, centre=np.full(WORDS, 0.3, np.float32))
         params: Tree = {name: jnp.asarray(value, jnp.float64) for name, value in host.items()}
@@ -99,8 +145,8 @@ def test_gradients_are_those_of_finite_differences(counts: csr_matrix, activatio
         @jax.jit
         def loss(values: Tree) -> jax.Array:
             mu, log_variance, _ = model.posterior(architecture, values, averages, batch, training=True)
-            sums = model.losses(values, batch, mu, log_variance, noise, document_weight_words=6.0)
-            return sums.reconstruction + sums.kl
+            sums = model.losses(architecture, values, batch, mu, log_variance, noise)
+            return sums.reconstruction + sums.kl - 7.0 * model.topic_information(architecture, batch, mu)
 
         gradients = jax.grad(loss)(params)
         rng = np.random.default_rng(3)
@@ -148,7 +194,8 @@ def test_padding_and_empty_places_of_a_batch_change_nothing(counts: csr_matrix) 
     def sums(room: int) -> list[float]:
         batch = batch_of(counts, room=room)
         mu, log_variance, moved = posterior(architecture, params, averages, batch, training=True)
-        losses = jax.jit(model.losses)(params, batch, mu, log_variance, jnp.asarray(noise[:room]))
+        drawn = jnp.asarray(noise[:room])
+        losses = jax.jit(model.losses, static_argnums=0)(architecture, params, batch, mu, log_variance, drawn)
         return [*map(float, losses), *(float(value.sum()) for value in moved.values())]
 
     assert sums(DOCUMENTS) == pytest.approx(sums(DOCUMENTS + 3), rel=1e-5)

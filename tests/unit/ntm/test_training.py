@@ -169,6 +169,21 @@ def test_a_streamed_corpus_trains_a_model_as_good(
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
+def test_documents_have_one_topic_rather_than_several_where_topic_information_is_asked_for(
+    planted: Planted, corpus: Documents
+) -> None:
+    def mean_highest(weight: float) -> float:
+        ntm = settings(epochs=20, optimizer="adam", learning_rate=0.01, num_patience_epochs=99)
+        switches = OpenNtmSwitches(topic_information=weight)
+        trainer = Trainer(ntm, switches, documents=corpus, validation=None, cluster=Alone())
+        result = trained(ntm, corpus, switches=switches)
+        weights = trainer.topic_weights(result.params, result.averages, loaded(planted(80, 2)))
+        assert len(set(weights.argmax(axis=1).tolist())) == ntm.num_topics
+        return float(weights.max(axis=1).mean())
+
+    assert mean_highest(50.0) > mean_highest(0.0) + 0.05
+
+
 def test_training_that_diverges_says_which_settings_to_change(planted: Planted) -> None:
     counts = planted(160, 1)
     counts.data[0] = 3e38
