@@ -21,8 +21,11 @@ FEATURE_DIM: Final = "feature_dim"
 FEATURE_DIM_MIN: Final = 1
 FEATURE_DIM_MAX: Final = 1_000_000
 
-AUTO_ENCODER_DEPTH: Final = 3
-"""`encoder_layers: auto` means this many layers, each of twice as many units as there are topics."""
+AUTO_ENCODER_LAYERS: Final = (3, 2)
+"""`encoder_layers: auto` means layers of this many times as many units as there are topics.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/ntm_hyperparameters.html
+"""
 
 SERVICE_OWN_NAMES: Final = frozenset({"_tuning_objective_metric"})
 """Hyperparameters that SageMaker itself adds to a job (a tuning job does); a container must let them pass."""
@@ -105,7 +108,7 @@ class NtmHyperparameters(_Frozen):
     def layer_sizes(self) -> tuple[int, ...]:
         """Units of each hidden layer of the encoder, `auto` resolved."""
         if isinstance(self.encoder_layers, str):
-            return (2 * self.num_topics,) * AUTO_ENCODER_DEPTH
+            return tuple(times * self.num_topics for times in AUTO_ENCODER_LAYERS)
         return self.encoder_layers
 
     def for_job(self, feature_dim: int) -> dict[str, str]:

@@ -24,7 +24,6 @@ DEFAULT_ROOT: Final = "/opt/ml"
 ROOT_VARIABLE: Final = "SM_OPT_ML"
 COMPILE_CACHE_VARIABLE: Final = "JAX_COMPILATION_CACHE_DIR"
 _SET_PARENT_DEATH_SIGNAL: Final = 1
-_ARENAS_MAX: Final = -8
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -124,14 +123,11 @@ def _configure_runtime() -> None:
 
 
 def _prepare_process() -> None:
-    """Have Linux end this process with its parent, so that no orphan trains on, and keep its heap in one piece."""
+    """Have Linux end this process with its parent, so that no orphan trains on."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)
     libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    # XLA compiles in several threads; an arena for each would leave some 30 MB of holes. musl has no arenas to count.
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(_ARENAS_MAX, 1)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 TOP_WORDS: Final = 64
 """Words of a topic that the term looks at: what is beyond carries next to no probability."""
-_WORD_BITS: Final = 8
 
 Ids = npt.NDArray[np.int32]
 Matrix = npt.NDArray[np.float32]
@@ -40,20 +39,19 @@ class Cooccurrence:
 
     def __init__(self, counts: csr_matrix, *, cluster: Cluster) -> None:
         """Keep which of this instance's documents hold each word; `counts` has shape (documents, words)."""
-        present = csc_matrix(counts)
-        self._starts = present.indptr
-        self._documents = present.indices
+        self._present = csc_matrix(counts, dtype=np.float32, copy=True)
+        self._present.eliminate_zeros()
+        self._present.data[:] = 1.0
         self._cluster = cluster
-        self._bytes = -(-counts.shape[0] // _WORD_BITS) if counts.shape[0] else 1
-        self._bitsets: dict[int, npt.NDArray[np.uint8]] = {}
         self.total = float(cluster.sum(np.array([counts.shape[0]], dtype=np.float64))[0])
 
     def pairs(self, words: Ids) -> npt.NDArray[np.float64]:
         """Return, for `words` of shape (topics, n), the documents that hold both; shape (topics, n, n)."""
         local = np.zeros((*words.shape, words.shape[1]), dtype=np.float64)
         for topic, ids in enumerate(words):
-            unpacked = np.unpackbits(np.stack([self._bitset(int(word)) for word in ids]), axis=1).astype(np.float32)
-            local[topic] = unpacked @ unpacked.T
+            # Sparse: even of a topic's top words a document holds few.
+            holding = self._present[:, ids]
+            local[topic] = (holding.T @ holding).toarray()
         return np.asarray(self._cluster.sum(local), dtype=np.float64)
 
     def npmi(self, words: Ids) -> Matrix:
@@ -63,13 +61,6 @@ class Cooccurrence:
     def expected_npmi(self, words: Ids, unseen_share: float) -> Matrix:
         """Return the NPMI to expect of every pair of `words` in unseen documents, as the function of that name."""
         return expected_npmi(self.pairs(words), self.total, unseen_share)
-
-    def _bitset(self, word: int) -> npt.NDArray[np.uint8]:
-        if word not in self._bitsets:
-            present = np.zeros(self._bytes * _WORD_BITS, dtype=bool)
-            present[self._documents[self._starts[word] : self._starts[word + 1]]] = True
-            self._bitsets[word] = np.packbits(present)
-        return self._bitsets[word]
 
 
 def npmi_of_pairs(pairs: npt.NDArray[np.float64], total: float) -> Matrix:

@@ -44,8 +44,8 @@ def test_what_goes_to_the_job_is_read_back_the_same() -> None:
     assert parsed.ntm.layer_sizes == (64, 32)
 
 
-def test_auto_means_three_layers_of_twice_the_topics() -> None:
-    assert NtmHyperparameters(num_topics=30).layer_sizes == (60, 60, 60)
+def test_auto_means_a_layer_of_three_times_the_topics_and_one_of_twice() -> None:
+    assert NtmHyperparameters(num_topics=30).layer_sizes == (90, 60)
 
 
 def test_an_infinite_clip_gradient_is_no_clipping() -> None:
