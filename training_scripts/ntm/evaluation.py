@@ -85,12 +85,13 @@ class Evaluation:
                 prior = self._architecture.prior_variance
                 divergence = (mu * mu + variance) / prior - 1.0 - log_variance + np.log(prior)
                 kl += 0.5 * float(divergence.sum(dtype=np.float64))
+                normalisers = _log_of_summed_exp(logits)
             entries = block.tocoo()
             lengths = np.asarray(block.sum(axis=1)).ravel()
             weights = np.ones_like(lengths)
             if most := self._architecture.document_weight_words:
                 weights = most / np.maximum(lengths, most)
-            reconstruction += float((lengths * weights) @ _log_of_summed_exp(logits))
+            reconstruction += float((lengths * weights) @ normalisers)
             chosen = logits[entries.row, entries.col] * entries.data * weights[entries.row]
             reconstruction -= float(chosen.sum(dtype=np.float64))
         return LossSums(reconstruction, kl)

@@ -39,6 +39,7 @@ REFERENCE_WORDS: Final = 30.0
 """Mean words of a document for which the weights of the terms beside the loss are told. A document of fewer words says
 less of its topics, and far less of which words go together, and these terms must not outvote it."""
 _SHARPNESS: Final = 2.4
+"""By how much topic information sharpens theta, in units of the prior's standard deviation."""
 _SMALLEST_SHARE: Final = 1e-9
 """Added to a topic's share before its logarithm: a topic may have none of a batch."""
 _SIGMOID_GAIN: Final = 4.0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
@@ -84,3 +85,16 @@ def test_losses_measure_another_thing_where_documents_weigh_otherwise_or_the_pri
 
 def test_how_a_model_is_built_changes_nothing_in_what_its_loss_measures() -> None:
     assert evaluation.loss_definition(ARCHITECTURES["plain"]) == evaluation.loss_definition(ARCHITECTURES["batch norm"])
+
+
+def test_a_model_that_has_diverged_has_no_loss_and_warns_of_nothing(counts: csr_matrix) -> None:
+    params, averages = model.initial_params(
+        ARCHITECTURES["plain"], feature_dim=WORDS, topics=TOPICS, rng=np.random.default_rng(1), centre=None
+    )
+    params["background"][0] = np.inf
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss = Evaluation(ARCHITECTURES["plain"], params, averages, None).losses(counts, np.random.default_rng(0))
+
+    assert not np.isfinite(loss.reconstruction)
