@@ -35,7 +35,9 @@ $(VENV)/.ready: $(REQUIREMENTS) scripts/cdk
 
 node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@echo "Installing the CDK CLI from its lock file"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --ignore-scripts
+	@# The certificates that the system trusts, as pip does: Node's own list lacks that of a company's proxy.
+	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_OPTIONS="--use-system-ca $$NODE_OPTIONS" \
+	  npm ci --loglevel=error --ignore-scripts > /dev/null
 	@touch $@
 
 .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready: .venv-sdk-%/.ready: requirements-sdk-%.txt constraints-sdk-%.txt
