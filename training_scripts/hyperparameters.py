@@ -162,7 +162,7 @@ class OpenNtmSwitches(_Frozen):
     seed: Annotated[Int, Field(ge=0, le=2**31 - 1)] = 0
     """Same seed, data and number of instances: same model, to the last bit."""
     max_memory_mb: Annotated[Int, Field(ge=16, le=1_000_000)] = 256
-    """Most memory that a channel's documents may take; a larger corpus streams from its shards each epoch."""
+    """Most memory that a channel's documents may take; a larger corpus streams from disk each epoch."""
 
     @classmethod
     def plain(cls, *, seed: int = 0) -> Self:

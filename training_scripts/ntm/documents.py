@@ -1,4 +1,4 @@
-"""A channel's documents: counted once, then dealt out in batches, from memory or, where too large, as a stream."""
+"""A channel's documents: counted once, then dealt out in batches, from memory or, where too large, from disk."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 
 from training_scripts.ntm.batches import BatchShape, Chunk, pack
+from training_scripts.ntm.spool import Kept
 from training_scripts.ntm.weighting import Vector, weigh
 
 Pass = Callable[[], Iterator[csr_matrix]]
@@ -45,7 +46,10 @@ class Documents:
     """The non-empty documents of a channel."""
 
     statistics: Statistics
+    scratch_bytes: int
+    """What the channel takes of the temporary folder; 0 where it is in memory, or read again each epoch."""
     _read: Pass
+    """Reads what is not resident: the scratch file or, where there was no room for one, the channel itself."""
     _resident: csr_matrix | None
     _window_nonzeros: int
     _max_chunk_bytes: int
@@ -55,11 +59,12 @@ class Documents:
     def load(cls, read: Pass, *, feature_dim: int, max_memory_mb: int, seed: int) -> Documents:
         """Read the channel once; keep it if it takes no more than half of the memory allowed.
 
-        The other half is for the batches in flight. A channel that is larger is read again each epoch.
+        The other half is for the batches in flight. A channel that is larger is kept in a scratch file, and where the
+        disk has no room for that, it is read and parsed again each epoch.
         """
         budget = max_memory_mb * _MEGABYTE
         most = budget // 2 // _RESIDENT_BYTES_PER_NONZERO
-        kept: list[csr_matrix] | None = []
+        kept = Kept(feature_dim, most)
         sample = _Sample(feature_dim, SAMPLE_DOCUMENTS, most, np.random.default_rng(seed))
         documents = empty = nonzeros = longest = 0
         squared = 0.0
@@ -76,10 +81,8 @@ class Documents:
             document_frequency += np.bincount(filled.indices, minlength=feature_dim)
             word_totals += np.bincount(filled.indices, weights=filled.data, minlength=feature_dim)
             sample.add(filled)
-            if kept is not None:
-                kept.append(filled)
-                kept = kept if nonzeros <= most else None
-        resident = None if kept is None else _stacked(kept, feature_dim)
+            kept.add(filled)
+        resident = None if kept.resident is None else _stacked(kept.resident, feature_dim)
         return cls(
             statistics=Statistics(
                 documents=documents,
@@ -92,7 +95,8 @@ class Documents:
                 # A sample that left nothing out is the corpus itself: not held twice.
                 sample=resident if resident is not None and sample.complete else sample.matrix(),
             ),
-            _read=read,
+            _read=read if kept.spool is None else kept.spool.blocks,
+            scratch_bytes=0 if kept.spool is None else kept.spool.bytes,
             _resident=resident,
             _window_nonzeros=max(most // 4, 1),
             _max_chunk_bytes=budget // 4,
@@ -100,7 +104,7 @@ class Documents:
 
     @property
     def streams(self) -> bool:
-        """Whether the channel is read again each epoch."""
+        """Whether the channel comes from the disk each epoch."""
         return self._resident is None
 
     def shape(self, mini_batch_size: int, *, share: float = 1.0, topics: int = 0) -> BatchShape:

@@ -116,7 +116,7 @@ class Job:
             known = documents.statistics
             self._log.info(
                 f"channel {name}: {known.documents} documents, {known.nonzeros} distinct words in them, "
-                f"{known.empty} empty documents left out, {'streamed' if documents.streams else 'in memory'}, "
+                f"{known.empty} empty documents left out, {_whereabouts(documents)}, "
                 f"read in {time.monotonic() - started:.2f} s"
             )
             loaded[name] = documents
@@ -251,6 +251,14 @@ def _summed_weights(model: artifact.Artifact, counts: csr_matrix) -> npt.NDArray
     for first in range(0, counts.shape[0], _INFERENCE_ROWS):
         total += inference.topic_weights(counts[first : first + _INFERENCE_ROWS]).sum(axis=0, dtype=np.float64)
     return total
+
+
+def _whereabouts(documents: Documents) -> str:
+    if not documents.streams:
+        return "in memory"
+    if documents.scratch_bytes:
+        return f"streamed from a scratch file of {documents.scratch_bytes / (1 << 20):.0f} MB"
+    return "streamed, parsed again each epoch as the temporary folder has no room"
 
 
 def _named(trained: Trained, test: EpochLoss | None) -> dict[str, EpochLoss]:

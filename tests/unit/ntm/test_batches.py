@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
 import itertools
+import tempfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,7 +14,12 @@ from scipy.sparse import csr_matrix, vstack
 from training_scripts.ntm import documents
 from training_scripts.ntm.batches import BatchShape, Chunk, pack
 from training_scripts.ntm.documents import Documents, thinned
+from training_scripts.ntm.spool import Spool
 from training_scripts.ntm.weighting import INPUT_NORM, inverse_document_frequency, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 WORDS = 12
 rows = st.lists(st.lists(st.integers(0, 3), min_size=WORDS, max_size=WORDS), min_size=1, max_size=40)
@@ -69,6 +77,85 @@ def streamed(monkeypatch: pytest.MonkeyPatch) -> Documents:
     """A channel whose documents do not fit into the memory allowed."""
     monkeypatch.setattr(documents, "_MEGABYTE", 256)
     return load(random_counts(500), max_memory_mb=16)
+
+
+class Channel:
+    """Counts what is read of it."""
+
+    def __init__(self, counts: csr_matrix) -> None:
+        self.counts, self.passes = counts, 0
+
+    def read(self) -> Iterator[csr_matrix]:
+        self.passes += 1
+        yield from (self.counts[first : first + 7] for first in range(0, self.counts.shape[0], 7))
+
+
+def load_streamed(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> Documents:
+    monkeypatch.setattr(documents, "_MEGABYTE", 256)
+    return Documents.load(channel.read, feature_dim=WORDS, max_memory_mb=16, seed=0)
+
+
+def test_a_channel_that_streams_is_parsed_once_and_then_comes_from_a_scratch_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    channel = Channel(random_counts(500))
+
+    loaded = load_streamed(channel, monkeypatch)
+    epochs = [vstack(list(loaded.blocks())) for _ in range(3)]
+
+    assert channel.passes == 1
+    assert loaded.scratch_bytes == 8 * loaded.statistics.nonzeros + 8 * (500 + sum(1 for _ in channel.read()))
+    filled = channel.counts[np.diff(channel.counts.indptr) > 0].toarray()
+    for epoch in epochs:
+        np.testing.assert_array_equal(epoch.toarray(), filled)
+    # The file has no name: nothing is left when the process is killed.
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_passes_over_a_scratch_file_may_be_under_way_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load_streamed(Channel(random_counts(500)), monkeypatch)
+
+    pairs = list(zip(loaded.blocks(), loaded.blocks(), strict=True))
+
+    assert len(pairs) > 1
+    for one, other in pairs:
+        np.testing.assert_array_equal(one.toarray(), other.toarray())
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_where_the_disk_has_no_room_the_channel_is_read_again_each_epoch(
+    after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[csr_matrix] = []
+
+    def add(self: Spool, block: csr_matrix) -> None:
+        if len(written) == after:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(block)
+
+    monkeypatch.setattr(Spool, "add", add)
+    channel = Channel(random_counts(500))
+
+    loaded = load_streamed(channel, monkeypatch)
+    epochs = [vstack(list(loaded.blocks())).toarray() for _ in range(2)]
+
+    assert loaded.streams
+    assert loaded.scratch_bytes == 0
+    assert channel.passes == 1 + len(epochs)
+    np.testing.assert_array_equal(epochs[0], channel.counts[np.diff(channel.counts.indptr) > 0].toarray())
+
+
+def test_where_no_file_can_be_opened_the_channel_is_read_again_each_epoch(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    channel = Channel(random_counts(500))
+
+    loaded = load_streamed(channel, monkeypatch)
+
+    assert list(loaded.blocks())
+    assert channel.passes == 2
 
 
 def test_a_channel_that_does_not_fit_streams_and_tells_the_same(streamed: Documents) -> None:
