@@ -138,8 +138,14 @@ bench-url: setup  ## Measure the URL: the function alone, then the whole service
 	@$(BIN)/python -m benchmarks.topics_function --output build/bench/topics_function.json
 	@$(BIN)/python -m benchmarks.url_service
 
-bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), the URL, synth, batch transform
+bench-training: setup .venv-bench/.ready  ## Measure training: an epoch and a job, growth, two instances against one
+	@.venv-bench/bin/python -m benchmarks.topics.epoch_speed
+	@.venv-bench/bin/python -m benchmarks.topics.growth
+	@.venv-bench/bin/python -m benchmarks.topics.instances_quality
+
+bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), training, the URL, synth, batch transform
 	@.venv-bench/bin/python -m benchmarks.topics.run $(if $(QUICK),--quick)
+	$(if $(QUICK),,@$(MAKE) --no-print-directory bench-training)
 	@$(MAKE) --no-print-directory bench-url
 	@$(BIN)/python -m benchmarks.synth
 	@$(BIN)/python -m benchmarks.transform $(if $(QUICK),--documents 10000)
@@ -150,4 +156,4 @@ lock: setup  ## Write what is installed back into the constraints, after changin
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark corpus demo synth deploy check test test-all bench bench-url lock clean
+.PHONY: help setup notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark corpus demo synth deploy check test test-all bench bench-training bench-url lock clean

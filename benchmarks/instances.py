@@ -12,18 +12,16 @@ import argparse
 import json
 import os
 import re
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import instance_jobs
+from benchmarks.instance_jobs import KINDS
 from training_scripts.corpus.manifest import CorpusManifest
 
 _SECONDS = re.compile(r"seconds=([\d.]+)")
-KINDS = ONE, TWO, APART = "one instance", "two instances", "two jobs apart"
 Epoch = tuple[float, float]
 """Seconds: by the wall, and of the busiest process's CPU."""
 _COMPILED = 1
@@ -79,54 +77,17 @@ def _epoch_s(options: argparse.Namespace, kind: str) -> Epoch:
 
 def _run(options: argparse.Namespace, kind: str, epochs: int) -> tuple[float, list[float]]:
     """Return the median wall time of an epoch, and the CPU time of each instance."""
-    processes = 1 if kind == ONE else 2
-    names = [f"algo-{number}" for number in range(1, processes + 1)]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        coordinator = f"127.0.0.1:{probe.getsockname()[1]}"
-    with tempfile.TemporaryDirectory() as folder:
-        running = []
-        for number, name in enumerate(names):
-            root = Path(folder, name)
-            # Apart, each is a job of one instance, which has its half of the shards to itself.
-            hosts = [name] if kind == APART else names
-            _lay_out(root, options, epochs, host=name, hosts=hosts, share=(number, processes))
-            command = [sys.executable, "-m", "training_scripts.train", "--root", str(root)]
-            environment = {**os.environ, "NTM_COORDINATOR": coordinator}
-            with Path(folder, f"{name}.log").open("w") as log:
-                running.append(subprocess.Popen(command, env=environment, stdout=log))
-        usages = [os.wait4(process.pid, 0)[2] for process in running]
-        output = Path(folder, f"{names[0]}.log").read_text(encoding="utf-8")
-    seconds = [float(found) for found in _SECONDS.findall(output)][_COMPILED:]
-    if not seconds:
-        raise SystemExit(f"the training of {kind} failed:\n{output}")
-    return statistics.median(seconds), [usage.ru_utime + usage.ru_stime for usage in usages]
-
-
-def _lay_out(
-    root: Path, options: argparse.Namespace, epochs: int, *, host: str, hosts: list[str], share: tuple[int, int]
-) -> None:
-    manifest = CorpusManifest.load(options.corpus)
-    (root / "input" / "config").mkdir(parents=True)
-    data = root / "input" / "data"
-    (data / "train").mkdir(parents=True)
-    first, step = share
-    for shard in sorted((options.corpus / "train").iterdir())[first::step]:
-        (data / "train" / shard.name).symlink_to(shard.resolve())
-    shutil.copytree(options.corpus / "validation", data / "validation")
-    documents = {
-        "hyperparameters": {
-            "feature_dim": str(manifest.feature_dim),
-            "num_topics": str(options.topics),
-            "epochs": str(epochs),
-            "num_patience_epochs": str(epochs + 1),
-            "mini_batch_size": str(options.batch),
-        },
-        "inputdataconfig": {"train": {}, "validation": {}},
-        "resourceconfig": {"current_host": host, "hosts": hosts, "network_interface_name": "lo"},
+    settings = {
+        "num_topics": options.topics,
+        "epochs": epochs,
+        "num_patience_epochs": epochs + 1,
+        "mini_batch_size": options.batch,
     }
-    for name, document in documents.items():
-        (root / "input" / "config" / f"{name}.json").write_text(json.dumps(document))
+    with tempfile.TemporaryDirectory() as name:
+        usages = instance_jobs.run(Path(name), options.corpus, settings, kind)
+        output = instance_jobs.log_of(Path(name)).read_text(encoding="utf-8")
+    seconds = [float(found) for found in _SECONDS.findall(output)][_COMPILED:]
+    return statistics.median(seconds), [usage.ru_utime + usage.ru_stime for usage in usages]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The models under test, each behind the same few methods. A library is imported by the model that needs it."""
 
-# ruff: noqa: PLC0415, ANN401 (a library is imported by the model that needs it; those of the peers have no types)
+# ruff: noqa: PLC0415 (a library is imported by the model that needs it; those of the peers have no types)
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from benchmarks.topics.corpora import Corpus
+    from training_scripts.ntm.artifact import Artifact
+    from training_scripts.ntm.training import Trained, Trainer
 
 Matrix = npt.NDArray[np.floating]
 Settings = dict[str, Any]
@@ -66,14 +68,34 @@ class Mixture:
         return weights @ self.topics
 
 
-class OpenNtm:
+class ServedNtm:
+    """An artifact of ours behind the inference server's own code."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        """Take a trained model."""
+        from training_scripts.ntm.inference import NtmInference
+        from training_scripts.ntm.topic_words import relevance
+
+        self._logits, self._background = artifact.arrays["topics"], artifact.arrays["background"]
+        self.topics = relevance(self._logits, self._background)
+        self._inference = NtmInference(artifact)
+
+    def weights(self, counts: csr_matrix) -> Matrix:
+        """Return what the inference server would answer."""
+        return np.asarray(self._inference.topic_weights(counts))
+
+    def probabilities(self, weights: Matrix) -> Matrix:
+        """Return softmax(theta B + b)."""
+        return np.asarray(softmax(weights @ self._logits + self._background, axis=1))
+
+
+class OpenNtm(ServedNtm):
     """Ours, trained as a job trains it: early stop on the validation part."""
 
     def __init__(self, corpus: Corpus, topics: int, seed: int, settings: Settings) -> None:
         """Fit."""
         from training_scripts.ntm.documents import Documents
         from training_scripts.ntm.sums import Alone
-        from training_scripts.ntm.topic_words import relevance
         from training_scripts.ntm.training import Trainer
 
         switches = {name: value for name, value in settings.items() if name in OpenNtmSwitches.model_fields}
@@ -88,19 +110,8 @@ class OpenNtm:
         )
         trainer = Trainer(ntm, open_switches, documents=train, validation=validation, cluster=Alone())
         trained = trainer.train(trainer.start(), report=lambda _: None, save=lambda _: None, interrupted=lambda: False)
-        self._logits = trained.params["topics"]
-        self._background = trained.params["background"]
-        self.topics = relevance(self._logits, self._background)
         self.epochs = trained.epochs
-        self._inference = _server_inference(trained, trainer, ntm, len(corpus.words), open_switches)
-
-    def weights(self, counts: csr_matrix) -> Matrix:
-        """Return what the inference server would answer."""
-        return np.asarray(self._inference.topic_weights(counts))
-
-    def probabilities(self, weights: Matrix) -> Matrix:
-        """Return softmax(theta B + b)."""
-        return np.asarray(softmax(weights @ self._logits + self._background, axis=1))
+        super().__init__(_artifact(trained, trainer, ntm, len(corpus.words), open_switches))
 
 
 def once(counts: csr_matrix) -> Iterator[csr_matrix]:
@@ -108,11 +119,10 @@ def once(counts: csr_matrix) -> Iterator[csr_matrix]:
     yield counts
 
 
-def _server_inference(
-    trained: Any, trainer: Any, ntm: NtmHyperparameters, words: int, switches: OpenNtmSwitches
-) -> Any:
+def _artifact(
+    trained: Trained, trainer: Trainer, ntm: NtmHyperparameters, words: int, switches: OpenNtmSwitches
+) -> Artifact:
     from training_scripts.ntm.artifact import Artifact
-    from training_scripts.ntm.inference import NtmInference
 
     arrays = {**trained.params, **trained.averages, **({} if trainer.idf is None else {"idf": trainer.idf})}
     encoder = {
@@ -121,7 +131,7 @@ def _server_inference(
         "batch_norm": ntm.batch_norm,
         "input_weighting": switches.input_weighting,
     }
-    return NtmInference(Artifact(arrays, {"encoder": encoder, "feature_dim": words, "num_topics": ntm.num_topics}))
+    return Artifact(arrays, {"encoder": encoder, "feature_dim": words, "num_topics": ntm.num_topics})
 
 
 class GibbsLda(Mixture):

@@ -35,9 +35,20 @@ def main() -> None:
     model = _fitted(wanted, corpus)
     fit = {"wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
     part = corpus.validation if wanted["part"] == "validation" else corpus.test
+    scores: dict[str, Any] = {**scored(model, corpus, part)}
+    if wanted["part"] == "test":
+        scores["npmi_window"] = metrics.coherence(metrics.cooccurrence(corpora.windows(corpus)), model.topics)
+        top = top_word_ids(np.asarray(model.topics, np.float32), 10)
+        scores["words"] = [[corpus.words[word] for word in row] for row in top]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**wanted, **fit, "memory_mb": memory, "epochs": getattr(model, "epochs", None), **scores}))
+
+
+def scored(model: models.Model, corpus: corpora.Corpus, part: corpora.Part) -> dict[str, float]:
+    """Return the model's scores on a part of the corpus, by the names of the raw results."""
     train, test = model.weights(corpus.train.counts), model.weights(part.counts)
     first, second = metrics.halves(part.counts, SPLIT_SEED)
-    scores: dict[str, Any] = {
+    return {
         "npmi": metrics.coherence(metrics.cooccurrence(part.counts), model.topics),
         "tu10": metrics.topic_uniqueness(model.topics, 10),
         "tu20": metrics.topic_uniqueness(model.topics, 20),
@@ -47,12 +58,6 @@ def main() -> None:
         "nmi": metrics.mutual_information(test, part.labels),
         "knn": metrics.neighbour_accuracy(train, corpus.train.labels, test, part.labels),
     }
-    if wanted["part"] == "test":
-        scores["npmi_window"] = metrics.coherence(metrics.cooccurrence(corpora.windows(corpus)), model.topics)
-        top = top_word_ids(np.asarray(model.topics, np.float32), 10)
-        scores["words"] = [[corpus.words[word] for word in row] for row in top]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**wanted, **fit, "memory_mb": memory, "epochs": getattr(model, "epochs", None), **scores}))
 
 
 def _fitted(wanted: dict[str, Any], corpus: corpora.Corpus) -> models.Model:
