@@ -23,10 +23,12 @@ from training_scripts.corpus.sources import ApiReference, JsonLines, Newsgroups,
 if TYPE_CHECKING:
     from training_scripts.corpus.documents import Source
 
-CorpusName = Literal["api-reference", "20newsgroups", "debian"]
+CorpusName = Literal["api-reference", "20newsgroups", "20newsgroups-known", "debian"]
 FOLDER: Final = Path("build/bench/corpora")
 ARCHIVE: Final = Path("../shared/data/20news-bydate.tar.gz")
 WINDOW: Final = 10
+KNOWN_WORDS: Final = 10
+"""Words of the vocabulary that a document of 20newsgroups-known has at least."""
 _FIELD: Final = re.compile(r"^([A-Z][\w-]*):[ ]?((?:.*\n?)(?: .*\n?)*)", re.MULTILINE)
 
 
@@ -53,11 +55,11 @@ class Corpus:
 
 def prepare(name: CorpusName) -> Path:
     """Prepare the corpus unless it is there; returns its folder."""
-    folder = FOLDER / name
+    folder = _folder(name)
     command = [sys.executable, "-m", "training_scripts.prepare"]
     if name == "api-reference":
         command += ["api-reference"]
-    elif name == "20newsgroups":
+    elif name in {"20newsgroups", "20newsgroups-known"}:
         command += ["20newsgroups", *(["--archive", str(ARCHIVE)] if ARCHIVE.exists() else []), "--least-words", "10"]
     else:
         command += ["jsonl", str(_debian_descriptions()), "--text-field", "text", "--label-field", "section"]
@@ -67,11 +69,13 @@ def prepare(name: CorpusName) -> Path:
 
 
 def load(name: CorpusName) -> Corpus:
-    """Return a prepared corpus."""
-    folder = FOLDER / name
+    """Return a prepared corpus; 20newsgroups-known is what 20newsgroups has in documents of KNOWN_WORDS or more."""
+    folder = _folder(name)
     manifest = CorpusManifest.load(folder)
     words = (folder / "auxiliary" / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
     parts = {part: _part(folder, part, manifest.feature_dim) for part in ("train", "validation", "test")}
+    if name == "20newsgroups-known":
+        parts = {part: _of_known_words(documents) for part, documents in parts.items()}
     return Corpus(name, folder, words, **parts)
 
 
@@ -99,10 +103,19 @@ def windows(corpus: Corpus) -> csr_matrix:
     return counts
 
 
+def _folder(name: CorpusName) -> Path:
+    return FOLDER / ("20newsgroups" if name == "20newsgroups-known" else name)
+
+
+def _of_known_words(part: Part) -> Part:
+    kept = np.flatnonzero(np.asarray(part.counts.sum(axis=1)).ravel() >= KNOWN_WORDS)
+    return Part(part.counts[kept], part.labels[kept], [part.ids[row] for row in kept])
+
+
 def _source(name: CorpusName) -> Source:
     if name == "api-reference":
         return ApiReference()
-    if name == "20newsgroups":
+    if name in {"20newsgroups", "20newsgroups-known"}:
         return Newsgroups(archive=ARCHIVE if ARCHIVE.exists() else None)
     return JsonLines(_debian_descriptions(), text_field="text", label_field="section", id_field="package")
 

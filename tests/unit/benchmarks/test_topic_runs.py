@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.topics import run, space
+from benchmarks.topics import corpora, run, space
+from training_scripts.corpus.preparation import prepare
+from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.settings import PreparationSettings
+from training_scripts.corpus.sources import JsonLines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +70,22 @@ def test_models_that_the_bounds_compare_may_not_be_left_out(
     assert ended.value.code == 2
     assert "--models leaves out open NTM, adadelta" in capsys.readouterr().err
     assert not results.exists()
+
+
+def test_documents_of_few_known_words_are_left_out_of_each_part_with_their_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = tmp_path / "documents.jsonl"
+    rows = [{"text": "apple banana " * half, "label": f"{2 * half}"} for half in (3, 5, 8) * 12]
+    documents.write_text("\n".join(json.dumps({**row, "id": f"{number}"}) for number, row in enumerate(rows)))
+    folder = tmp_path / "20newsgroups"
+    source = JsonLines(documents, text_field="text", label_field="label", id_field="id")
+    prepare(source, PreparationSettings(max_df=1.0, train_shards=1), folder, Progress("prepare"))
+    monkeypatch.setattr(corpora, "FOLDER", tmp_path)
+
+    known = corpora.load("20newsgroups-known")
+
+    for part in (known.train, known.validation, known.test):
+        assert set(part.labels) <= {"10", "16"}
+        assert [f"{words:.0f}" for words in part.counts.sum(axis=1).A1] == list(part.labels)
+        assert len(part.ids) == len(part.labels)
