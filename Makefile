@@ -143,7 +143,7 @@ bench-training: setup .venv-bench/.ready  ## Measure training: an epoch and a jo
 	@.venv-bench/bin/python -m benchmarks.topics.growth
 	@.venv-bench/bin/python -m benchmarks.topics.instances_quality
 
-bench: setup .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), training, the URL, synth, batch transform
+bench: corpus .venv-bench/.ready  ## Measure: topics against peers (QUICK=1 for the small form), training, the URL, synth, batch transform
 	@.venv-bench/bin/python -m benchmarks.topics.run $(if $(QUICK),--quick)
 	$(if $(QUICK),,@$(MAKE) --no-print-directory bench-training)
 	@$(MAKE) --no-print-directory bench-url
