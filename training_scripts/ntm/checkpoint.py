@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT_FILE: Final = "open-ntm.npz"
 _ABOUT: Final = "about"
-_TREES: Final = ("params", "averages", "first", "second", "mean", "best_params", "best_averages")
+_TREES: Final = ("params", "averages", "first", "second", "mean", "velocity", "best_params", "best_averages")
 _MAY_DIFFER: Final = frozenset({"epochs", "num_patience_epochs", "tolerance", "max_memory_mb"})
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from training_scripts.ntm import epoch as loops
 from training_scripts.ntm import optimizers
+from training_scripts.ntm.block_momentum import momentum, pushed
 from training_scripts.ntm.coherence import Cooccurrence
 from training_scripts.ntm.early_stop import EarlyStop
 from training_scripts.ntm.evaluation import EVALUATION_SEED, Evaluation
@@ -61,6 +62,8 @@ class Progress:
     second: HostTree
     mean: HostTree
     """Moving average of the parameters; empty where none is kept."""
+    velocity: HostTree
+    """The last epoch's move, where there are several instances; empty before the first, and of one."""
     steps: int
     best_params: HostTree
     best_averages: HostTree
@@ -132,6 +135,7 @@ class Trainer:
             first=first,
             second=second,
             mean=params if self._switches.parameter_averaging else {},
+            velocity={},
             steps=0,
             best_params=params,
             best_averages=averages,
@@ -252,8 +256,12 @@ class Trainer:
         }
         flat = {f"{part}/{name}": np.asarray(array) for part, tree in parts.items() for name, array in tree.items()}
         mean = self._cluster.average(flat, float(documents))
+        before = progress.params
         for part, tree in parts.items():
             setattr(progress, part, {name: mean[f"{part}/{name}"] for name in tree})
+        if self._cluster.size > 1:
+            share = momentum(self._cluster.size, len(progress.history))
+            progress.params, progress.velocity = pushed(before, progress.params, progress.velocity, share)
         progress.steps = int(carry.optimizer.steps)
 
     def _noise(self, shape: BatchShape, rng: np.random.Generator) -> loops.Noise:

@@ -1,0 +1,44 @@
+"""What the mean of several instances lacks in steps: blockwise model-update filtering (Chen and Huo 2016).
+
+Each of n instances takes its share of the epoch's steps, and the mean of what they learned moves the parameters as far
+as one of them alone would: an epoch of n instances is worth an nth of an epoch of one. Momentum over the epochs of
+1 - 1/n adds up to n times the move (https://doi.org/10.1109/ICASSP.2016.7472805, equations 3 and 4, block learning rate
+1). It grows over the first epochs: these move far, in directions that the next do not repeat, and carried on they leave
+topics unused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from training_scripts.ntm.model import HostTree
+
+RAMP_EPOCHS: Final = 10
+"""Epochs until the momentum is whole."""
+
+
+class Pushed(NamedTuple):
+    """The parameters after an epoch, and what carries them on in the next."""
+
+    params: HostTree
+    velocity: HostTree
+    """By how much the epoch has moved them."""
+
+
+def momentum(instances: int, epoch: int) -> float:
+    """Return the share of the last epoch's move that is added to that of `epoch`, the first being 0."""
+    return (1 - 1 / instances) * min(1.0, epoch / RAMP_EPOCHS)
+
+
+def pushed(before: HostTree, mean: HostTree, velocity: HostTree, share: float) -> Pushed:
+    """Return where the parameters go in an epoch.
+
+    Args:
+        before: the parameters that all instances started with.
+        mean: of the instances' parameters at its end.
+        velocity: as returned for the epoch before; empty for the first.
+        share: what `momentum` returns.
+    """
+    params = {name: value + share * velocity[name] if velocity else value for name, value in mean.items()}
+    return Pushed(params, {name: value - before[name] for name, value in params.items()})
