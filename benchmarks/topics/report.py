@@ -282,6 +282,7 @@ def _plot_topics(path: Path, outcome: Outcome) -> None:
                     )
             axis.set(xlabel="topics", title=COLUMNS[metric][0])
             axis.set_xticks(sorted({topics for corpus, topics in _settings(outcome) if corpus == "20newsgroups"}))
-        axes[0].legend(fontsize=7)
+        # Beside the panels: within any of them it would lie over a curve.
+        axes[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
 
     _figure(path, draw, 3)
