@@ -90,7 +90,7 @@ def measure(source: csr_matrix, words: int, documents: int, max_memory_mb: int) 
 
 
 def main() -> int:
-    """Measure all points, or those asked for; writes docs/benchmarks/growth.json and growth.svg."""
+    """Measure all points, or those asked for; other points of docs/benchmarks/growth.json stay as they were."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.topics.growth", description=__doc__)
     parser.add_argument("--words", type=int, nargs="+", default=VOCABULARIES, help="vocabularies (all three)")
     parser.add_argument("--documents", type=int, nargs="+", default=DOCUMENTS, help="corpora (all three)")
@@ -102,16 +102,20 @@ def main() -> int:
     corpora.prepare("api-reference")
     source = corpora.load("api-reference").train.counts
     _OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    points: list[dict[str, Any]] = []
-    for words, documents in itertools.product(options.words, options.documents):
-        if words * documents > MOST_WORDS_TIMES_DOCUMENTS and not options.all:
-            print(f"left out: {documents} documents of {words} words (--all)", file=sys.stderr)
+    known = json.loads(_OUTPUT.read_text(encoding="utf-8")) if _OUTPUT.exists() else []
+    points = {(point["words"], point["documents"]): point for point in known}
+    asked_for = options.all or (options.words, options.documents) != (VOCABULARIES, DOCUMENTS)
+    for place in itertools.product(options.words, options.documents):
+        words, documents = place
+        if words * documents > MOST_WORDS_TIMES_DOCUMENTS and not asked_for:
+            print(f"left as it was: {documents} documents of {words} words (--all)", file=sys.stderr)
             continue
-        points.append(measure(source, words, documents, options.max_memory_mb))
-        print(json.dumps(points[-1]), file=sys.stderr)
+        points[place] = measure(source, words, documents, options.max_memory_mb)
+        print(json.dumps(points[place]), file=sys.stderr)
         # After each: the largest take long, and an interrupted run has said something.
-        _OUTPUT.write_text(json.dumps(points, indent=1) + "\n")
-        _plot(points)
+        told = [points[key] for key in sorted(points)]
+        _OUTPUT.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        _plot(told)
     return 0
 
 

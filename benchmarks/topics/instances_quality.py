@@ -1,10 +1,16 @@
 """The quality of two instances against one: `python -m benchmarks.topics.instances_quality`.
 
-Jobs as they run by default, on the API reference, scored on its test part: over seeds, the same two models of each. Two
-instances train on every other shard and average once an epoch, so that no figure is the same; it should be as good.
+Jobs as they run by default, on the API reference, scored on its test part, each kind with each seed. Two instances
+train on every other shard and average once an epoch, so that no figure is the same; it should be as good.
 """
 
 from __future__ import annotations
+
+import os
+
+from training_scripts import one_thread
+
+os.environ.update(one_thread.ENVIRONMENT)
 
 import argparse
 import json

@@ -36,7 +36,7 @@ class Plan:
     trials: int
     seeds: int
     seeds_elsewhere: int
-    """At other numbers of topics than TUNING_TOPICS: five there would take the whole run beyond its 90 minutes."""
+    """At other numbers of topics than TUNING_TOPICS: five there would take ten minutes more of its 90."""
     topics: tuple[int, ...]
     scored: tuple[corpora.CorpusName, ...]
     curves: bool

@@ -26,7 +26,19 @@ class Pushed(NamedTuple):
     """By how much the epoch has moved them."""
 
 
-def momentum(instances: int, epoch: int) -> float:
+def even_instances(documents: float, squares: float) -> float:
+    """Return of how many even shards the mean moves as far: the square of all instances' documents over their squares.
+
+    The mean is weighted by documents: one large shard beside a small one moves it nearly as far as it would alone.
+
+    Args:
+        documents: sum over the instances of the documents that each has trained on.
+        squares: sum of the squares of the same.
+    """
+    return documents**2 / squares
+
+
+def momentum(instances: float, epoch: int) -> float:
     """Return the share of the last epoch's move that is added to that of `epoch`, the first being 0."""
     return (1 - 1 / instances) * min(1.0, epoch / RAMP_EPOCHS)
 

@@ -258,7 +258,7 @@ def _whereabouts(documents: Documents) -> str:
         return "in memory"
     if documents.scratch_bytes:
         return f"streamed from a scratch file of {documents.scratch_bytes / (1 << 20):.0f} MB"
-    return "streamed, parsed again each epoch as the temporary folder has no room"
+    return "streamed, parsed again each epoch as the temporary folder takes no scratch file of that size"
 
 
 def _named(trained: Trained, test: EpochLoss | None) -> dict[str, EpochLoss]:

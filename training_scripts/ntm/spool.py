@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +13,10 @@ from scipy.sparse import csr_matrix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy.typing as npt
+
+RESERVE_BYTES: Final = 1 << 29
+"""What must stay free on the disk of the temporary folder."""
 _POINTERS: Final = np.dtype(np.int64)
 _COLUMNS: Final = np.dtype(np.int32)
 _COUNTS: Final = np.dtype(np.float32)
@@ -19,7 +25,7 @@ _COUNTS: Final = np.dtype(np.float32)
 class Spool:
     """Matrices kept in an unnamed file of the temporary folder, which is gone with the process, however that ends.
 
-    A stored element takes 8 bytes, a document 8 more.
+    A stored element takes 8 bytes, a document 8 more. RESERVE_BYTES of the disk stay free for the model.
     """
 
     def __init__(self, feature_dim: int) -> None:
@@ -29,7 +35,8 @@ class Spool:
             OSError: the temporary folder takes no file.
         """
         self._feature_dim = feature_dim
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the spool)
+        # Unbuffered: a full disk is met by the write itself, and not when a buffer is emptied later.
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (open as long as the spool)
         self._shapes: list[tuple[int, int]] = []
         self.bytes = 0
 
@@ -37,14 +44,22 @@ class Spool:
         """Append a matrix (documents, feature_dim).
 
         Raises:
-            OSError: the disk is full; the spool is of no use any more.
+            OSError: the disk is full, or nearly; the spool is of no use any more.
         """
         self._file.seek(self.bytes)
         for array, kind in ((block.indptr, _POINTERS), (block.indices, _COLUMNS), (block.data, _COUNTS)):
-            # Straight to the disk, so that a full one is met here and not when the file is closed.
-            array.astype(kind, copy=False).tofile(self._file)
+            self._write(array.astype(kind, copy=False))
         self._shapes.append((block.shape[0], block.nnz))
         self.bytes = self._file.tell()
+
+    def _write(self, array: npt.NDArray[np.generic]) -> None:
+        disk = os.fstatvfs(self._file.fileno())
+        if disk.f_bavail * disk.f_frsize < array.nbytes + RESERVE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        content = memoryview(array.tobytes())
+        while content:
+            # A file that may not grow takes what fits; the next write then says why.
+            content = content[self._file.write(content) :]
 
     def blocks(self) -> Iterator[csr_matrix]:
         """Return the matrices in the order in which they were added, one in memory at a time."""

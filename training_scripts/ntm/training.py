@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from training_scripts.ntm import epoch as loops
 from training_scripts.ntm import optimizers
-from training_scripts.ntm.block_momentum import momentum, pushed
+from training_scripts.ntm.block_momentum import even_instances, momentum, pushed
 from training_scripts.ntm.coherence import Cooccurrence
 from training_scripts.ntm.early_stop import EarlyStop
 from training_scripts.ntm.evaluation import EVALUATION_SEED, Evaluation
@@ -259,10 +259,19 @@ class Trainer:
         before = progress.params
         for part, tree in parts.items():
             setattr(progress, part, {name: mean[f"{part}/{name}"] for name in tree})
-        if self._cluster.size > 1:
-            share = momentum(self._cluster.size, len(progress.history))
-            progress.params, progress.velocity = pushed(before, progress.params, progress.velocity, share)
         progress.steps = int(carry.optimizer.steps)
+        if self._cluster.size > 1:
+            self._go_on(progress, before, documents)
+        else:
+            progress.velocity = {}
+
+    def _go_on(self, progress: Progress, before: HostTree, documents: int) -> None:
+        """Carry the instances on by momentum, from one number of steps: theirs differ where their shards do."""
+        weights = np.array([1, documents, progress.steps], dtype=np.float64) * documents
+        total, squares, steps = self._cluster.sum(weights).tolist()
+        progress.steps = round(steps / total)
+        share = momentum(even_instances(total, squares), len(progress.history))
+        progress.params, progress.velocity = pushed(before, progress.params, progress.velocity, share)
 
     def _noise(self, shape: BatchShape, rng: np.random.Generator) -> loops.Noise:
         return rng.standard_normal((shape.steps, shape.documents, self._ntm.num_topics), dtype=np.float32)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import errno
 import itertools
+import resource
+import signal
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, vstack
 
-from training_scripts.ntm import documents
+from training_scripts.ntm import documents, spool
 from training_scripts.ntm.batches import BatchShape, Chunk, pack
 from training_scripts.ntm.documents import Documents, thinned
-from training_scripts.ntm.spool import Spool
 from training_scripts.ntm.weighting import INPUT_NORM, inverse_document_frequency, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 WORDS = 12
@@ -123,20 +123,25 @@ def test_two_passes_over_a_scratch_file_may_be_under_way_at_a_time(monkeypatch: 
         np.testing.assert_array_equal(one.toarray(), other.toarray())
 
 
-@pytest.mark.parametrize("after", [0, 3])
+@pytest.fixture
+def limited() -> Iterator[Callable[[int], None]]:
+    """Bounds the bytes that a file of this process may grow to, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, ignored)
+
+
+@pytest.mark.parametrize("short", [1, 100, 10_000, 38_000])
 def test_where_the_disk_has_no_room_the_channel_is_read_again_each_epoch(
-    after: int, monkeypatch: pytest.MonkeyPatch
+    short: int, monkeypatch: pytest.MonkeyPatch, limited: Callable[[int], None]
 ) -> None:
-    written: list[csr_matrix] = []
-
-    def add(self: Spool, block: csr_matrix) -> None:
-        if len(written) == after:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        written.append(block)
-
-    monkeypatch.setattr(Spool, "add", add)
     channel = Channel(random_counts(500))
+    whole = load_streamed(channel, monkeypatch).scratch_bytes
+    channel.passes = 0
 
+    limited(max(whole - short, 0))
     loaded = load_streamed(channel, monkeypatch)
     epochs = [vstack(list(loaded.blocks())).toarray() for _ in range(2)]
 
@@ -144,6 +149,23 @@ def test_where_the_disk_has_no_room_the_channel_is_read_again_each_epoch(
     assert loaded.scratch_bytes == 0
     assert channel.passes == 1 + len(epochs)
     np.testing.assert_array_equal(epochs[0], channel.counts[np.diff(channel.counts.indptr) > 0].toarray())
+
+
+def test_some_of_the_disk_is_left_to_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "RESERVE_BYTES", 1 << 62)
+
+    assert load_streamed(Channel(random_counts(500)), monkeypatch).scratch_bytes == 0
+
+
+def test_documents_of_no_word_come_through_a_scratch_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = random_counts(500)
+    counts.data[counts.indptr[100] : counts.indptr[150]] = 0
+    counts.eliminate_zeros()
+
+    loaded = load_streamed(Channel(counts), monkeypatch)
+
+    assert loaded.scratch_bytes > 0
+    np.testing.assert_array_equal(vstack(list(loaded.blocks())).toarray(), counts[np.diff(counts.indptr) > 0].toarray())
 
 
 def test_where_no_file_can_be_opened_the_channel_is_read_again_each_epoch(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training_scripts.ntm.block_momentum import RAMP_EPOCHS, momentum, pushed
+from training_scripts.ntm.block_momentum import RAMP_EPOCHS, even_instances, momentum, pushed
 
 MOVE = np.array([1.0, -2.0], np.float32)
 
@@ -18,6 +18,21 @@ def test_moves_of_one_direction_add_up_to_as_many_times_one_as_there_are_instanc
         params, velocity = pushed(params, mean, velocity, momentum(instances, epoch))
 
     np.testing.assert_allclose(velocity["topics"], instances * MOVE, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shards", [[50, 50], [50, 30, 20], [90, 10], [99, 1]])
+def test_uneven_shards_move_as_far_as_one_instance_on_all_of_them(shards: list[int]) -> None:
+    documents, squares = float(sum(shards)), float(sum(shard**2 for shard in shards))
+    share = momentum(even_instances(documents, squares), RAMP_EPOCHS)
+    params: dict[str, np.ndarray] = {"topics": np.zeros(2, np.float32)}
+    velocity: dict[str, np.ndarray] = {}
+
+    for _ in range(100):
+        # Each instance moves as far as it has documents, and counts for as many.
+        mean = {"topics": params["topics"] + MOVE * np.float32(squares / documents)}
+        params, velocity = pushed(params, mean, velocity, share)
+
+    np.testing.assert_allclose(velocity["topics"], documents * MOVE, rtol=1e-3)
 
 
 def test_the_first_epoch_ends_at_the_mean() -> None:

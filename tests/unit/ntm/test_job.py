@@ -15,11 +15,9 @@ from scipy.sparse import csr_matrix
 
 from training_scripts.ntm import checkpoint, job
 from training_scripts.ntm.artifact import read
-from training_scripts.ntm.cluster import Hosts
 from training_scripts.ntm.failure import ClientError, failure_reason
 from training_scripts.ntm.inference import NtmInference
 from training_scripts.ntm.job import Job
-from training_scripts.ntm.sums import Alone
 
 JobMaker = Callable[..., Path]
 Planted = Callable[[int, int], csr_matrix]
@@ -183,36 +181,6 @@ def test_an_interrupted_job_goes_on_from_its_checkpoint_as_if_nothing_had_been(m
     assert got.document["epochs"] == 4
     for name, value in expected.arrays.items():
         np.testing.assert_array_equal(got.arrays[name], value)
-
-
-class Twins(Alone):
-    """Two instances that hold and learn the same."""
-
-    size = 2
-
-    def __init__(self, _: Hosts) -> None:
-        """Know no other."""
-
-
-def test_an_interrupted_job_of_several_instances_goes_on_with_its_momentum(
-    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job, "Instances", Twins)
-    hosts = ["algo-1", "algo-2"]
-    whole, broken = (make_job(name, hosts=hosts, host="algo-1") for name in ("whole", "broken"))
-    (broken / "checkpoints").mkdir()
-    asked = iter([False, True])
-
-    run(whole)
-    run(broken, interrupted=lambda: next(asked))
-    run(broken)
-    alone = make_job("alone")
-    run(alone)
-
-    expected, got, without = (read(root / "model").arrays for root in (whole, broken, alone))
-    for name, value in expected.items():
-        np.testing.assert_array_equal(got[name], value)
-    assert not np.array_equal(without["topics"], expected["topics"])
 
 
 def test_no_checkpoint_is_written_where_nobody_collects_it(make_job: JobMaker) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -118,6 +119,27 @@ def test_two_instances_with_the_same_seed_repeat_to_the_last_bit(
 
     for name, value in models[0].items():
         np.testing.assert_array_equal(models[1][name], value)
+
+
+@pytest.mark.slow
+def test_two_instances_go_on_from_their_checkpoint_with_their_momentum(
+    start: Start, pair: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    arrays = []
+    for name, runs in (("whole", ["4"]), ("broken", ["2", "4"])):
+        roots = pair(epochs=runs[0], num_patience_epochs="99")
+        (roots[0] / "checkpoints").mkdir()
+        for epochs in runs:
+            for root in roots:
+                path = root / "input" / "config" / "hyperparameters.json"
+                path.write_text(json.dumps({**json.loads(path.read_text()), "epochs": epochs}))
+            assert [process.wait(timeout=TIMEOUT_S) for process in [start(root) for root in roots]] == [0, 0]
+        arrays.append(read(roots[0] / "model").arrays)
+        for root in roots:
+            root.rename(tmp_path / f"done-{root.name}-{name}")
+
+    for name, value in arrays[0].items():
+        np.testing.assert_array_equal(arrays[1][name], value)
 
 
 @pytest.mark.parametrize(
