@@ -17,8 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import instance_jobs
-from benchmarks.instance_jobs import KINDS
+from benchmarks import training_jobs
+from benchmarks.training_jobs import KINDS
 from training_scripts.corpus.manifest import CorpusManifest
 
 _SECONDS = re.compile(r"seconds=([\d.]+)")
@@ -84,8 +84,8 @@ def _run(options: argparse.Namespace, kind: str, epochs: int) -> tuple[float, li
         "mini_batch_size": options.batch,
     }
     with tempfile.TemporaryDirectory() as name:
-        usages = instance_jobs.run(Path(name), options.corpus, settings, kind)
-        output = instance_jobs.log_of(Path(name)).read_text(encoding="utf-8")
+        usages = training_jobs.run(Path(name), options.corpus, settings, kind)
+        output = training_jobs.log_of(Path(name)).read_text(encoding="utf-8")
     seconds = [float(found) for found in _SECONDS.findall(output)][_COMPILED:]
     return statistics.median(seconds), [usage.ru_utime + usage.ru_stime for usage in usages]
 

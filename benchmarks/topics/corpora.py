@@ -55,11 +55,12 @@ class Corpus:
 
 def prepare(name: CorpusName) -> Path:
     """Prepare the corpus unless it is there; returns its folder."""
-    folder = _folder(name)
+    name = _whole(name)
+    folder = FOLDER / name
     command = [sys.executable, "-m", "training_scripts.prepare"]
     if name == "api-reference":
         command += ["api-reference"]
-    elif name in {"20newsgroups", "20newsgroups-known"}:
+    elif name == "20newsgroups":
         command += ["20newsgroups", *(["--archive", str(ARCHIVE)] if ARCHIVE.exists() else []), "--least-words", "10"]
     else:
         command += ["jsonl", str(_debian_descriptions()), "--text-field", "text", "--label-field", "section"]
@@ -70,7 +71,7 @@ def prepare(name: CorpusName) -> Path:
 
 def load(name: CorpusName) -> Corpus:
     """Return a prepared corpus; 20newsgroups-known is what 20newsgroups has in documents of KNOWN_WORDS or more."""
-    folder = _folder(name)
+    folder = FOLDER / _whole(name)
     manifest = CorpusManifest.load(folder)
     words = (folder / "auxiliary" / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
     parts = {part: _part(folder, part, manifest.feature_dim) for part in ("train", "validation", "test")}
@@ -84,7 +85,7 @@ def windows(corpus: Corpus) -> csr_matrix:
     forms = json.loads((corpus.folder / SURFACE_FORMS_PATH).read_text(encoding="utf-8"))
     token = re.compile(forms["pattern"])
     wanted = set(corpus.test.ids)
-    source = _source(corpus.name)
+    source = _source(_whole(corpus.name))
     rows: list[npt.NDArray[np.int64]] = []
     for document in iter_documents(source):
         if document.id not in wanted:
@@ -103,8 +104,9 @@ def windows(corpus: Corpus) -> csr_matrix:
     return counts
 
 
-def _folder(name: CorpusName) -> Path:
-    return FOLDER / ("20newsgroups" if name == "20newsgroups-known" else name)
+def _whole(name: CorpusName) -> CorpusName:
+    """Return the corpus that is prepared, of which `name` may be a part."""
+    return "20newsgroups" if name == "20newsgroups-known" else name
 
 
 def _of_known_words(part: Part) -> Part:
@@ -115,7 +117,7 @@ def _of_known_words(part: Part) -> Part:
 def _source(name: CorpusName) -> Source:
     if name == "api-reference":
         return ApiReference()
-    if name in {"20newsgroups", "20newsgroups-known"}:
+    if name == "20newsgroups":
         return Newsgroups(archive=ARCHIVE if ARCHIVE.exists() else None)
     return JsonLines(_debian_descriptions(), text_field="text", label_field="section", id_field="package")
 

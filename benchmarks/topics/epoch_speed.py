@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from benchmarks import training_jobs
 from benchmarks.topics import corpora, models
 from training_scripts.hyperparameters import AUTO_ENCODER_LAYERS, NtmHyperparameters, OpenNtmSwitches
 
@@ -127,17 +128,13 @@ def whole_job(corpus: corpora.Corpus) -> dict[str, Any]:
     """Run a job of JOB_EPOCHS epochs with nothing compiled beforehand; returns its CPU seconds and peak memory."""
     with tempfile.TemporaryDirectory(dir="build") as folder:
         root = Path(folder)
-        config, data = root / "input" / "config", root / "input" / "data"
-        config.mkdir(parents=True)
-        for channel in ("train", "validation", "auxiliary"):
-            shutil.copytree(corpus.folder / channel, data / channel)
+        channels = ("train", "validation", "auxiliary")
+        for channel in channels:
+            shutil.copytree(corpus.folder / channel, root / "input" / "data" / channel)
         settings = {"feature_dim": len(corpus.words), "num_topics": TOPICS, "mini_batch_size": BATCH}
         settings |= {"epochs": JOB_EPOCHS, "num_patience_epochs": JOB_EPOCHS + 1}
-        (config / "hyperparameters.json").write_text(json.dumps({name: str(value) for name, value in settings.items()}))
-        kind = {"ContentType": "application/x-recordio-protobuf"}
-        (config / "inputdataconfig.json").write_text(json.dumps({"train": kind, "validation": kind, "auxiliary": {}}))
         process = subprocess.Popen(
-            [sys.executable, "-m", "training_scripts.train", "--root", str(root)],
+            training_jobs.configure(root, settings, channels),
             stdout=subprocess.DEVNULL,
             env={**os.environ, "JAX_COMPILATION_CACHE_DIR": str(root / "cache")},
         )

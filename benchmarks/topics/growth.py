@@ -23,6 +23,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from benchmarks import training_jobs
 from benchmarks.topics import corpora
 from training_scripts import recordio
 
@@ -48,8 +49,7 @@ def measure(source: csr_matrix, words: int, documents: int, max_memory_mb: int) 
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory(dir="build") as folder:
         root = Path(folder)
-        config, train = root / "input" / "config", root / "input" / "data" / "train"
-        config.mkdir(parents=True)
+        train = root / "input" / "data" / "train"
         train.mkdir(parents=True)
         nonzeros = 0
         for first in range(0, documents, _SHARD_DOCUMENTS):
@@ -65,11 +65,7 @@ def measure(source: csr_matrix, words: int, documents: int, max_memory_mb: int) 
             "num_patience_epochs": 99,
             "max_memory_mb": max_memory_mb,
         }
-        (config / "hyperparameters.json").write_text(json.dumps({name: str(value) for name, value in settings.items()}))
-        (config / "inputdataconfig.json").write_text(
-            json.dumps({"train": {"ContentType": "application/x-recordio-protobuf"}})
-        )
-        command = [sys.executable, "-m", "training_scripts.train", "--root", str(root)]
+        command = training_jobs.configure(root, settings, ["train"])
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         log = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)

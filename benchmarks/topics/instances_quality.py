@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Final
 
-from benchmarks import instance_jobs
+from benchmarks import training_jobs
 from benchmarks.topics import corpora, models
 from benchmarks.topics.trial import scored
 from training_scripts.ntm import artifact
@@ -29,7 +29,7 @@ CORPUS: Final = "api-reference"
 TOPICS: Final = 30
 BATCH: Final = 128
 SEEDS: Final = 5
-_KINDS: Final = (instance_jobs.ONE, instance_jobs.TWO)
+_KINDS: Final = (training_jobs.ONE, training_jobs.TWO)
 _OUTPUT: Final = Path("docs/benchmarks/instances-quality.json")
 
 
@@ -49,7 +49,7 @@ def main() -> int:
             print(json.dumps({"kind": kind, "seed": seed, **found[kind][-1]}), file=sys.stderr)
     summary = {
         name: {kind: {"mean": mean(values), "sd": stdev(values)} for kind, values in _by_kind(found, name).items()}
-        for name in found[instance_jobs.ONE][0]
+        for name in found[training_jobs.ONE][0]
     }
     result = {"corpus": CORPUS, "topics": TOPICS, "seeds": options.seeds, "summary": summary, "each": found}
     print(json.dumps(summary, indent=1))
@@ -61,7 +61,7 @@ def main() -> int:
 def _scores(corpus: corpora.Corpus, kind: str, seed: int) -> dict[str, float]:
     settings = {"num_topics": TOPICS, "mini_batch_size": BATCH, "seed": seed}
     with tempfile.TemporaryDirectory() as name:
-        instance_jobs.run(Path(name), corpus.folder, settings, kind)
+        training_jobs.run(Path(name), corpus.folder, settings, kind)
         model = models.ServedNtm(artifact.read(Path(name, "algo-1", "model")))
     return scored(model, corpus, corpus.test)
 

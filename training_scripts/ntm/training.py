@@ -242,11 +242,15 @@ class Trainer:
             carry, losses = self._train_chunk(carry, chunk, self._noise(shape, rng), coherence)
             sums += [float(losses.reconstruction), float(losses.kl)]
             documents += int(chunk.documents.sum())
-        self._average(progress, carry, documents)
-        totals = self._cluster.sum(np.array([*sums, documents]))
-        return EpochLoss(float(totals[0] / totals[2]), float(totals[1] / totals[2]))
+        # In float64: squares of documents.
+        told = np.array([*sums, documents, documents**2, documents * int(carry.optimizer.steps)], dtype=np.float64)
+        reconstruction, kl, total, squares, steps = self._cluster.sum(told).tolist()
+        # One number of steps for all: theirs differ where their shards do, and a checkpoint holds one.
+        progress.steps = round(steps / total)
+        self._average(progress, carry, documents, momentum(even_instances(total, squares), epoch))
+        return EpochLoss(reconstruction / total, kl / total)
 
-    def _average(self, progress: Progress, carry: loops.Carry, documents: int) -> None:
+    def _average(self, progress: Progress, carry: loops.Carry, documents: int, share: float) -> None:
         parts = {
             "params": carry.params,
             "averages": carry.averages,
@@ -259,19 +263,10 @@ class Trainer:
         before = progress.params
         for part, tree in parts.items():
             setattr(progress, part, {name: mean[f"{part}/{name}"] for name in tree})
-        progress.steps = int(carry.optimizer.steps)
         if self._cluster.size > 1:
-            self._go_on(progress, before, documents)
+            progress.params, progress.velocity = pushed(before, progress.params, progress.velocity, share)
         else:
             progress.velocity = {}
-
-    def _go_on(self, progress: Progress, before: HostTree, documents: int) -> None:
-        """Carry the instances on by momentum, from one number of steps: theirs differ where their shards do."""
-        weights = np.array([1, documents, progress.steps], dtype=np.float64) * documents
-        total, squares, steps = self._cluster.sum(weights).tolist()
-        progress.steps = round(steps / total)
-        share = momentum(even_instances(total, squares), len(progress.history))
-        progress.params, progress.velocity = pushed(before, progress.params, progress.velocity, share)
 
     def _noise(self, shape: BatchShape, rng: np.random.Generator) -> loops.Noise:
         return rng.standard_normal((shape.steps, shape.documents, self._ntm.num_topics), dtype=np.float32)

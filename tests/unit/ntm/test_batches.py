@@ -38,11 +38,19 @@ def unpacked(chunks: list[Chunk]) -> list[list[float]]:
     return found
 
 
-def load(counts: csr_matrix, *, max_memory_mb: int = 64, block: int = 7) -> Documents:
-    def read() -> list[csr_matrix]:
-        return [counts[first : first + block] for first in range(0, counts.shape[0], block)]
+class Channel:
+    """Counts how often it is read."""
 
-    return Documents.load(lambda: iter(read()), feature_dim=counts.shape[1], max_memory_mb=max_memory_mb, seed=0)
+    def __init__(self, counts: csr_matrix) -> None:
+        self.counts, self.passes = counts, 0
+
+    def read(self) -> Iterator[csr_matrix]:
+        self.passes += 1
+        yield from (self.counts[first : first + 7] for first in range(0, self.counts.shape[0], 7))
+
+
+def load(counts: csr_matrix, *, max_memory_mb: int = 64) -> Documents:
+    return Documents.load(Channel(counts).read, feature_dim=WORDS, max_memory_mb=max_memory_mb, seed=0)
 
 
 @given(rows, st.integers(1, 9), st.integers(WORDS, 3 * WORDS), st.integers(1, 5))
@@ -75,19 +83,7 @@ def random_counts(documents_: int) -> csr_matrix:
 @pytest.fixture
 def streamed(monkeypatch: pytest.MonkeyPatch) -> Documents:
     """A channel whose documents do not fit into the memory allowed."""
-    monkeypatch.setattr(documents, "_MEGABYTE", 256)
-    return load(random_counts(500), max_memory_mb=16)
-
-
-class Channel:
-    """Counts what is read of it."""
-
-    def __init__(self, counts: csr_matrix) -> None:
-        self.counts, self.passes = counts, 0
-
-    def read(self) -> Iterator[csr_matrix]:
-        self.passes += 1
-        yield from (self.counts[first : first + 7] for first in range(0, self.counts.shape[0], 7))
+    return load_streamed(Channel(random_counts(500)), monkeypatch)
 
 
 def load_streamed(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> Documents:

@@ -1,4 +1,4 @@
-"""Training jobs of one or two instances, as processes of this machine: what the benchmarks of instances run."""
+"""Training jobs as processes of this machine: their configuration, and runs of one or two instances."""
 
 from __future__ import annotations
 
@@ -13,11 +13,39 @@ from typing import TYPE_CHECKING
 from training_scripts.corpus.manifest import CorpusManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from resource import struct_rusage
 
 KINDS = ONE, TWO, APART = "one instance", "two instances", "two jobs apart"
+
+
+def configure(
+    root: Path,
+    hyperparameters: Mapping[str, object],
+    channels: Sequence[str],
+    hosts: Sequence[str] = ("algo-1",),
+    host: str = "algo-1",
+) -> list[str]:
+    """Write a job's configuration under `root` as SageMaker does, and return the command that trains it.
+
+    Args:
+        root: the container's folder; its `input/config` is made.
+        hyperparameters: of any type; the service passes strings.
+        channels: their names; those of counts hold RecordIO.
+        hosts: of the job.
+        host: of these, the one that trains in `root`.
+    """
+    documents = {
+        "hyperparameters": {name: str(value) for name, value in hyperparameters.items()},
+        "inputdataconfig": {name: {} for name in channels},
+        "resourceconfig": {"current_host": host, "hosts": list(hosts), "network_interface_name": "lo"},
+    }
+    config = root / "input" / "config"
+    config.mkdir(parents=True)
+    for name, document in documents.items():
+        (config / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+    return [sys.executable, "-m", "training_scripts.train", "--root", str(root)]
 
 
 def run(folder: Path, corpus: Path, settings: Mapping[str, object], kind: str) -> list[struct_rusage]:
@@ -40,13 +68,14 @@ def run(folder: Path, corpus: Path, settings: Mapping[str, object], kind: str) -
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{probe.getsockname()[1]}"
+    told = {"feature_dim": CorpusManifest.load(corpus).feature_dim, **settings}
     running = []
     for number, name in enumerate(names):
         root = folder / name
         # Apart, each is a job of one instance, which has its half of the shards to itself.
         hosts = [name] if kind == APART else names
-        _lay_out(root, corpus, settings, host=name, hosts=hosts, share=(number, processes))
-        command = [sys.executable, "-m", "training_scripts.train", "--root", str(root)]
+        command = configure(root, told, ("train", "validation"), hosts, name)
+        _give_data(root, corpus, share=(number, processes))
         environment = {**os.environ, "NTM_COORDINATOR": coordinator}
         with log_of(folder, name).open("w") as log:
             running.append(subprocess.Popen(command, env=environment, stdout=log))
@@ -62,21 +91,10 @@ def log_of(folder: Path, name: str = "algo-1") -> Path:
     return folder / f"{name}.log"
 
 
-def _lay_out(
-    root: Path, corpus: Path, settings: Mapping[str, object], *, host: str, hosts: list[str], share: tuple[int, int]
-) -> None:
-    (root / "input" / "config").mkdir(parents=True)
+def _give_data(root: Path, corpus: Path, share: tuple[int, int]) -> None:
     data = root / "input" / "data"
     (data / "train").mkdir(parents=True)
     first, step = share
     for shard in sorted((corpus / "train").iterdir())[first::step]:
         (data / "train" / shard.name).symlink_to(shard.resolve())
     shutil.copytree(corpus / "validation", data / "validation")
-    told = {"feature_dim": CorpusManifest.load(corpus).feature_dim, **settings}
-    documents = {
-        "hyperparameters": {name: str(value) for name, value in told.items()},
-        "inputdataconfig": {"train": {}, "validation": {}},
-        "resourceconfig": {"current_host": host, "hosts": hosts, "network_interface_name": "lo"},
-    }
-    for name, document in documents.items():
-        (root / "input" / "config" / f"{name}.json").write_text(json.dumps(document))
