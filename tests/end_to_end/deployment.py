@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,8 @@ class Traffic:
 
     statuses: list[int] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
+    problems: list[Any] = field(default_factory=list)
+    """What was not answered 200: the bodies."""
 
 
 class Deployment:
@@ -239,6 +242,8 @@ class Deployment:
                 answer = self.ask_documents("butter bread oven", "sail ship tide", url=url)
                 seen.statuses.append(answer.status)
                 seen.models.append(answer.headers.get("x-model-version", ""))
+                if answer.status != HTTPStatus.OK:
+                    seen.problems.append(answer.body)
 
         callers = [threading.Thread(target=call) for _ in range(2)]
         for caller in callers:

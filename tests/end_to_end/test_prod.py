@@ -180,7 +180,7 @@ def test_the_update_ends_with_the_new_model_and_no_failed_request(updated: Rollo
     assert updated.run.exit_code == 0, updated.run.output
     assert updated.served == updated.approved != updated.before
     assert len(updated.answer.body["predictions"][0]["topic_weights"]) == 4
-    assert set(updated.traffic.statuses) == {200}
+    assert updated.traffic.problems == []
 
 
 def test_an_alarm_that_rings_during_the_rollout_brings_the_old_model_back(rolled_back: Rollout) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import logging
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from topics_function.inference import MAX_VERSION_ATTEMPTS
 
 Failure = Callable[..., ClientError]
 
@@ -139,12 +142,25 @@ class TestAnotherVersion:
 
         assert promoted.send_json({"documents": ["bike"]}).json["predictions"][0]["topic_weights"] == [0, 1, 0]
 
-    def test_answers_that_go_back_and_forth_end_with_a_retry_after(self, promoted: Any) -> None:
+    @staticmethod
+    def go_back_and_forth(promoted: Any, times: int) -> None:
+        """Have each answer be of the other model than the one that the documents were counted for."""
         runtime = promoted.runtime
         old, new = "model=job-1;corpus=c1;vocabulary=v1", "model=job-2;corpus=c2;vocabulary=v2"
         runtime.script = [
-            lambda rows, attributes=attributes: runtime.answer(rows, attributes) for attributes in (new, old, new, old)
+            lambda rows, attributes=attributes: runtime.answer(rows, attributes)
+            for attributes in itertools.islice(itertools.cycle((new, old)), times)
         ]
+
+    def test_answers_that_go_back_and_forth_are_noticed_by_nobody_while_they_do_not_for_long(
+        self, promoted: Any
+    ) -> None:
+        self.go_back_and_forth(promoted, MAX_VERSION_ATTEMPTS - 1)
+
+        assert promoted.send_json({"documents": ["bike"]}).json["predictions"][0]["topic_weights"] == [0, 1, 0]
+
+    def test_answers_that_go_back_and_forth_end_with_a_retry_after(self, promoted: Any) -> None:
+        self.go_back_and_forth(promoted, MAX_VERSION_ATTEMPTS)
 
         reply = promoted.send_json({"documents": ["bike"]})
 
