@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from topics_function.inference import MAX_VERSION_ATTEMPTS
+from topics_function.inference import MAX_MIXED_ATTEMPTS, MAX_VERSION_ATTEMPTS
 
 Failure = Callable[..., ClientError]
 
@@ -152,9 +152,7 @@ class TestAnotherVersion:
             for attributes in itertools.islice(itertools.cycle((new, old)), times)
         ]
 
-    def test_answers_that_go_back_and_forth_are_noticed_by_nobody_while_they_do_not_for_long(
-        self, promoted: Any
-    ) -> None:
+    def test_answers_that_go_back_and_forth_are_waited_out(self, promoted: Any) -> None:
         self.go_back_and_forth(promoted, MAX_VERSION_ATTEMPTS - 1)
 
         assert promoted.send_json({"documents": ["bike"]}).json["predictions"][0]["topic_weights"] == [0, 1, 0]
@@ -219,6 +217,21 @@ class TestSplitting:
 
         assert reply.headers["x-model-version"] == "job-1"
         assert len(reply.json["predictions"]) == 300
+
+    def test_parts_that_different_models_keep_answering_are_scored_a_few_times_only(self, make_service: Any) -> None:
+        service = make_service(max_payload_bytes=1024, max_parallel_calls=1)
+        runtime, body = service.runtime, "1,2,3\n" * 300
+        service.send(body)
+        calls = len(runtime.calls)
+        runtime.script = [
+            lambda rows, job=job: runtime.answer(rows, f"model=job-{job};corpus=c1;vocabulary=v1")
+            for job in range(10 * calls)
+        ]
+
+        reply = service.send(body)
+
+        assert (reply.status, reply.json["code"]) == (503, "model_changing")
+        assert len(runtime.calls) == calls + MAX_MIXED_ATTEMPTS * calls
 
     def test_the_row_a_later_call_refuses_counts_in_the_whole_request(
         self, make_service: Any, service_failure: Failure
