@@ -57,6 +57,8 @@ class Instances:
         if hosts.interface and not _own_name_resolves():
             _bind_to(hosts.interface)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")  # type: ignore[no-untyped-call]
+        # It would take SIGTERM from this process and do nothing with it.
+        jax.config.update("jax_enable_preemption_service", False)  # type: ignore[no-untyped-call]
         jax.distributed.initialize(
             coordinator_address=hosts.coordinator,
             num_processes=self.size,
@@ -97,6 +99,14 @@ class Instances:
         return {
             name: part.reshape(tree[name].shape) for name, part in zip(names, np.split(mean, ends[:-1]), strict=True)
         }
+
+    def leave(self) -> None:
+        """Wait until all others leave too, and take leave of them.
+
+        Without it JAX aborts an instance when it finds that another has ended, well or not: one that is still at work
+        as the primary ends, and the primary if it still is HEARTBEAT_TIMEOUT_S after another has ended.
+        """
+        jax.distributed.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _own_name_resolves() -> bool:

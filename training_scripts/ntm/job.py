@@ -99,6 +99,7 @@ class Job:
         totals = np.append(_summed_weights(model, sample), sample.shape[0]).astype(np.float64)
         totals = cluster.sum(totals)
         quality = self._quality(trainer, trained, documents)
+        cluster.leave()
         if primary:
             test = trainer.evaluate(trained.params, trained.averages, documents.get(channels.TEST))
             self._finish(model, trained, totals[:-1] / max(totals[-1], 1.0), quality, test)

@@ -32,6 +32,10 @@ class Cluster(Protocol):
         """Return the mean of all instances' arrays, each weighted by its `weight`."""
         ...
 
+    def leave(self) -> None:
+        """Take part in nothing more: from here on no instance needs another one, or is ended by the end of one."""
+        ...
+
 
 class Alone:
     """A job of one instance: its sums are its own."""
@@ -46,6 +50,9 @@ class Alone:
     def average(self, tree: Tree, weight: float) -> Tree:  # noqa: ARG002 (one instance's weight is all there is)
         """Return `tree`."""
         return tree
+
+    def leave(self) -> None:
+        """Do nothing: nobody else is there."""
 
 
 def any_set(cluster: Cluster, flag: bool) -> bool:

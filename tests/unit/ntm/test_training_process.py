@@ -18,8 +18,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from training_scripts.ntm import job
 from training_scripts.ntm.artifact import read
+from training_scripts.ntm.cluster import HEARTBEAT_TIMEOUT_S
 from training_scripts.ntm.job import Job
+from training_scripts.ntm.sums import Alone
 
 JobMaker = Callable[..., Path]
 Planted = Callable[[int, int], csr_matrix]
@@ -187,6 +190,72 @@ def test_sigterm_ends_training_soon_with_the_best_model_and_success(start: Start
     assert not (root / "output" / "failure").exists()
     with tarfile.open(root / "model.tar.gz") as archive:
         assert sorted(archive.getnames()) == ["model.json", "params.npz"]
+
+
+def test_sigterm_ends_two_instances_soon_with_the_best_model_and_success(
+    start: Start, pair: Callable[..., list[Path]]
+) -> None:
+    roots = pair(**ENDLESS)
+    processes = [start(root) for root in roots]
+    wait_for(processes[0].stdout, "epoch=1,")
+
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    logs = [process.communicate(timeout=TIMEOUT_S)[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], logs
+    assert sorted(path.name for path in (roots[0] / "model").iterdir()) == ["model.json", "params.npz"]
+
+
+# JAX aborts who has not left: at once when the primary ends, else when an instance's heartbeat is missed.
+@pytest.mark.parametrize(
+    ("first", "wait_s"),
+    [
+        pytest.param(0, 1, id="primary"),
+        pytest.param(1, HEARTBEAT_TIMEOUT_S + 15, id="secondary", marks=pytest.mark.slow),
+    ],
+)
+def test_an_instance_that_has_left_may_end_before_the_others(first: int, wait_s: int) -> None:
+    code = """if True:
+        import os, sys
+        import numpy as np
+        from training_scripts.ntm.cluster import Hosts, Instances
+        instances = Instances(Hosts(sys.argv[1], ("algo-1", "algo-2"), "lo"))
+        instances.sum(np.zeros(1))
+        instances.leave()
+        sys.stdin.read()
+        os._exit(0)
+    """
+    environment = {**os.environ, "NTM_COORDINATOR": f"127.0.0.1:{free_port()}"}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, host], cwd=PROJECT, stdin=subprocess.PIPE, env=environment)
+        for host in HOSTS
+    ]
+    ended, other = processes[first], processes[1 - first]
+
+    ended.communicate(timeout=TIMEOUT_S)
+    with pytest.raises(subprocess.TimeoutExpired):
+        other.wait(timeout=wait_s)
+    other.communicate(timeout=TIMEOUT_S)
+
+    assert [ended.returncode, other.returncode] == [0, 0]
+
+
+def test_a_job_leaves_the_others_before_it_writes_the_model(
+    monkeypatch: pytest.MonkeyPatch, make_job: JobMaker, planted: Planted
+) -> None:
+    root = make_job("algo-1", train=planted(160, 1), hosts=HOSTS, host="algo-1", hyperparameters={"epochs": "1"})
+    written_before: list[list[Path]] = []
+
+    class Others(Alone):
+        def leave(self) -> None:
+            written_before.append(list(root.glob("model/*")))
+
+    monkeypatch.setattr(job, "Instances", lambda _: Others())
+    Job(root).run(lambda: False)
+
+    assert written_before == [[]]
+    assert list(root.glob("model/*"))
 
 
 def test_a_failed_job_exits_with_1_and_its_reason_without_a_traceback(start: Start, make_job: JobMaker) -> None:
