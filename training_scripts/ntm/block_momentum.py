@@ -4,7 +4,8 @@ Each of n instances takes its share of the epoch's steps, and the mean of what t
 as one of them alone would: an epoch of n instances is worth an nth of an epoch of one. Momentum over the epochs of
 1 - 1/n adds up to n times the move (https://doi.org/10.1109/ICASSP.2016.7472805, equations 3 and 4, block learning rate
 1). It grows over the first epochs: these move far, in directions that the next do not repeat, and carried on they leave
-topics unused. What the epochs are worth less for it, later ones are worth more.
+topics unused. What the epochs are worth less for it, and what a move carried on is worth less than a new one, the later
+ones are worth more.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 RAMP_EPOCHS: Final = 10
 """Epochs until the momentum is whole."""
-MOST_CATCH_UP: Final = 0.25
-"""Epochs of one instance that an epoch is worth beyond its own, at most, while there is something to catch up with."""
+SURPLUS: Final = 0.25
+"""By how much an epoch after the ramp is worth more than one of one instance, of two instances or more."""
 
 
 class Pushed(NamedTuple):
@@ -43,19 +44,13 @@ def even_instances(documents: float, squares: float) -> float:
 def momentum(instances: float, epoch: int) -> float:
     """Return the share of the last epoch's move that is added to that of `epoch`, the first being 0.
 
-    An epoch is worth 1/n of one instance's, and the share times what the epoch before was worth. At a share of
-    1 - 1/(n (1 + x)) that comes to 1 + x. After the ramp x is what all epochs so far, added up, are worth too little,
-    but no more than `MOST_CATCH_UP`: in the end n instances are as far as one.
+    An epoch is worth 1/n of one instance's, and the share times what the epoch before was worth: at a share of
+    1 - 1/(n (1 + x)) that comes to 1 + x. It is 1 - 1/n that the ramp grows to; x is `SURPLUS`, and less where the
+    shards are so uneven that they count for less than two.
     """
-    worth = behind = share = 0.0
-    for number in range(epoch + 1):
-        if number < RAMP_EPOCHS:
-            share = (1 - 1 / instances) * number / RAMP_EPOCHS
-        else:
-            share = max(0.0, 1 - 1 / (instances * (1 + min(behind, MOST_CATCH_UP))))
-        worth = 1 / instances + share * worth
-        behind += 1 - worth
-    return share
+    if epoch < RAMP_EPOCHS:
+        return (1 - 1 / instances) * epoch / RAMP_EPOCHS
+    return 1 - 1 / (instances * (1 + SURPLUS * min(instances - 1, 1)))
 
 
 def pushed(before: HostTree, mean: HostTree, velocity: HostTree, share: float) -> Pushed:
