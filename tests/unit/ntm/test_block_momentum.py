@@ -28,7 +28,7 @@ def test_two_instances_have_made_up_for_the_first_epochs_after_thirty() -> None:
     behind = []
 
     for epoch in range(30):
-        mean = {"topics": params["topics"] + MOVE / 2}
+        mean = {"topics": params["topics"] + MOVE / np.float32(2)}
         params, velocity = pushed(params, mean, velocity, momentum(2, epoch))
         behind.append(epoch + 1 - params["topics"][0])
 
