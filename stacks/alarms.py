@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.names import endpoint_name, function_name, pipeline_name
+from stacks.names import endpoint_name, function_name
 from stacks.variant import VARIANT
 
 if TYPE_CHECKING:
@@ -109,41 +109,25 @@ def watch_lost_events(scope: Construct, platform: Platform) -> None:
     )
 
 
-def watch_pipeline(scope: Construct, platform: Platform) -> None:
-    """Ring when a run of the training pipeline fails."""
-    stack = cdk.Stack.of(scope)
-    machine = stack.format_arn(
-        service="states",
-        resource="stateMachine",
-        resource_name=pipeline_name(platform.stage),
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
-    alarm(
-        scope,
-        "TrainingFailed",
-        platform=platform,
-        metric=cloudwatch.Metric(
-            namespace="AWS/States",
-            metric_name="ExecutionsFailed",
-            dimensions_map={"StateMachineArn": machine},
-            statistic="Sum",
-            period=_minutes(1),
-        ),
-        threshold=1,
-        says=f"Topic model {platform.stage}: a run of the training pipeline failed; its last event says why",
-    )
-
-
-def watch_machine(scope: Construct, platform: Platform, machine: sfn.IStateMachine, *, says: str) -> None:
+def watch_machine(
+    scope: Construct, platform: Platform, machine: sfn.IStateMachine, *, says: str, prefix: str = ""
+) -> None:
     """Ring when a run of a state machine fails or takes longer than it may: also where it could not tell of it itself.
 
-    `says` is what happened, without the stage.
+    `says` is what happened, without the stage; `prefix` begins the alarms' names, where the scope's does not say whose.
     """
     for name, metric in (
-        ("Failed", machine.metric_failed(statistic="Sum")),
-        ("TimedOut", machine.metric_timed_out(statistic="Sum")),
+        ("Failed", machine.metric_failed(statistic="Sum", period=_minutes(1))),
+        ("TimedOut", machine.metric_timed_out(statistic="Sum", period=_minutes(1))),
     ):
-        alarm(scope, name, platform=platform, metric=metric, threshold=1, says=f"Topic model {platform.stage}: {says}")
+        alarm(
+            scope,
+            f"{prefix}{name}",
+            platform=platform,
+            metric=metric,
+            threshold=1,
+            says=f"Topic model {platform.stage}: {says}",
+        )
 
 
 class RolloutAlarms(Construct):

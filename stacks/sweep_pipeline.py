@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from constructs import Construct
 
 from stacks import open_training, sweep_job
+from stacks.alarms import watch_machine
 from stacks.job_pipeline_role import JobPipelineRole
 from stacks.names import sweep_job_name_prefix, sweep_pipeline_name
 from stacks.pipeline_machine import pipeline_machine
@@ -72,4 +73,7 @@ class SweepPipeline(Construct):
                 passes=jobs_role,
             ),
             log_group=platform.log_group(self, "Logs"),
+        )
+        watch_machine(
+            self, platform, self.state_machine, says="a sweep failed or was given up; its last event says why"
         )

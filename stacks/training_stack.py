@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 
 from stacks import algorithm_images, training_job
-from stacks.alarms import watch_pipeline
+from stacks.alarms import watch_machine
 from stacks.data_stack import grant_corpus_read
 from stacks.deployment_function import DeploymentFunction
 from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
@@ -95,7 +95,8 @@ class TrainingStack(cdk.Stack):
             platform=platform,
         )
         model.resource.node.add_dependency(role, pipeline)
-        watch_pipeline(self, platform)
+        says = "a run of the training pipeline failed or was given up; its last event says why"
+        watch_machine(self, platform, pipeline.state_machine, says=says, prefix="Training")
         if settings.retraining is not None:
             # Not imported where no stage retrains.
             from stacks.retraining import Retraining  # noqa: PLC0415

@@ -9,6 +9,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks import transform_job
+from stacks.alarms import watch_machine
 from stacks.data_stack import grant_corpus_read
 from stacks.job_pipeline_role import JobPipelineRole
 from stacks.names import job_name_prefix, transform_pipeline_name
@@ -87,6 +88,8 @@ class TransformPipeline(Construct):
             role=role,
             log_group=platform.log_group(self, "Logs"),
         )
+        says = "a batch transform failed or was given up; its last event says why"
+        watch_machine(self, platform, self.state_machine, says=says)
         if settings.schedule is not None:
             self._schedule(settings.schedule, platform)
         cdk.CfnOutput(
