@@ -46,6 +46,7 @@ class JobKind:
 
 def install(api: JsonService, kinds: list[JobKind]) -> None:
     """Make the integrations known to MiniStack's Step Functions, and the SDK integrations of SageMaker."""
+    private_names.SFN_FAIL.wrap(_unless_ended)
     private_names.SFN_RUN.wrap(_remember_execution)
     private_names.SFN_TIMEOUT.wrap(_tell_of_timeout)
     for kind in kinds:
@@ -54,6 +55,15 @@ def install(api: JsonService, kinds: list[JobKind]) -> None:
     private_names.SFN_SDK_PREFIXES.get()["sagemaker"] = "SageMaker"
     # An error that the service does not model is the SDK's base exception.
     private_names.SFN_SDK_CODES.get()["sagemaker"] = {"ValidationException": "SageMakerException"}
+
+
+def _unless_ended(fail: Callable[..., None]) -> Callable[..., None]:
+    # MiniStack has an execution that was stopped fail once its job has stopped; on AWS it stays ABORTED.
+    def failed(execution: Mapping[str, JsonValue], error: str, cause: str) -> None:
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+
+    return failed
 
 
 def _remember_execution(run: Callable[[str], None]) -> Callable[[str], None]:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from local_cloud.step_functions import POLL_S
 from stacks.settings import StageSettings
 from stacks.sweep_job import definition
 from tests.local_cloud.support import Account, allow, ended, unique, until
@@ -78,15 +80,26 @@ def test_a_refused_request_fails_with_the_sdks_exception(run: Any, request_for: 
     assert "Error Code: ValidationException" in invalid["cause"]
 
 
-def test_stopping_the_execution_stops_the_job(run: Any, request_for: Any, account: Account, sagemaker: Any) -> None:
+def test_stopping_the_execution_stops_the_job_and_it_stays_aborted(
+    run: Any, request_for: Any, account: Account, sagemaker: Any
+) -> None:
     request = request_for({"task": "wait"})
     name = request["TrainingJobName"]
     execution = run({"Resource": SYNC, "Parameters": request}, wait=False)
     until(lambda: [job for job in sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"]
                    if job["TrainingJobStatus"] == "InProgress"])  # fmt: skip
-    account.root("stepfunctions").stop_execution(executionArn=execution["executionArn"])
+    states = account.root("stepfunctions")
+    states.stop_execution(executionArn=execution["executionArn"])
 
     assert ended(sagemaker, name)["TrainingJobStatus"] == "Stopped"
+    # The state that waited for the job notices within POLL_S.
+    time.sleep(10 * POLL_S)
+    assert states.describe_execution(executionArn=execution["executionArn"])["status"] == "ABORTED"
+    history = states.get_execution_history(executionArn=execution["executionArn"])["events"]
+    assert [event["type"] for event in history if event["type"].startswith("Execution")] == [
+        "ExecutionStarted",
+        "ExecutionAborted",
+    ]
 
 
 def test_a_task_over_its_timeout_stops_the_job(run: Any, request_for: Any, sagemaker: Any) -> None:
