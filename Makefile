@@ -36,7 +36,7 @@ $(VENV)/.ready: $(REQUIREMENTS) scripts/cdk
 node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@echo "Installing the CDK CLI from its lock file"
 	@# The certificates that the system trusts, as pip does: Node's own list lacks that of a company's proxy.
-	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_OPTIONS="--use-system-ca $$NODE_OPTIONS" \
+	@PATH="$$PWD/$(BIN):$$PATH" NODE_OPTIONS="--use-system-ca $$NODE_OPTIONS" \
 	  npm ci --loglevel=error --ignore-scripts > /dev/null
 	@touch $@
 

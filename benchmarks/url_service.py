@@ -27,7 +27,6 @@ from urllib.parse import urlsplit
 import boto3
 
 from local_cloud.cloud import LocalCloud
-from local_cloud.running import ROOT_CREDENTIALS
 from local_cloud.settings import NTM, REGION, ContainerCommands, LocalCloudSettings
 from stacks.names import endpoint_name, function_name, stack_prefix
 from training_scripts import prepare
@@ -86,9 +85,9 @@ class Target:
     headers: Mapping[str, str]
 
     @classmethod
-    def of(cls, name: str, url: FunctionUrl) -> Target:
+    def of(cls, name: str, url: FunctionUrl, credentials: Mapping[str, str]) -> Target:
         """Sign the request: the signature holds for some minutes."""
-        address, headers = url.signed("POST", "/", DOCUMENT, {"Content-Type": "application/json"}, ROOT_CREDENTIALS)
+        address, headers = url.signed("POST", "/", DOCUMENT, {"Content-Type": "application/json"}, credentials)
         parts = urlsplit(address)
         return cls(name, str(parts.hostname), int(parts.port or 80), parts.path, headers)
 
@@ -135,7 +134,7 @@ def measure(folder: Path) -> dict[str, Any]:
         service.make_empty_function()
         say("cold starts")
         cold = {name: service.cold_starts(name) for name in service.urls}
-        targets = [Target.of(name, url) for name, url in service.urls.items()]
+        targets = [Target.of(name, url, cloud.variables()) for name, url in service.urls.items()]
         latency = []
         for callers in CALLERS:
             for target in targets:
@@ -146,7 +145,9 @@ def measure(folder: Path) -> dict[str, Any]:
         for instances in INSTANCES:
             say(f"{instances} instances")
             service.scale(instances)
-            seen = measured(Target.of("topics", service.urls["topics"]), CALLERS_OF_INSTANCES, 6 * instances)
+            seen = measured(
+                Target.of("topics", service.urls["topics"], cloud.variables()), CALLERS_OF_INSTANCES, 6 * instances
+            )
             throughput.append(Throughput(instances, seen.requests_per_s, seen.requests_per_s * MODEL_S / instances))
     return {
         "cold_start_ms": {name: {"median": statistics.median(times), "all": times} for name, times in cold.items()},
@@ -183,7 +184,8 @@ class Service:
     """The deployed service, and an empty function beside it."""
 
     def __init__(self, cloud: LocalCloud) -> None:
-        session = boto3.Session("test", "test", region_name=REGION)
+        keys = cloud.variables()
+        session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
         self._clients = {
             name: session.client(name, endpoint_url=cloud.endpoint_url)
             for name in ("cloudformation", "iam", "lambda", "sagemaker")
@@ -222,7 +224,7 @@ class Service:
             variables = functions.get_function_configuration(FunctionName=function).get("Environment", {})
             environment = {"Variables": {**variables.get("Variables", {}), "BENCH_TURN": str(turn)}}
             functions.update_function_configuration(FunctionName=function, Environment=environment)
-            with Target.of(name, url).caller() as call:
+            with Target.of(name, url, self._cloud.variables()).caller() as call:
                 began = time.perf_counter()
                 expect(call())
                 times.append(round((time.perf_counter() - began) * 1000, 1))

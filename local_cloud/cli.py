@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
+import re
 import signal
 import sys
 from pathlib import Path
@@ -12,10 +14,10 @@ from typing import TYPE_CHECKING
 from local_cloud.cloud import LocalCloud
 from local_cloud.errors import LocalCloudError
 from local_cloud.running import Running, shell_exports
-from local_cloud.settings import DEFAULT_HOME
+from local_cloud.settings import ACCOUNT, DEFAULT_HOME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
 MAX_PORT = 65_535
@@ -64,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     interrupt.add_argument(
         "--without-capacity", type=_seconds, default=0.0, metavar="SECONDS", help="none at first (0)"
     )
-    commands.add_parser("env", help="print the variables to export")
+    env = commands.add_parser("env", help="print the variables to export")
+    env.add_argument("--account", type=_account, default=ACCOUNT, metavar="ID", help=f"whose root to be ({ACCOUNT})")
     return parser
 
 
@@ -73,6 +76,12 @@ def _port(text: str) -> int:
     if not 1 <= port <= MAX_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to {MAX_PORT}")
     return port
+
+
+def _account(text: str) -> str:
+    if re.fullmatch(r"[0-9]{12}", text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no account: 12 digits")
+    return text
 
 
 def _seconds(text: str) -> float:
@@ -92,7 +101,7 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     if running is None:
         raise LocalCloudError("no local cloud is running: start one with `python -m local_cloud up`")
     if options.command == "env":
-        print(shell_exports(running.variables()))
+        _print_exports(running.variables(options.account))
     elif options.command == "down":
         running.stop()
     elif options.command == "interrupt":
@@ -104,12 +113,19 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def _print_exports(variables: Mapping[str, str]) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A folder's name may be no text at all; its bytes go out as they came in.
+        sys.stdout.reconfigure(errors="surrogateescape")
+    print(shell_exports(variables), flush=True)
+
+
 def _up(cloud: LocalCloud) -> int:
     # SIGTERM is answered like Ctrl-C: by stopping everything.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with cloud:
-            print(shell_exports(cloud.variables()), flush=True)
+            _print_exports(cloud.variables())
             print(f"local_cloud: running at {cloud.endpoint_url}; Ctrl-C stops it", file=sys.stderr, flush=True)
             code = cloud.wait()
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from local_cloud.errors import LocalCloudError
 from local_cloud.launcher import HOME_VARIABLE, PORT_VARIABLE, SETTINGS_VARIABLE, STATE_VARIABLE
 from local_cloud.paths import Home
 from local_cloud.running import STOP_TIMEOUT_S, Running, search_path, wait_until
-from local_cloud.settings import DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
+from local_cloud.settings import ACCOUNT, DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from local_cloud.function_urls import FunctionUrl
 
 START_TIMEOUT_S = 30.0
+PRIVATE = 0o700
+"""The mode of folders that are nobody else's business."""
 
 
 class LocalCloud:
@@ -82,9 +84,9 @@ class LocalCloud:
         """Return the environment of a child process that is to use this cloud."""
         return self.running.environment()
 
-    def variables(self) -> dict[str, str]:
-        """Return what is put into that environment."""
-        return self.running.variables()
+    def variables(self, account: str = ACCOUNT) -> dict[str, str]:
+        """Return what is put into that environment, or what makes a client the root of another account."""
+        return self.running.variables(account)
 
     def function_url(self, public: str) -> FunctionUrl:
         """Return the local address of a Function URL, and the means to sign requests to it."""
@@ -169,6 +171,10 @@ class LocalCloud:
         # The CLI remembers accounts and notices between runs; each emulator's life is a new account.
         shutil.rmtree(home.cdk, ignore_errors=True)
         home.cdk.mkdir(parents=True)
+        home.state.mkdir(exist_ok=True)
+        # What is stored, deployed and cached here names keys, and its files are written by many programs.
+        for folder in (home.work, home.state, home.cdk, home.aws_config.parent):
+            folder.chmod(PRIVATE)
 
     def _launch_environment(self) -> dict[str, str]:
         kept = ("HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")

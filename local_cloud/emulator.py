@@ -100,6 +100,14 @@ def configure_function(name: str, told: Mapping[str, object], *, vpc: object, re
     function["concurrency"] = reserved
 
 
+async def function_url_response(  # noqa: PLR0917 - MiniStack's
+    host: str, path: str, method: str, headers: Headers, body: bytes, query: Query
+) -> Response:
+    """Return what a Function URL answers; 404 where there is none."""
+    response: Response | None = await private_names.FUNCTION_URL.get()(host, path, method, headers, body, query)
+    return response or (404, {"Content-Type": "application/json"}, b'{"Message":"Not Found"}')
+
+
 def url_asks_for_signatures(host: str, path: str) -> bool:
     """Tell whether a Function URL takes signed requests only."""
     return _url_config(host, path).get("AuthType") == "AWS_IAM"
@@ -109,6 +117,11 @@ def cors_of_url(host: str, path: str, headers: Headers) -> dict[str, str] | None
     """Return what a Function URL tells a browser of a request's origin; None where it has nothing set for browsers."""
     config = _url_config(host, path)
     return dict(private_names.FUNCTION_URL_CORS.get()(config, headers)) if config.get("Cors") else None
+
+
+def url_has_cors(host: str, path: str) -> bool:
+    """Tell whether a Function URL has something set for browsers."""
+    return bool(_url_config(host, path).get("Cors"))
 
 
 def _url_config(host: str, path: str) -> dict[str, Any]:

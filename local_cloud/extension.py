@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from local_cloud import alarms, controls, emulator, function_urls, iam, private_names, step_functions, traps
+from local_cloud import (
+    alarms,
+    authentication,
+    controls,
+    emulator,
+    function_urls,
+    gate,
+    iam,
+    private_names,
+    step_functions,
+    traps,
+)
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
@@ -21,16 +31,15 @@ from local_cloud.sagemaker.backend import Backend
 from local_cloud.sagemaker.service import NAME, TARGET_PREFIX, SageMaker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.gate import AsgiApplication, Message, Receive, Send
     from local_cloud.paths import Home
+    from local_cloud.root_keys import RootKeys
     from local_cloud.settings import LocalCloudSettings
     from local_cloud.state import StateFolder
 
 logger = logging.getLogger("local_cloud")
-
-Message: TypeAlias = MutableMapping[str, object]
-AsgiApplication: TypeAlias = Callable[
-    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-]
 
 
 class Extension:
@@ -40,7 +49,10 @@ class Extension:
     Step Functions) follows on a thread, and requests to those services wait for it.
     """
 
-    def __init__(self, settings: LocalCloudSettings, home: Home, port: int, state: StateFolder | None = None) -> None:
+    def __init__(
+        self, settings: LocalCloudSettings, home: Home, port: int, keys: RootKeys, state: StateFolder | None = None
+    ) -> None:
+        self.gate = gate.Gate(port, keys.token, emulator.url_has_cors)
         self._complete = threading.Event()
         self.sagemaker = SageMaker(Backend.create(settings, f"http://127.0.0.1:{port}", home.work))
         self.autoscaling = autoscaling.ApplicationAutoScaling(self.sagemaker.endpoints)
@@ -48,6 +60,7 @@ class Extension:
         self._state = state
         self._resume = self._restore()
         traps.install_early()
+        authentication.install(keys)
         iam.install()
         alarms.install()
         function_urls.install()
@@ -116,9 +129,7 @@ class Extension:
             await asyncio.to_thread(self._complete.wait)
 
 
-def _when_started(
-    send: Callable[[Message], Awaitable[None]], then: Callable[[], None]
-) -> Callable[[Message], Awaitable[None]]:
+def _when_started(send: Send, then: Callable[[], None]) -> Send:
     async def told(message: Message) -> None:
         await send(message)
         if message["type"] == "lifespan.startup.complete":
@@ -131,9 +142,7 @@ def application(extension: Extension) -> AsgiApplication:
     """Return the ASGI application to serve."""
     inner: AsgiApplication = private_names.ASGI_APP.get()
 
-    async def with_controls(
-        scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def with_controls(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await inner(scope, receive, _when_started(send, extension.resume))
         elif scope["type"] == "http" and scope["path"] in controls.PATHS:
@@ -141,4 +150,4 @@ def application(extension: Extension) -> AsgiApplication:
         else:
             await inner(scope, receive, send)
 
-    return with_controls
+    return gate.guarded(extension.gate, with_controls)

@@ -42,7 +42,7 @@ def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..
         if method == "OPTIONS" and (told := emulator.cors_of_url(host, path, headers)) is not None:
             # Lambda answers by itself, and whoever asks: a browser does not sign its preflight.
             return 200, told, b""
-        if _lacks_invoke_function(host, path, headers):
+        if _names_no_caller(host, path, headers, query) or _lacks_invoke_function(host, path, headers):
             return _refusal(403, "AccessDeniedException", "Forbidden")
         started = time.perf_counter()
         answer = await original(host, path, method, headers, body, query, *rest, **named)
@@ -54,6 +54,11 @@ def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..
         return answer
 
     return handled
+
+
+def _names_no_caller(host: str, path: str, headers: Headers, query: Query) -> bool:
+    """Whether a URL that takes signed requests only would take MiniStack's own root for the caller."""
+    return emulator.url_asks_for_signatures(host, path) and emulated_identity.names_no_caller(headers, query)
 
 
 def _lacks_invoke_function(host: str, path: str, headers: Headers) -> bool:

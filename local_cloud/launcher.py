@@ -7,7 +7,9 @@ the parent holds open: when the parent is gone, however it went, the pipe closes
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
+import ipaddress
 import json
 import logging
 import os
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud.errors import LocalCloudError
 from local_cloud.paths import Home
+from local_cloud.root_keys import RootKeys
 from local_cloud.settings import LocalCloudSettings
 from local_cloud.state import StateFolder
 
@@ -51,17 +54,45 @@ def main() -> None:
     port = listener.getsockname()[1]
     os.environ.update(_emulator_environment(port, home, settings))
     os.environ.update(state.emulator_environment() if state else {})
+    sys.addaudithook(refuse_open_port)
+    keys = RootKeys.create(home.keys)
     # MiniStack reads its settings when it is imported, and its modules are imported by the extension.
     try:
-        extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port, state)
+        extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port, keys, state)
     except LocalCloudError as error:
         sys.exit(str(error))
     try:
         asyncio.run(_serve(listener, extension, home, port))
     finally:
         home.running.unlink(missing_ok=True)
+        home.keys.unlink(missing_ok=True)
         extension.close()
         shutil.rmtree(home.work, ignore_errors=True)
+
+
+def refuse_open_port(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse to bind an address that others than this machine reach; an audit hook.
+
+    MiniStack opens some services' own ports to every network.
+
+    Raises:
+        PermissionError: the address is none of loopback.
+    """
+    if event != "socket.bind":
+        return
+    listener, address = arguments
+    if not isinstance(listener, socket.socket) or listener.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    host = address[0] if isinstance(address, tuple) else ""
+    if not isinstance(host, str) or not (host == "localhost" or _is_loopback(host)):
+        raise PermissionError(errno.EACCES, f"the local cloud binds loopback addresses only, and not {host!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _locked_state(folder: str) -> StateFolder | None:

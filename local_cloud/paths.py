@@ -21,6 +21,11 @@ class Home:
         return self.root / "running.json"
 
     @property
+    def keys(self) -> Path:
+        """The secrets of the run, for its owner alone; gone when the emulator is."""
+        return self.root / "root_keys.json"
+
+    @property
     def log(self) -> Path:
         """What the emulator itself says."""
         return self.root / "emulator.log"

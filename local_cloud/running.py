@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -17,17 +18,15 @@ from local_cloud import cdk
 from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH
 from local_cloud.errors import LocalCloudError
 from local_cloud.function_urls import FunctionUrl
+from local_cloud.gate import HEALTH_PATH, TOKEN_HEADER
 from local_cloud.paths import Home
-from local_cloud.settings import DEFAULT_HOME, REGION
+from local_cloud.root_keys import RootKeys
+from local_cloud.settings import ACCOUNT, DEFAULT_HOME, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-ROOT_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-"""The account's root: nothing is checked for it. Tests of permissions use users and roles."""
-
 STOP_TIMEOUT_S = 45.0
-HEALTH = "/_ministack/health"
 OK = 200
 
 
@@ -58,17 +57,31 @@ class Running:
     def is_healthy(self) -> bool:
         """Tell whether it answers."""
         try:
-            with urllib.request.urlopen(self.endpoint_url + HEALTH, timeout=5) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(self.endpoint_url + HEALTH_PATH, timeout=5) as answer:  # noqa: S310 - loopback
                 return bool(answer.status == OK)
         except (OSError, urllib.error.URLError):
             return False
 
-    def variables(self) -> dict[str, str]:
-        """Return what a client needs in its environment to use this cloud, and not the user's AWS account."""
+    def keys(self) -> RootKeys:
+        """Return the secrets of this run.
+
+        Raises:
+            LocalCloudError: they cannot be read.
+        """
+        return RootKeys.read(self.home.keys)
+
+    def variables(self, account: str = ACCOUNT) -> dict[str, str]:
+        """Return what a client needs in its environment to use this cloud as an account's root, and nothing of AWS.
+
+        Raises:
+            LocalCloudError: the keys of this run cannot be read.
+        """
+        keys = self.keys()
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_S3": self.endpoint_url,
-            **ROOT_CREDENTIALS,
+            "AWS_ACCESS_KEY_ID": keys.access_key(account),
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key(account),
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_CONFIG_FILE": str(self.home.aws_config),
@@ -130,7 +143,10 @@ class Running:
 
     def _control(self, path: str, asked: Mapping[str, str | float]) -> None:
         request = urllib.request.Request(  # noqa: S310 - loopback
-            self.endpoint_url + path, json.dumps(asked).encode(), method="POST"
+            self.endpoint_url + path,
+            json.dumps(asked).encode(),
+            headers={TOKEN_HEADER: self.keys().token},
+            method="POST",
         )
         try:
             with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - loopback
@@ -153,8 +169,8 @@ class Running:
 
 
 def shell_exports(variables: Mapping[str, str]) -> str:
-    """Return `export` lines for a shell."""
-    return "\n".join(f"export {name}={value}" for name, value in variables.items())
+    """Return `export` lines for a POSIX shell, whatever the values hold."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
 
 
 def search_path() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
@@ -51,7 +52,9 @@ def run(arguments: Sequence[str], *, environment: Mapping[str, str], log: Path, 
             raise
     if code != 0:
         last = "\n".join(f"    {line}" for line in lines[-_LAST_LINES:])
-        raise LocalCloudError(f"{' '.join(arguments[:4])} … failed with exit code {code} (all it said: {log}):\n{last}")
+        raise LocalCloudError(
+            f"{shlex.join(arguments[:4])} … failed with exit code {code} (all it said: {log}):\n{last}"
+        )
 
 
 def python(module: str, *arguments: str) -> list[str]:

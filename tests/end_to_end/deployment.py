@@ -22,7 +22,7 @@ from local_cloud.cdk import Cli
 from local_cloud.cloud import LocalCloud
 from local_cloud.function_urls import FunctionUrl
 from stacks.names import endpoint_name, parameters_prefix, pipeline_name, stack_prefix
-from tests.local_cloud.support import until
+from tests.local_cloud.support import root_of, until
 
 from deployment_functions.ledger import Ledger
 
@@ -95,10 +95,10 @@ class Deployment:
 
     def __init__(self, cloud: LocalCloud, folder: Path, corpus: Path, *, stage: str = STAGE) -> None:
         self.cloud, self._folder, self._corpus, self.stage = cloud, folder, corpus, stage
-        self._session = boto3.Session("test", "test", region_name="us-east-1")
+        self._session = boto3.Session(region_name="us-east-1", **root_of(cloud))
         Cli(cloud.environment(), cloud.endpoint_url).bootstrap()
 
-    def client(self, service: str, *, key: str = "test", secret: str = "test") -> Any:
+    def client(self, service: str, *, key: str | None = None, secret: str | None = None) -> Any:
         """Return a client with the account's root credentials, or a person's."""
         return self._session.client(
             service, endpoint_url=self.cloud.endpoint_url, aws_access_key_id=key, aws_secret_access_key=secret

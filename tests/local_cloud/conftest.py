@@ -23,7 +23,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="session")
 def account(cloud: LocalCloud) -> Account:
-    return Account(cloud.endpoint_url)
+    return Account(cloud)
 
 
 @pytest.fixture(scope="session")

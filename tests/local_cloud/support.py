@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
 import uuid
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local_cloud import ContainerCommands, LocalCloudSettings
+from local_cloud import ContainerCommands, LocalCloud, LocalCloudSettings
 
 CONTAINERS = Path(__file__).parent / "containers"
 IMAGE = "382416733822.dkr.ecr.us-east-1.amazonaws.com/stand-in:1"
@@ -38,15 +40,24 @@ SETTINGS = LocalCloudSettings(
 )  # fmt: skip
 
 
+def root_of(cloud: LocalCloud) -> dict[str, str]:
+    """Return the account's root credentials, as boto3 takes them."""
+    variables = cloud.variables()
+    return {name: variables[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
+
+
 class Account:
     """Clients of the account, as root or as a principal made for a test."""
 
-    def __init__(self, endpoint_url: str) -> None:
-        self._endpoint_url = endpoint_url
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._endpoint_url = cloud.endpoint_url
+        self._keys = root_of(cloud)
         self._root: dict[str, Any] = {}
 
-    def client(self, service: str, key: str = "test", secret: str = "test", token: str | None = None) -> Any:
+    def client(self, service: str, key: str = "", secret: str = "", token: str | None = None) -> Any:
         config = Config(retries={"max_attempts": 0}, read_timeout=90)
+        root = self._keys
+        key, secret = key or root["aws_access_key_id"], secret or root["aws_secret_access_key"]
         return boto3.client(
             service, endpoint_url=self._endpoint_url, region_name="us-east-1", config=config,
             aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token,
@@ -120,3 +131,15 @@ def ended(sagemaker: Any, name: str) -> dict[str, Any]:
 
     told: dict[str, Any] = until(described)
     return told
+
+
+def invoked(functions: Any, code: str, role: str, *, name: str | None = None) -> Any:
+    """Make a Python function of one file, invoke it once, and return what it answers."""
+    packed, name = io.BytesIO(), name or unique("function")
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", code)
+    functions.create_function(
+        FunctionName=name, Runtime="python3.13", Role=role, Handler="index.handler", Code={"ZipFile": packed.getvalue()}
+    )
+    until(lambda: functions.get_function(FunctionName=name)["Configuration"]["State"] == "Active")
+    return json.load(functions.invoke(FunctionName=name)["Payload"])

@@ -19,7 +19,7 @@ from local_cloud.sagemaker.runtime import REFUSED_HEADERS
 from local_cloud.settings import PROJECT_ROOT
 from tests.local_cloud import test_processing_jobs as processing_jobs
 from tests.local_cloud.hosting import Hosting
-from tests.local_cloud.support import IMAGE, Account, ended, unique, until
+from tests.local_cloud.support import IMAGE, Account, ended, root_of, unique, until
 
 pytestmark = pytest.mark.local_cloud
 
@@ -94,8 +94,8 @@ def unchecked(cloud: LocalCloud) -> Callable[[str], Any]:
     @functools.cache
     def made(service: str) -> Any:
         return boto3.client(
-            service, endpoint_url=cloud.endpoint_url, region_name="us-east-1", aws_access_key_id="test",
-            aws_secret_access_key="test", config=Config(parameter_validation=False, retries={"max_attempts": 0}),
+            service, endpoint_url=cloud.endpoint_url, region_name="us-east-1", **root_of(cloud),
+            config=Config(parameter_validation=False, retries={"max_attempts": 0}),
         )  # fmt: skip
 
     return made
@@ -193,7 +193,7 @@ def test_every_operation_answers_a_real_client(
     model_data: Callable[[int], str],
     request_for: Callable[..., dict[str, Any]],
 ) -> None:
-    account = Account(cloud.endpoint_url)
+    account = Account(cloud)
     sagemaker, runtime = account.root("sagemaker"), account.root("sagemaker-runtime")
     scaling = account.root("application-autoscaling")
     answered: dict[str, set[str]] = {service: set() for service in SERVICES}

@@ -23,7 +23,6 @@ def handler(event, context):
     size = int(event.get("queryStringParameters", {}).get("size", "0"))
     return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": "x" * size or event["rawPath"]}
 """
-ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 WARM_LIMIT_S = 0.045
 """MiniStack's own wait for a line that is not logged would take 50 ms and more."""
 
@@ -49,9 +48,14 @@ def url(account: Account, cloud: LocalCloud, function: str) -> FunctionUrl:
 
 
 @pytest.fixture(scope="module")
-def call(url: FunctionUrl) -> Callable[..., tuple[int, bytes]]:
-    def made(path: str = "/", body: bytes = b"", credentials: Mapping[str, str] = ROOT) -> tuple[int, bytes]:
-        address, headers = url.signed("POST", path, body, {"Content-Type": "text/plain"}, credentials)
+def root(cloud: LocalCloud) -> dict[str, str]:
+    return cloud.variables()
+
+
+@pytest.fixture(scope="module")
+def call(url: FunctionUrl, root: dict[str, str]) -> Callable[..., tuple[int, bytes]]:
+    def made(path: str = "/", body: bytes = b"", credentials: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        address, headers = url.signed("POST", path, body, {"Content-Type": "text/plain"}, credentials or root)
         return send(address, headers, body)
 
     return made
@@ -163,9 +167,9 @@ def test_a_preflight_to_a_url_without_cors_is_forbidden_like_any_unsigned_reques
 
 
 def test_a_page_may_read_the_answer_to_its_signed_request_and_an_unsigned_one_stays_forbidden(
-    url_for_pages: FunctionUrl,
+    url_for_pages: FunctionUrl, root: dict[str, str]
 ) -> None:
-    address, headers = url_for_pages.signed("POST", "/", b"", {"Content-Type": "text/plain"}, ROOT)
+    address, headers = url_for_pages.signed("POST", "/", b"", {"Content-Type": "text/plain"}, root)
     request = urllib.request.Request(address, b"", headers={**headers, "Origin": ORIGIN}, method="POST")
 
     with urllib.request.urlopen(request, timeout=30) as answer:

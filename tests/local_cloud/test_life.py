@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -13,7 +12,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -54,7 +52,7 @@ def is_alive(pid: int) -> bool:
 
 def start_waiting_job(cloud: LocalCloud) -> list[int]:
     """Start a training job that waits to be stopped; return the process ids of its instances."""
-    account = support.Account(cloud.endpoint_url)
+    account = support.Account(cloud)
     account.root("s3").create_bucket(Bucket="waits-bucket")
     account.root("s3").put_object(Bucket="waits-bucket", Key="corpus/train/x", Body=b"x")
     sagemaker = account.root("sagemaker")
@@ -190,7 +188,7 @@ def test_children_get_the_clouds_variables_and_not_the_users(
 
 
 def test_functions_see_neither_the_project_nor_the_launchers_variables(cloud: LocalCloud) -> None:
-    account = support.Account(cloud.endpoint_url)
+    account = support.Account(cloud)
     role = account.role(allow("*"), service="lambda.amazonaws.com")
     code = (
         "import importlib.util, os\n"
@@ -198,27 +196,12 @@ def test_functions_see_neither_the_project_nor_the_launchers_variables(cloud: Lo
         "    return {'found': importlib.util.find_spec('training_scripts') is not None,\n"
         "            'variables': [name for name in os.environ if name.startswith('LOCAL_CLOUD')]}\n"
     )
-    told = invoke(account.root("lambda"), code, role)
+    told = support.invoked(account.root("lambda"), code, role)
 
     assert told == {"found": False, "variables": []}
-
-
-def invoke(functions: Any, code: str, role: str) -> Any:
-    import io
-    import zipfile
-
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", code)
-    name = support.unique("function")
-    functions.create_function(
-        FunctionName=name, Runtime="python3.13", Role=role, Handler="index.handler", Code={"ZipFile": packed.getvalue()}
-    )
-    until(lambda: functions.get_function(FunctionName=name)["Configuration"]["State"] == "Active")
-    return json.load(functions.invoke(FunctionName=name)["Payload"])
 
 
 def test_health_is_answered_at_its_address(cloud: LocalCloud) -> None:
     with urllib.request.urlopen(cloud.endpoint_url + "/_ministack/health") as answer:
         assert answer.status == 200
-    assert support.Account(cloud.endpoint_url).root("sts").get_caller_identity()["Account"] == "000000000000"
+    assert support.Account(cloud).root("sts").get_caller_identity()["Account"] == "000000000000"

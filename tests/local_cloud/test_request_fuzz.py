@@ -18,6 +18,8 @@ from botocore.parsers import create_parser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.local_cloud.support import root_of
+
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
 
@@ -91,7 +93,9 @@ def sent(cloud: LocalCloud, service: str, operation: str, body: bytes) -> tuple[
         data=body,
         headers={"X-Amz-Target": f"{SERVICES[service]}.{operation}", "Content-Type": "application/x-amz-json-1.1"},
     )
-    SigV4Auth(Credentials("test", "test"), service, "us-east-1").add_auth(request)
+    root = root_of(cloud)
+    keys = Credentials(root["aws_access_key_id"], root["aws_secret_access_key"])
+    SigV4Auth(keys, service, "us-east-1").add_auth(request)
     try:
         with urllib.request.urlopen(
             urllib.request.Request(request.url, body, dict(request.headers), method="POST"), timeout=30

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import LocalCloudError
+from local_cloud.gate import TOKEN_HEADER
 from tests.local_cloud.hosting import Hosting, ask
 from tests.local_cloud.support import Account, unique, until
 
@@ -273,6 +274,7 @@ def test_a_stack_whose_rollout_is_rolled_back_fails_and_serves_the_old_model(
 def test_the_clock_goes_forward_only(cloud: LocalCloud) -> None:
     with pytest.raises(LocalCloudError, match="0 or more"):
         cloud.advance_clock(-1)
-    request = urllib.request.Request(cloud.endpoint_url + "/_local_cloud/clock", json.dumps([1]).encode())
+    token = {TOKEN_HEADER: cloud.running.keys().token}
+    request = urllib.request.Request(cloud.endpoint_url + "/_local_cloud/clock", json.dumps([1]).encode(), token)
     with pytest.raises(urllib.error.HTTPError, match="400"):
         urllib.request.urlopen(request)

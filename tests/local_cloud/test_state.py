@@ -107,7 +107,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     """A state folder that a local cloud has left, and what it said of its endpoint."""
     state = tmp_path_factory.mktemp("kept") / "state"
     with LocalCloud(home=tmp_path_factory.mktemp("first"), settings=SETTINGS, state=state) as cloud:
-        account = Account(cloud.endpoint_url)
+        account = Account(cloud)
         s3, sagemaker = account.root("s3"), account.root("sagemaker")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key="corpus/train/x", Body=b"x")
@@ -134,7 +134,7 @@ def account(before: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPa
     """The account of a second local cloud, in another home and on another port, with the first one's state."""
     state, _ = before
     with LocalCloud(home=tmp_path_factory.mktemp("second"), settings=SETTINGS, state=state) as cloud:
-        yield Account(cloud.endpoint_url)
+        yield Account(cloud)
 
 
 def test_an_endpoint_is_in_service_again_with_as_many_instances(

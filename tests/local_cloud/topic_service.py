@@ -23,7 +23,6 @@ from local_cloud.function_urls import FunctionUrl
 from tests.local_cloud.support import IMAGE, Account, allow, unique, until
 
 ASSET = Path(__file__).parents[2] / "lambda" / "topics"
-ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 READ_TIMEOUT_S = 5
 FUNCTION_TIMEOUT_S = 25
 
@@ -248,7 +247,7 @@ class TopicService:
 
     def _send(self, body: bytes, content_type: str, query: str) -> Answer:
         path = f"/?{query}" if query else "/"
-        address, headers = self.url.signed("POST", path, body, {"Content-Type": content_type}, ROOT)
+        address, headers = self.url.signed("POST", path, body, {"Content-Type": content_type}, self._cloud.variables())
         request = urllib.request.Request(address, body, headers=dict(headers), method="POST")
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:

@@ -12,6 +12,7 @@ import pytest
 from scipy.sparse import vstack
 
 from local_cloud import LocalCloud
+from tests.local_cloud.support import root_of
 from training_scripts import prepare, recordio
 from training_scripts.corpus.manifest import CorpusManifest
 
@@ -35,10 +36,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="session")
 def role(cloud: LocalCloud) -> str:
-    iam = boto3.client(
-        "iam", endpoint_url=cloud.endpoint_url, region_name="us-east-1", aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )  # fmt: skip
+    iam = boto3.client("iam", endpoint_url=cloud.endpoint_url, region_name="us-east-1", **root_of(cloud))
     arn = iam.create_role(RoleName="tutorial", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     iam.put_role_policy(RoleName="tutorial", PolicyName="everything", PolicyDocument=json.dumps(RIGHTS))
     return str(arn)

@@ -12,6 +12,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from local_cloud import LocalCloud
+from tests.local_cloud.support import root_of
 from training_scripts import recordio
 
 pytestmark = [pytest.mark.slow, pytest.mark.local_cloud]
@@ -25,10 +26,7 @@ EPOCHS = 2000
 
 
 def client(cloud: LocalCloud, service: str) -> Any:
-    return boto3.client(
-        service, endpoint_url=cloud.endpoint_url, region_name="us-east-1", aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )  # fmt: skip
+    return boto3.client(service, endpoint_url=cloud.endpoint_url, region_name="us-east-1", **root_of(cloud))
 
 
 def lines(cloud: LocalCloud) -> list[str]:

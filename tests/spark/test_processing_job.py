@@ -28,7 +28,7 @@ pytestmark = [
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
     with LocalCloud(home=tmp_path / "cloud") as cloud:
-        yield Account(cloud.endpoint_url)
+        yield Account(cloud)
 
 
 def ended(sagemaker: Any, name: str) -> dict[str, Any]:
