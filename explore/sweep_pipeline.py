@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import shutil
 import sys
 import tarfile
@@ -261,7 +262,7 @@ def _pause(note: Note) -> None:
         # The command ends, its trainings do not, and they are paid for.
         print(
             f"sweep: execution {note.run} goes on; the same command follows it, and aws stepfunctions stop-execution "
-            f"--execution-arn {note.execution} stops it",
+            f"--execution-arn {shlex.quote(note.execution)} stops it",
             file=sys.stderr,
         )
         raise

@@ -145,7 +145,7 @@ def application(extension: Extension) -> AsgiApplication:
     async def with_controls(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await inner(scope, receive, _when_started(send, extension.resume))
-        elif scope["type"] == "http" and scope["path"] in controls.PATHS:
+        elif scope["path"] in controls.PATHS and gate.entry.get() is gate.Entry.OPEN:
             await controls.control(extension.sagemaker, scope, receive, send)
         else:
             await inner(scope, receive, send)

@@ -320,7 +320,7 @@ def test_a_function_url_takes_no_key_of_the_emulators_own(
     query = QUERY_KEYS[0].format(key=key, service="lambda")
     assert send("GET", f"{path}?{query}")[0] == HTTPStatus.FORBIDDEN
     # Its own host is a function's throughout: no path of it is one of the emulator's.
-    for each in ("/", "/_ministack/reset", "/v2/", "/health"):
+    for each in ("/", "/_local_cloud/clock", "/_ministack/reset", "/v2/", "/health"):
         assert send("POST", each, b"", {"Host": public})[0] == HTTPStatus.FORBIDDEN
     good, headers = url.signed("GET", "/", b"", {}, cloud.variables())
     assert send("GET", urlsplit(good).path, headers=headers)[2] == b"reached"
