@@ -23,7 +23,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_cloud import LocalCloud
+from local_cloud import LocalCloud, cli
 from local_cloud.gate import TOKEN_HEADER
 from local_cloud.launcher import refuse_open_port
 from local_cloud.running import shell_exports
@@ -395,19 +395,48 @@ def test_a_shell_takes_the_exports_as_they_are_whatever_a_folder_is_called(tmp_p
 
 
 def test_a_second_terminal_takes_the_variables_of_a_cloud_in_a_folder_with_any_name(tmp_path: Path) -> None:
-    home = tmp_path / "x$(touch INJ) it's\n`touch INJ`"
+    # The last is a byte that is no text.
+    home = tmp_path / "x$(touch INJ) it's\n`touch INJ`\udcff"
     script = 'eval "$("$0" -m local_cloud --home "$1" env)" && cd "$2" && "$0" -c "$3"'
-    ask = "import boto3, os; print(boto3.client('sts').get_caller_identity()['Account']); print(os.environ['CDK_HOME'])"
+    ask = (
+        "import boto3, os; print(boto3.client('sts').get_caller_identity()['Account'], flush=True);"
+        "os.write(1, os.environb[b'CDK_HOME'])"
+    )
     with LocalCloud(home=home, settings=SETTINGS):
         done = subprocess.run(
             ["sh", "-c", script, sys.executable, str(home), str(tmp_path), ask],
             cwd=PROJECT_ROOT,
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
             capture_output=True,
-            text=True,
             check=False,
         )
 
-    assert done.stderr == ""
-    assert done.stdout == f"000000000000\n{home / 'cdk-home'}\n"
+    assert done.stderr == b""
+    assert done.stdout == b"000000000000\n" + os.fsencode(home / "cdk-home")
     assert not [file for folder in (PROJECT_ROOT, tmp_path, home) for file in folder.glob("INJ")]
+
+
+@pytest.mark.parametrize("account", ["", "1", "11112222333a", "1111222233334", "\u0661" * 12])
+def test_an_account_that_is_none_is_told(account: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["env", "--account", account])
+
+    assert f"{account!r} is no account: 12 digits" in capsys.readouterr().err
+
+
+def test_pythons_own_sockets_are_held_to_loopback_where_the_hook_is_set() -> None:
+    code = (
+        "import asyncio, socket, sys\n"
+        "from local_cloud.launcher import refuse_open_port\n"
+        "sys.addaudithook(refuse_open_port)\n"
+        "async def opened(host):\n"
+        "    try:\n"
+        "        (await asyncio.start_server(lambda *_: None, host, 0)).close()\n"
+        "    except PermissionError:\n"
+        "        return 'refused'\n"
+        "    return 'open'\n"
+        "print([asyncio.run(opened(host)) for host in ('0.0.0.0', '127.0.0.1')])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "['refused', 'open']\n", done.stderr
