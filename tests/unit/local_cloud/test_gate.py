@@ -197,7 +197,10 @@ def exchanged(scope: Message) -> tuple[list[Message], list[str]]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(guarded(GATE, inner)(scope, receive, send))
+    async def answered() -> None:
+        await guarded(GATE, inner)(scope, receive, send)
+
+    asyncio.run(answered())
     return sent, reached
 
 
