@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 CLI = PROJECT_ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 TOOLKIT_STACK = "CDKToolkit"
-PRIVATE_UMASK = 0o077
 
 
 class Cli:
@@ -74,8 +73,6 @@ class Cli:
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
-            # Its cache of accounts names the access key.
-            umask=PRIVATE_UMASK,
             check=False,
         )
         if finished.returncode != 0:

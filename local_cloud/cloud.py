@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from local_cloud.errors import LocalCloudError
 from local_cloud.launcher import HOME_VARIABLE, PORT_VARIABLE, SETTINGS_VARIABLE, STATE_VARIABLE
 from local_cloud.paths import Home
+from local_cloud.root_keys import FILE_MODE
 from local_cloud.running import STOP_TIMEOUT_S, Running, search_path, wait_until
 from local_cloud.settings import ACCOUNT, DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
 
@@ -175,6 +176,10 @@ class LocalCloud:
         # What is stored, deployed and cached here names keys, and its files are written by many programs.
         for folder in (home.work, home.state, home.cdk, home.aws_config.parent):
             folder.chmod(PRIVATE)
+        # The CLI keeps access keys in it, and a file that is there keeps its mode.
+        home.cdk_accounts.parent.mkdir()
+        home.cdk_accounts.write_text("{}")
+        home.cdk_accounts.chmod(FILE_MODE)
 
     def _launch_environment(self) -> dict[str, str]:
         kept = ("HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")

@@ -46,6 +46,11 @@ class Home:
         return self.root / "cdk-home"
 
     @property
+    def cdk_accounts(self) -> Path:
+        """The CDK CLI's cache of the accounts that access keys belong to."""
+        return self.cdk / "cache" / "accounts_partitions.json"
+
+    @property
     def aws_config(self) -> Path:
         """An AWS configuration file of our own, so that the user's is neither read nor written."""
         return self.root / "aws" / "config"

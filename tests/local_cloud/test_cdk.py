@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cdk import CLI
+from local_cloud.root_keys import FILE_MODE
 from tests.local_cloud.support import Account
 
 pytestmark = [
@@ -53,6 +55,12 @@ def test_the_cli_deploys_an_unmodified_app_and_destroys_it(
     assert value(ssm, "/cdk/stage") == "dev"
     assert value(ssm, "/cdk/bucket").startswith("first-bucket")
     updated = cloudformation.describe_stacks(StackName="Second")["Stacks"][0].get("LastUpdatedTime")
+
+    # What the CLI keeps of the key that it was given is for its owner alone.
+    key = cloud.variables()["AWS_ACCESS_KEY_ID"].encode()
+    holding = [file for file in cloud.home.root.rglob("*") if file.is_file() and key in file.read_bytes()]
+    assert holding == [cloud.home.cdk_accounts]
+    assert stat.S_IMODE(cloud.home.cdk_accounts.stat().st_mode) == FILE_MODE
 
     cloud.deploy(app=assembly)
     assert cloudformation.describe_stacks(StackName="Second")["Stacks"][0].get("LastUpdatedTime") == updated
