@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 
 from stacks import cdk_json, corpus, open_bundle, regions
-from stacks.data_stack import DataStack
+from stacks.data_stack import DataStack, LocalCorpus
 from stacks.errors import SynthError
 from stacks.names import VALID_TEMPLATES, stack_prefix
 from stacks.policy_packs import hold_to_policies
@@ -39,6 +39,8 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     if chosen.region is not None:
         regions.require(chosen.region, chosen)
     prepared = corpus.find(chosen, root=ROOT)
+    if isinstance(prepared, LocalCorpus) and prepared.left_aside is not None:
+        print(f"synth: {prepared.left_aside}", file=sys.stderr)
     bundle = open_bundle.find(chosen, root=ROOT)
     preparation_bundle = open_bundle.find_for_preparation(chosen, root=ROOT)
     name = stack_prefix(stage)

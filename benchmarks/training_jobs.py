@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -68,14 +67,15 @@ def run(folder: Path, corpus: Path, settings: Mapping[str, object], kind: str) -
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{probe.getsockname()[1]}"
-    told = {"feature_dim": CorpusManifest.load(corpus).feature_dim, **settings}
+    manifest = CorpusManifest.load_whole(corpus)
+    told = {"feature_dim": manifest.feature_dim, **settings}
     running = []
     for number, name in enumerate(names):
         root = folder / name
         # Apart, each is a job of one instance, which has its half of the shards to itself.
         hosts = [name] if kind == APART else names
         command = configure(root, told, ("train", "validation"), hosts, name)
-        _give_data(root, corpus, share=(number, processes))
+        _give_data(root, corpus, manifest, share=(number, processes))
         environment = {**os.environ, "NTM_COORDINATOR": coordinator}
         with log_of(folder, name).open("w") as log:
             running.append(subprocess.Popen(command, env=environment, stdout=log))
@@ -91,10 +91,9 @@ def log_of(folder: Path, name: str = "algo-1") -> Path:
     return folder / f"{name}.log"
 
 
-def _give_data(root: Path, corpus: Path, share: tuple[int, int]) -> None:
+def _give_data(root: Path, corpus: Path, manifest: CorpusManifest, share: tuple[int, int]) -> None:
     data = root / "input" / "data"
-    (data / "train").mkdir(parents=True)
     first, step = share
-    for shard in sorted((corpus / "train").iterdir())[first::step]:
-        (data / "train" / shard.name).symlink_to(shard.resolve())
-    shutil.copytree(corpus / "validation", data / "validation")
+    for path in [*manifest.of_channel("train")[first::step], *manifest.of_channel("validation")]:
+        (data / path).parent.mkdir(parents=True, exist_ok=True)
+        (data / path).symlink_to((corpus / path).resolve())

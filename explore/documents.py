@@ -65,10 +65,10 @@ def of_corpus(folder: Path) -> CountedDocuments:
     """Return the documents of a prepared corpus, part after part, in record order.
 
     Raises:
-        CorpusError: the folder holds no corpus.
+        CorpusError: the folder holds no corpus, or a file of it is missing or changed.
         ExploreError: its labels and its records do not agree.
     """
-    manifest = CorpusManifest.load(folder)
+    manifest = CorpusManifest.load_whole(folder)
     ids: list[str] = []
     labels: list[str] = []
     blocks: list[csr_matrix] = []
@@ -90,7 +90,7 @@ def of_source(source: Source, folder: Path, progress: Progress) -> CountedDocume
     Raises:
         CorpusError: the folder holds no corpus, or the source cannot be read.
     """
-    manifest, forms = CorpusManifest.load(folder), SurfaceForms.load(folder)
+    manifest, forms = CorpusManifest.load_whole(folder), SurfaceForms.load(folder)
     found: dict[str, tuple[str, dict[int, int], str]] = {}
     for number, document in enumerate(source.documents(), start=1):
         progress.tell(f"{number:,} documents counted")

@@ -50,7 +50,7 @@ def _sweep(options: argparse.Namespace) -> None:
                 f"--jobs and --budget-minutes are of trainings on this machine: with --on {PIPELINE} the stage's "
                 "settings say so, sweep.max_concurrency and sweep.max_instance_seconds"
             )
-    corpus = CorpusManifest.load(options.corpus)
+    corpus = CorpusManifest.load_whole(options.corpus)
     train = _by_pipeline if options.on == PIPELINE else _here
     jobs, done = train(options, corpus, Progress("sweep"))
     found = scores(done)

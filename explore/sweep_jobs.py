@@ -136,7 +136,10 @@ def _start(job: Job, folder: Path, corpus: CorpusManifest) -> subprocess.Popen[b
     data.mkdir()
     described = {}
     for channel in CHANNELS:
-        (data / channel).symlink_to((folder / channel).resolve(), target_is_directory=True)
+        # File by file: what else lies in the folder is no part of the corpus.
+        for path in corpus.of_channel(channel):
+            (data / path).parent.mkdir(parents=True, exist_ok=True)
+            (data / path).symlink_to((folder / path).resolve())
         kind = "text/plain" if channel == "auxiliary" else RECORDIO_PROTOBUF
         described[channel] = {"ContentType": kind, "TrainingInputMode": "File"}
     (config / "inputdataconfig.json").write_text(json.dumps(described), encoding="utf-8")

@@ -83,7 +83,7 @@ class PipelineSweep:
             ExploreError: the corpus is another one, the stage's algorithm does not take a hyperparameter, or the jobs
                 that are not done yet are more than the stage's budget.
         """
-        corpus = CorpusManifest.load(corpus_folder)
+        corpus = CorpusManifest.load_whole(corpus_folder)
         if stage.corpus != corpus.corpus_hash:
             raise ExploreError(
                 f"stage {stage.name!r} trains on corpus {stage.corpus[:12]}, and the prepared corpus is "

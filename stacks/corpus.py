@@ -29,9 +29,8 @@ def find(settings: StageSettings, *, root: Path) -> LocalCorpus | S3Corpus:
     if not (folder / MANIFEST_NAME).is_file():
         raise SynthError(f"there is no prepared corpus in {settings.corpus.path}: make one with {PREPARE}")
     try:
-        manifest = CorpusManifest.load(folder)
         # Its hash names it in S3, for good: a folder that was changed since must not get there under that name.
-        manifest.check_files(folder)
+        manifest = CorpusManifest.load_whole(folder)
     except CorpusError as error:
         raise SynthError(
             f"the corpus in {settings.corpus.path} is broken ({error}): make it again with {PREPARE}"
@@ -43,4 +42,5 @@ def find(settings: StageSettings, *, root: Path) -> LocalCorpus | S3Corpus:
             f"setting training.instance_count is {training.instance_count}, but the corpus in {settings.corpus.path} "
             f"has {shards} train shards: lower it, or prepare it with --train-shards {training.instance_count}"
         )
-    return LocalCorpus(folder, manifest.corpus_hash, shards)
+    files = (*sorted(manifest.files), MANIFEST_NAME)
+    return LocalCorpus(folder, manifest.corpus_hash, shards, files, manifest.left_aside(folder))

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Final
 from stacks.folder_upload import Folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from stacks.data_stack import LocalCorpus
 
 CORPORA_PREFIX: Final = "corpora/"
 """Every corpus is a folder of its own under this prefix, named by its hash; none is ever changed or removed."""
 
 
-def corpus_folder(path: Path, corpus_hash: str) -> Folder:
+def corpus_folder(corpus: LocalCorpus) -> Folder:
     """Return a prepared corpus as a folder to upload."""
-    return Folder(path, corpus_hash, CORPORA_PREFIX, kind="Corpus", noun="corpus", called="prepared corpus")
+    return Folder(
+        corpus.folder,
+        corpus.corpus_hash,
+        CORPORA_PREFIX,
+        kind="Corpus",
+        noun="corpus",
+        called="prepared corpus",
+        files=corpus.files,
+    )

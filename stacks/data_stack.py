@@ -47,6 +47,10 @@ class LocalCorpus:
     folder: Path
     corpus_hash: str
     train_shards: int
+    files: tuple[str, ...]
+    """Paths of its own files, the manifest last; nothing else in the folder goes to S3."""
+    left_aside: str | None = None
+    """A sentence on what else lies in the folder."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,7 @@ class DataStack(cdk.Stack):
         self, corpus: LocalCorpus | S3Corpus, corpora: s3.Bucket, emptied: cdk.CustomResource | None
     ) -> CorpusLocation:
         if isinstance(corpus, LocalCorpus):
-            upload = self._upload("CorpusUpload", corpus_folder(corpus.folder, corpus.corpus_hash), corpora, emptied)
+            upload = self._upload("CorpusUpload", corpus_folder(corpus), corpora, emptied)
             return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, self.key, upload.resource)
         key = kms.Key.from_key_arn(self, "NamedCorporaKey", corpus.kms_key_arn) if corpus.kms_key_arn else None
         named = s3.Bucket.from_bucket_name(self, "NamedCorpora", corpus.bucket)

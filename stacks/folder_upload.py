@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -14,7 +18,7 @@ from constructs import Construct
 from stacks.deployment_function import DeploymentFunction
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from stacks.platform import Platform
 
@@ -31,6 +35,7 @@ class Folder:
         noun: what such a folder is.
         called: how descriptions name it.
         manifest: its file that is written last, where that is not corpus.json.
+        files: paths of all that is uploaded; None for everything in it.
         storage_mb: what the function needs to unpack it.
     """
 
@@ -41,7 +46,21 @@ class Folder:
     noun: str
     called: str
     manifest: str | None = None
+    files: tuple[str, ...] | None = None
     storage_mb: int = 4096
+
+    @contextlib.contextmanager
+    def exactly(self) -> Iterator[Path]:
+        """Give a folder of nothing but `files`, whatever else lies beside them: an asset takes all that it sees."""
+        if self.files is None:
+            yield self.path
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            for name in self.files:
+                copy = Path(folder, name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.path / name, copy)
+            yield Path(folder)
 
 
 class FolderUpload(Construct):
@@ -62,14 +81,16 @@ class FolderUpload(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         # The folder's own hash names the asset: S3 needs it once, whatever a file system says of the folder.
-        asset = assets.Asset(
-            self,
-            "Folder",
-            path=str(folder.path),
-            asset_hash=folder.content_hash,
-            asset_hash_type=cdk.AssetHashType.CUSTOM,
-            display_name=folder.called.capitalize(),
-        )
+        # CDK copies what it is given while the asset is made, so that ours is needed no longer.
+        with folder.exactly() as exact:
+            asset = assets.Asset(
+                self,
+                "Folder",
+                path=str(exact),
+                asset_hash=folder.content_hash,
+                asset_hash_type=cdk.AssetHashType.CUSTOM,
+                display_name=folder.called.capitalize(),
+            )
         function = DeploymentFunction(
             self,
             "Uploader",

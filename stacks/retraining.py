@@ -32,8 +32,9 @@ from stacks.service_role import NO_RESOURCE, ServiceRole, service_principal
 from stacks.serving_deployment import ServingDeployment
 from stacks.training_role import MODELS_PREFIX
 
+from deployment_functions.corpus_folder import MANIFEST
 from deployment_functions.model_archive import ARTIFACT_FILE
-from deployment_functions.retraining import MANIFEST, RETRAINING_RUN_PREFIX
+from deployment_functions.retraining import RETRAINING_RUN_PREFIX
 
 if TYPE_CHECKING:
     from stacks.data_stack import DataStack

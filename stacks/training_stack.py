@@ -170,6 +170,11 @@ class TrainingStack(cdk.Stack):
             },
         )
         grant_corpus_read(function.role, corpus, pattern="*/corpus.json")
+        function.allow(
+            "s3:ListBucket",
+            on=[corpus.bucket.bucket_arn],
+            when={"StringLike": {"s3:prefix": f"{corpus.corpora_prefix}*"}},
+        )
         # By name, not by reference: the state machine itself refers to this function.
         return function.allow(
             "states:ListExecutions",

@@ -67,7 +67,7 @@ def _describe_builtin(model: Path, version: str, folder: Path) -> None:
     """Have a model of the built-in tell its topics, which the open NTM's does by itself."""
     if not builtin_model.is_builtin(model):
         return
-    corpus = CorpusManifest.load(folder)
+    corpus = CorpusManifest.load_whole(folder)
     builtin_model.describe(
         model,
         version=version,

@@ -39,7 +39,7 @@ def collect(clients: Clients, stage: Stage, documents: CountedDocuments, folder:
         ExploreError: there was no such run, it is of another corpus, or its output is not whole.
     """
     told = _newest(clients, stage)
-    manifest = CorpusManifest.load(folder)
+    manifest = CorpusManifest.load_whole(folder)
     if told["corpus"] != manifest.corpus_hash:
         raise ExploreError(
             f"the newest scheduled transform is of corpus {told['corpus'][:12]}, and the prepared corpus is "

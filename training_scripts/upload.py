@@ -79,12 +79,13 @@ def upload(folder: Path, stage: str, *, s3: S3, ssm: Ssm, cloudformation: CloudF
         UploadError: the stage does not retrain, or the corpus counts words by another vocabulary than the model in
             service.
     """
-    manifest = CorpusManifest.load(folder)
-    manifest.check_files(folder)
+    manifest = CorpusManifest.load_whole(folder)
     pointer = newest_corpus_parameter(stage)
     if _value(ssm, pointer) is None:
         raise UploadError(f"stage {stage!r} has no {pointer}: set `retraining` in its settings, and deploy it first")
     _check_vocabulary(manifest, stage, _value(ssm, in_service_parameter(stage)))
+    if (left_aside := manifest.left_aside(folder)) is not None:
+        print(f"upload: {left_aside}", file=sys.stderr)
     bucket, prefix = _place(cloudformation, stage)
     prefix = f"{prefix}{manifest.corpus_hash}/"
     # The manifest comes last: a folder that has it is whole.

@@ -72,9 +72,9 @@ def prepare(name: CorpusName) -> Path:
 def load(name: CorpusName) -> Corpus:
     """Return a prepared corpus; 20newsgroups-known is what 20newsgroups has in documents of KNOWN_WORDS or more."""
     folder = FOLDER / _whole(name)
-    manifest = CorpusManifest.load(folder)
+    manifest = CorpusManifest.load_whole(folder)
     words = (folder / "auxiliary" / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    parts = {part: _part(folder, part, manifest.feature_dim) for part in ("train", "validation", "test")}
+    parts = {part: _part(folder, part, manifest) for part in ("train", "validation", "test")}
     if name == "20newsgroups-known":
         parts = {part: _of_known_words(documents) for part, documents in parts.items()}
     return Corpus(name, folder, words, **parts)
@@ -122,11 +122,9 @@ def _source(name: CorpusName) -> Source:
     return JsonLines(_debian_descriptions(), text_field="text", label_field="section", id_field="package")
 
 
-def _part(folder: Path, part: str, feature_dim: int) -> Part:
-    shards = sorted((folder / part).glob("*.pbr"))
-    counts = vstack(
-        [recordio.read_records(path.read_bytes(), feature_dim=feature_dim) for path in shards], format="csr"
-    )
+def _part(folder: Path, part: str, manifest: CorpusManifest) -> Part:
+    shards = [(folder / path).read_bytes() for path in manifest.of_channel(part)]
+    counts = vstack([recordio.read_records(shard, feature_dim=manifest.feature_dim) for shard in shards], format="csr")
     with (folder / "labels" / f"{part}.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     return Part(counts, np.array([row["label"] for row in rows]), [row["id"] for row in rows])

@@ -7,8 +7,10 @@ import pytest
 
 from stacks import regions
 from stacks.errors import SynthError
+from tests.strangers import with_strangers
 from tests.templates.conftest import Synthesize, Templates, build
 from tests.templates.synths import synth
+from training_scripts.corpus.manifest import MANIFEST_NAME, CorpusManifest
 
 
 @pytest.mark.parametrize("region", sorted(regions.REGISTRY_ACCOUNTS))
@@ -72,6 +74,22 @@ def test_a_synth_writes_the_same_bytes_from_any_directory_and_without_credential
 
     assert len(written[0]) > 3
     assert written[0] == written[1]
+
+
+def test_the_corpus_asset_holds_the_manifests_files_and_no_others_and_synth_says_what_it_leaves_aside(
+    corpus_folder: Path, tmp_path: Path
+) -> None:
+    done = synth(with_strangers(corpus_folder, tmp_path / "corpus"), tmp_path, "dev")
+
+    assert done.returncode == 0, done.stderr
+    [told] = [line for line in done.stderr.splitlines() if "left aside" in line]
+    assert told.startswith("synth: ")
+    assert "holds 7 files that corpus.json does not name, left aside: notes.txt, " in told
+    manifest = CorpusManifest.load(corpus_folder)
+    [asset] = [file.parent for file in (tmp_path / "cdk.out").glob(f"asset.*/{MANIFEST_NAME}")]
+    found = {file.relative_to(asset).as_posix() for file in asset.rglob("*") if not file.is_dir()}
+    assert found == {*manifest.files, MANIFEST_NAME}
+    manifest.check_files(asset)
 
 
 def test_each_template_says_whose_it_is_and_what_it_promises(dev: Templates, prod: Templates) -> None:

@@ -6,6 +6,7 @@ Pydantic and the standard library only, since synth imports this.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -21,6 +22,7 @@ VOCABULARY_PATH = "auxiliary/vocab.txt"
 SURFACE_FORMS_PATH = "vocabulary/surface_forms.json"
 PREPARE_COMMAND = "python -m training_scripts.prepare"
 MAX_MANIFEST_BYTES = 200_000
+_EXAMPLES: Final = 3
 
 Part: TypeAlias = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -147,6 +149,13 @@ class CorpusManifest(_Frozen):
             where = ".".join(map(str, first["loc"]))
             raise CorpusError(f"{path} is no corpus manifest{where and f' at {where}'}: {first['msg']}") from None
 
+    @classmethod
+    def load_whole(cls, folder: Path) -> CorpusManifest:
+        """Read the manifest of the corpus in `folder`, and compare every file with it; errors as of both."""
+        manifest = cls.load(folder)
+        manifest.check_files(folder)
+        return manifest
+
     def encoded(self) -> bytes:
         """Return the bytes of `corpus.json`."""
         return (json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode()
@@ -157,13 +166,55 @@ class CorpusManifest(_Frozen):
         Raises:
             CorpusError: a file is missing, or has other bytes.
         """
-        for path, described in self.files.items():
-            try:
-                content = (folder / path).read_bytes()
-            except OSError as error:
-                raise CorpusError(f"{folder / path} cannot be read: {error.strerror}") from None
-            if len(content) != described.bytes or sha256_hex(content) != described.sha256:
-                raise CorpusError(f"{folder / path} has other bytes than {MANIFEST_NAME} says")
+        for path in self.files:
+            self.read(folder, path)
+
+    def read(self, folder: Path, path: str) -> bytes:
+        """Return the bytes of one file of the corpus in `folder`, which are those that the manifest describes.
+
+        Raises:
+            CorpusError: the file is missing, is no regular file, or has other bytes.
+        """
+        file, described = folder / path, self.files[path]
+        try:
+            if file.exists() and not file.is_file():
+                # A pipe of that name would be waited for without end.
+                raise CorpusError(f"{file} is no regular file")
+            content = file.read_bytes()
+        except OSError as error:
+            raise CorpusError(f"{file} cannot be read: {error.strerror}") from None
+        if len(content) != described.bytes or sha256_hex(content) != described.sha256:
+            raise CorpusError(f"{file} has other bytes than {MANIFEST_NAME} says")
+        return content
+
+    def of_channel(self, channel: str) -> list[str]:
+        """Return the paths of the files that a training job reads as one channel, by name."""
+        return sorted(path for path in self.files if path.startswith(f"{channel}/"))
+
+    def left_aside(self, folder: Path) -> str | None:
+        """Return a sentence on what lies in `folder` and is not of the corpus; None where there is nothing such.
+
+        Links are not followed; a folder of nothing but folders is nothing.
+        """
+        folders = {parent.as_posix() for path in self.files for parent in PurePosixPath(path).parents}
+        strange = sorted(_names_in(folder) - {*self.files, MANIFEST_NAME} - folders)
+        if not strange:
+            return None
+        shown = ", ".join(name if name.isprintable() else ascii(name) for name in strange[:_EXAMPLES])
+        count = "1 file" if len(strange) == 1 else f"{len(strange)} files"
+        more = ", …" if len(strange) > _EXAMPLES else ""
+        return f"{folder} holds {count} that {MANIFEST_NAME} does not name, left aside: {shown}{more}"
+
+
+def _names_in(folder: Path) -> set[str]:
+    """Return the paths of files, links and folders that cannot be read, relative to `folder`."""
+    unreadable: list[OSError] = []
+    paths: list[Path] = []
+    for parent, subfolders, files in os.walk(folder, onerror=unreadable.append):
+        links = (name for name in subfolders if Path(parent, name).is_symlink())
+        paths += [Path(parent, name) for name in [*files, *links]]
+    paths += [Path(error.filename) for error in unreadable]
+    return {path.relative_to(folder).as_posix() for path in paths}
 
 
 def hash_of_contents(contents: dict[str, JsonValue]) -> str:

@@ -41,10 +41,9 @@ def earlier_result(folder: Path, inputs: str) -> CorpusManifest | None:
     """Return the manifest of the corpus in `folder` if it came from these inputs and its files are whole."""
     try:
         note = json.loads(_note(folder).read_bytes())
-        manifest = CorpusManifest.load(folder)
+        manifest = CorpusManifest.load_whole(folder)
         if note != {"inputs": inputs, "corpus_hash": manifest.corpus_hash}:
             return None
-        manifest.check_files(folder)
     except (OSError, ValueError):
         # No note, or not the corpus it speaks of: preparing again is always right.
         return None

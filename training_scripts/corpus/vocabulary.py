@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.manifest import VOCABULARY_PATH
+from training_scripts.corpus.manifest import MANIFEST_NAME, VOCABULARY_PATH, CorpusManifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -127,7 +127,10 @@ def read_words(path: Path, *, least: int = LEAST_WORDS) -> tuple[str, ...]:
     """
     file = path / VOCABULARY_PATH if path.is_dir() else path
     try:
-        content = file.read_bytes().decode("utf-8-sig")
+        if path.is_dir() and (path / MANIFEST_NAME).is_file():
+            content = CorpusManifest.load(path).read(path, VOCABULARY_PATH).decode("utf-8-sig")
+        else:
+            content = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise CorpusError(f"the list of words {file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

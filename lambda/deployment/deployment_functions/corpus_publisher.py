@@ -11,13 +11,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from deployment_functions import clients
-from deployment_functions.corpus_uploader import MANIFEST, is_whole
+from deployment_functions import clients, corpus_folder
+from deployment_functions.corpus_folder import MANIFEST
 from deployment_functions.environment import FromEnvironment
 from deployment_functions.retraining import checked_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from deployment_functions.ledger import Ssm
     from deployment_functions.ports import S3
@@ -58,20 +58,20 @@ def publish(s3: S3, ssm: Ssm, settings: Settings, run: str, context: Context) ->
     """Publish a run's corpus, or as much of it as there is time for; `published` says whether that was all.
 
     Raises:
-        PublishError: there is no corpus, or it is not whole.
+        PublishError: there is no corpus, it is not whole, or its folder holds something else.
     """
     source = f"{settings.preparing_prefix}{run}/corpus/"
     corpus_hash, sizes = _manifest(s3, settings.bucket, source)
     target = f"{settings.corpora_prefix}{corpus_hash}/"
-    if not is_whole(s3, settings.bucket, target):
-        there = dict(_listed(s3, settings.bucket, target))
-        prepared = dict(_listed(s3, settings.bucket, source))
-        for name, size in sizes.items():
-            if prepared.get(name) != size:
-                raise PublishError(
-                    f"s3://{settings.bucket}/{source}{name} has {prepared.get(name)} bytes, where its manifest says "
-                    f"{size}: the run's corpus is not whole"
-                )
+    there = corpus_folder.listed(s3, settings.bucket, target)
+    stranger = corpus_folder.strangers(there, [*sizes, MANIFEST], uri=f"s3://{settings.bucket}/{target}")
+    if stranger is not None:
+        raise PublishError(stranger)
+    if MANIFEST not in there:
+        prepared = corpus_folder.listed(s3, settings.bucket, source)
+        wrong = corpus_folder.wrong_sizes(sizes, prepared, uri=f"s3://{settings.bucket}/{source}")
+        if wrong is not None:
+            raise PublishError(f"{wrong}: the run's corpus is not whole")
         for name in [*sorted(sizes), MANIFEST]:
             if there.get(name) == sizes.get(name, -1):
                 continue
@@ -98,12 +98,6 @@ def _manifest(s3: S3, bucket: str, source: str) -> tuple[str, dict[str, int]]:
         return checked_hash(manifest["corpus_hash"]), sizes
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PublishError(f"{uri} is not a corpus manifest: {type(error).__name__} {error}") from None
-
-
-def _listed(s3: S3, bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", []):
-            yield str(item["Key"]).removeprefix(prefix), int(str(item["Size"]))
 
 
 def _remove(s3: S3, bucket: str, source: str, names: list[str]) -> None:

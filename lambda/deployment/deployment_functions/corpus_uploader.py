@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Final
 
-from deployment_functions import clients
+from deployment_functions import clients, corpus_folder
 from deployment_functions.cloudformation import DeployError, Request, serve
+from deployment_functions.corpus_folder import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployment_functions.ports import S3
 
-MANIFEST: Final = "corpus.json"
+_BLOCK_BYTES: Final = 1 << 20
 
 
 def handle(event: Mapping[str, object], _context: object) -> None:
@@ -36,25 +40,55 @@ def act(request: Request) -> bool:
 
 
 def upload(s3: S3, *, asset: tuple[str, str], bucket: str, prefix: str, manifest: str = MANIFEST) -> None:
-    """Copy every file of the zip `asset` (bucket, key) to `prefix` of `bucket`, the manifest last.
+    """Copy the files that the manifest in the zip `asset` (bucket, key) names to `prefix` of `bucket`, itself last.
 
-    A folder is named by its content, so one that has its manifest is whole and needs nothing.
+    A folder is named by its content, so one that has its manifest is whole and needs nothing. Whatever else the zip
+    holds stays there.
+
+    Raises:
+        DeployError: a file is missing or changed, or the folder has an object already that is not of it.
     """
-    if is_whole(s3, bucket, prefix, manifest):
+    there = corpus_folder.listed(s3, bucket, prefix)
+    if manifest in there:
         return
     with tempfile.NamedTemporaryFile() as downloaded:
         s3.download_file(*asset, downloaded.name)
         with zipfile.ZipFile(downloaded.name) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            if manifest not in names:
-                kind = "prepared corpus" if manifest == MANIFEST else "bundle of code"
-                raise DeployError(f"asset s3://{asset[0]}/{asset[1]} is no {kind}: it has no {manifest}")
-            for name in sorted(names, key=lambda name: (name == manifest, name)):
+            names = _checked(archive, manifest, uri=f"s3://{asset[0]}/{asset[1]}")
+            if (stranger := corpus_folder.strangers(there, names, uri=f"s3://{bucket}/{prefix}")) is not None:
+                raise DeployError(stranger)
+            for name in names:
                 with archive.open(name) as member:
                     s3.upload_fileobj(member, bucket, f"{prefix}{name}")
 
 
-def is_whole(s3: S3, bucket: str, prefix: str, manifest: str = MANIFEST) -> bool:
-    """Tell whether the folder is there, to its last file."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{manifest}")
-    return any(item["Key"] == f"{prefix}{manifest}" for page in pages for item in page.get("Contents", []))
+def _hash_of(archive: zipfile.ZipFile, name: str) -> str | None:
+    """Return the SHA-256 of a member; None where its bytes are not those that were packed."""
+    digest = hashlib.sha256()
+    try:
+        with archive.open(name) as member:
+            while block := member.read(_BLOCK_BYTES):
+                digest.update(block)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return None
+    return digest.hexdigest()
+
+
+def _checked(archive: zipfile.ZipFile, manifest: str, *, uri: str) -> list[str]:
+    """Return the names of the files to copy, the manifest last, having compared each with its hash."""
+    names = set(archive.namelist())
+    if manifest not in names:
+        kind = "prepared corpus" if manifest == MANIFEST else "bundle of code"
+        raise DeployError(f"asset {uri} is no {kind}: it has no {manifest}")
+    try:
+        files = json.loads(archive.read(manifest))["files"]
+        # A bundle's manifest tells a file's hash alone, a corpus's what else there is to say of it.
+        hashes = {str(name): str(told if isinstance(told, str) else told["sha256"]) for name, told in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DeployError(f"{manifest} of asset {uri} is no manifest: {type(error).__name__}") from None
+    for name, expected in sorted(hashes.items()):
+        if name not in names:
+            raise DeployError(f"asset {uri} lacks {name}, which its {manifest} names")
+        if _hash_of(archive, name) != expected:
+            raise DeployError(f"{name} of asset {uri} has other bytes than its {manifest} says")
+    return [*sorted(hashes), manifest]

@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
-from deployment_functions import clients
+from deployment_functions import clients, corpus_folder
+from deployment_functions.corpus_folder import MANIFEST
 from deployment_functions.environment import FromEnvironment
 from deployment_functions.ports import running
 from deployment_functions.retraining import REQUEST, checked_hash
@@ -49,13 +50,15 @@ def handle(event: Mapping[str, object], _context: object) -> dict[str, str]:
     asked = retraining_of(event.get("input"))
     if asked is not None:
         settings = settings.of_corpus(asked)
-    manifest = read_manifest(clients.s3(), settings)
+    s3 = clients.s3()
+    manifest = read_manifest(s3, settings)
+    refuse_other_objects(s3, settings, manifest["sizes"])
     return {
         "job_name": job_name(settings.job_name_prefix, execution.rpartition(":")[2]),
         "corpus_uri": f"s3://{settings.corpus_bucket}/{settings.corpus_prefix}",
         "corpus_hash": settings.corpus_hash,
-        "vocabulary_hash": str(manifest["vocabulary_hash"]),
-        "feature_dim": str(manifest["feature_dim"]),
+        "vocabulary_hash": manifest["vocabulary_hash"],
+        "feature_dim": manifest["feature_dim"],
         **({REQUEST: "true"} if asked is not None else {}),
     }
 
@@ -79,23 +82,35 @@ def refuse_second_run(step_functions: StepFunctions, execution_arn: str) -> None
             )
 
 
-def read_manifest(s3: S3, settings: Settings) -> dict[str, object]:
-    """Return the corpus's corpus.json.
+class Manifest(TypedDict):
+    """What a run takes from corpus.json; `sizes` are the files' sizes in bytes, by path."""
+
+    vocabulary_hash: str
+    feature_dim: str
+    sizes: dict[str, int]
+
+
+def read_manifest(s3: S3, settings: Settings) -> Manifest:
+    """Return what the corpus's corpus.json says.
 
     Raises:
         PipelineError: it is not there, is another corpus's, or has fewer shards than the job has instances.
     """
-    uri = f"s3://{settings.corpus_bucket}/{settings.corpus_prefix}corpus.json"
+    uri = f"s3://{settings.corpus_bucket}/{settings.corpus_prefix}{MANIFEST}"
     try:
-        body = s3.get_object(Bucket=settings.corpus_bucket, Key=f"{settings.corpus_prefix}corpus.json")["Body"].read()
+        body = s3.get_object(Bucket=settings.corpus_bucket, Key=f"{settings.corpus_prefix}{MANIFEST}")["Body"].read()
     except Exception as error:
         code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
         raise PipelineError(f"the corpus cannot be read: {uri} gave {code}") from error
     try:
         manifest = json.loads(body)
         corpus_hash, shards = manifest["corpus_hash"], int(manifest["shards"]["train"])
-        known = {"feature_dim": manifest["feature_dim"], "vocabulary_hash": manifest["vocabulary_hash"]}
-    except (ValueError, KeyError, TypeError) as error:
+        known = Manifest(
+            feature_dim=str(manifest["feature_dim"]),
+            vocabulary_hash=str(manifest["vocabulary_hash"]),
+            sizes={str(name): int(described["bytes"]) for name, described in manifest["files"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PipelineError(f"{uri} is not a corpus manifest: {type(error).__name__} {error}") from None
     if corpus_hash != settings.corpus_hash:
         raise PipelineError(f"{uri} is of corpus {corpus_hash}, but the stage's corpus is {settings.corpus_hash}")
@@ -105,6 +120,20 @@ def read_manifest(s3: S3, settings: Settings) -> dict[str, object]:
             "prepare it with as many shards as there are instances, or more"
         )
     return known
+
+
+def refuse_other_objects(s3: S3, settings: Settings, sizes: Mapping[str, int]) -> None:
+    """Hold the corpus's folder to its manifest: a job reads whatever lies under its channels' prefixes.
+
+    Raises:
+        PipelineError: a file is missing or has another size, or there is an object that the manifest does not name.
+    """
+    uri = f"s3://{settings.corpus_bucket}/{settings.corpus_prefix}"
+    there = corpus_folder.listed(s3, settings.corpus_bucket, settings.corpus_prefix)
+    wrong = corpus_folder.wrong_sizes(sizes, there, uri=uri)
+    wrong = wrong or corpus_folder.strangers(there, [*sizes, MANIFEST], uri=uri)
+    if wrong is not None:
+        raise PipelineError(wrong)
 
 
 def job_name(prefix: str, run: str) -> str:

@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
+from deployment_functions.corpus_folder import MANIFEST
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,7 +21,6 @@ REQUEST: Final = "retraining"
 _SHORT_HASH: Final = 12
 _CORPUS_HASH: Final = re.compile(r"^[0-9a-f]{64}$")
 _VALIDATION: Final = "validation/"
-MANIFEST: Final = "corpus.json"
 
 Next = Literal["train", "promote", "wait", "tell", "end", "fail"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,6 +62,36 @@ def test_a_file_that_was_changed_or_is_gone_is_told(prepare_records: Prepare, re
     (folder / "train/part-00001.pbr").unlink()
     with pytest.raises(CorpusError, match=r"train/part-00001.pbr cannot be read"):
         manifest.check_files(folder)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(
+    prepare_records: Prepare, records: Records
+) -> None:
+    manifest, folder = prepare_records(records)
+    (folder / "train/part-00001.pbr").unlink()
+    os.mkfifo(folder / "train/part-00001.pbr")
+
+    with pytest.raises(CorpusError, match=r"train/part-00001.pbr is no regular file"):
+        manifest.check_files(folder)
+
+
+def test_a_folder_that_is_a_link_is_not_taken_for_a_stranger(
+    prepare_records: Prepare, records: Records, tmp_path: Path
+) -> None:
+    manifest, folder = prepare_records(records)
+    (folder / "train").rename(tmp_path / "elsewhere")
+    (folder / "train").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+
+    manifest.check_files(folder)
+    assert manifest.left_aside(folder) is None
+
+
+def test_one_stranger_is_told_without_its_control_characters(prepare_records: Prepare, records: Records) -> None:
+    manifest, folder = prepare_records(records)
+    (folder / "\x1b[2J").write_text("")
+
+    told = manifest.left_aside(folder)
+    assert told == rf"{folder} holds 1 file that corpus.json does not name, left aside: '\x1b[2J'"
 
 
 def test_the_hash_follows_settings_and_documents(prepare_records: Prepare, records: Records) -> None:

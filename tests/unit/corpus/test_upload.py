@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.strangers import with_strangers
 from training_scripts import upload
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import CorpusManifest
@@ -88,6 +89,19 @@ def test_a_corpus_that_was_changed_since_it_was_prepared_is_not_copied(corpus_fo
     with pytest.raises(CorpusError):
         stage.upload(changed)
     assert stage.told == []
+
+
+def test_what_lies_beside_the_corpus_is_not_copied_and_told(
+    corpus_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, more = Stage(corpus_folder), Stage(corpus_folder)
+
+    plain.upload(corpus_folder)
+    assert capsys.readouterr().err == ""
+    more.upload(with_strangers(corpus_folder, tmp_path / "corpus"))
+
+    assert more.told == plain.told
+    assert "holds 7 files that corpus.json does not name, left aside: notes.txt, " in capsys.readouterr().err
 
 
 def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(

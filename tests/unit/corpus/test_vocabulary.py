@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from training_scripts.corpus.vocabulary import choose, freeze, read_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+from pathlib import Path
 
 NO_LEMMAS = Lemmas("en", frozenset(), lemmatise=False)
 ENGLISH = Lemmas("en", stop_words_of("en"))
@@ -155,3 +156,12 @@ def test_a_faulty_list_of_words_is_refused(tmp_path: Path, content: bytes, compl
 
     with pytest.raises(CorpusError, match=complaint):
         read_words(tmp_path / "vocab.txt")
+
+
+def test_words_of_a_corpus_whose_list_was_changed_are_refused(corpus_folder: Path, tmp_path: Path) -> None:
+    changed = shutil.copytree(corpus_folder, tmp_path / "corpus")
+    assert len(read_words(changed)) == 50
+    (changed / "auxiliary" / "vocab.txt").write_text("other\nwords\n")
+
+    with pytest.raises(CorpusError, match="vocab.txt has other bytes than"):
+        read_words(changed)

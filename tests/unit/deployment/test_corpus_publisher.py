@@ -10,6 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.strangers import STRANGERS
+
 from deployment_functions.corpus_publisher import LEAST_TIME_MS, PublishError, Settings, publish
 
 HASH = "ab" * 32
@@ -117,9 +119,35 @@ def test_a_corpus_that_is_there_already_is_not_written_again(s3: Recording) -> N
 def test_a_file_of_another_size_than_the_manifest_says_ends_it_before_anything_is_copied(s3: Recording) -> None:
     s3.put_object(Bucket="corpora", Key=f"{RUN}train/part-00000.pbr", Body=b"half")
 
-    with pytest.raises(PublishError, match="has 4 bytes, where its manifest says 5"):
+    with pytest.raises(PublishError, match="has 4 bytes, where its manifest says 5: the run"):
         call(s3)
     assert (keys(s3, "corpora/"), newest()) == ([], None)
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_a_run_left_beside_its_corpus_is_not_published(s3: Recording, name: str) -> None:
+    s3.put_object(Bucket="corpora", Key=f"{RUN}{name}", Body=b"train")
+
+    assert call(s3)["published"] is True
+    assert s3.written == [f"corpora/{HASH}/{known}" for known in (*sorted(FILES), "corpus.json")]
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_a_folder_that_holds_something_else_is_refused_by_name_and_not_named_the_newest(
+    s3: Recording, name: str
+) -> None:
+    s3.put_object(Bucket="corpora", Key=f"corpora/{HASH}/{name}", Body=b"train")
+
+    with pytest.raises(PublishError, match=f"holds 1 object that its manifest does not name.*delete {name!a}$"):
+        call(s3)
+    assert (s3.written, newest()) == ([], None)
+
+
+def test_a_file_that_the_run_has_not_prepared_is_refused_by_name(s3: Recording) -> None:
+    s3.delete_object(Bucket="corpora", Key=f"{RUN}train/part-00000.pbr")
+
+    with pytest.raises(PublishError, match="train/part-00000.pbr is missing"):
+        call(s3)
 
 
 def test_a_run_that_prepared_nothing_is_told_as_such(s3: Recording) -> None:

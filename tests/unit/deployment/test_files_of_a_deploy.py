@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 
 import boto3
 import pytest
 from moto import mock_aws
+
+from tests.strangers import STRANGERS
 
 from deployment_functions import bucket_emptier, corpus_uploader
 from deployment_functions.cloudformation import DeployError
@@ -21,11 +25,18 @@ def _buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def put_asset(*names: str) -> None:
+def put_asset(manifest: str, *names: str, beside: tuple[str, ...] = (), changed: dict[str, str] | None = None) -> None:
+    """Put an asset whose manifest names files; `beside` them are others, and some have `changed` since."""
+    of_corpus = manifest == "corpus.json"
+    hashes = {name: hashlib.sha256(f"content of {name}".encode()).hexdigest() for name in names}
+    files = {name: {"sha256": value} if of_corpus else value for name, value in hashes.items()}
+    contents = {name: f"content of {name}" for name in (*names, *beside)} | (changed or {})
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for name in names:
-            archive.writestr(name, f"content of {name}")
+        archive.writestr(manifest, json.dumps({"files": files}))
+        for name, text in contents.items():
+            if text:
+                archive.writestr(name, text)
     boto3.client("s3").put_object(Bucket="assets", Key="a.zip", Body=content.getvalue())
 
 
@@ -65,6 +76,39 @@ def test_a_bundle_of_code_is_whole_when_its_own_manifest_is_there() -> None:
     assert keys("corpora") == ["code/abc/bundle.json", "code/abc/wheels/a.whl"]
 
 
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_the_asset_holds_beside_the_manifests_files_is_not_copied(name: str) -> None:
+    put_asset("corpus.json", "train/part-00000.pbr", beside=(name,))
+
+    upload()
+
+    assert keys("corpora") == ["corpora/abc/corpus.json", "corpora/abc/train/part-00000.pbr"]
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_lies_in_the_corpus_own_folder_already_is_refused_by_name(name: str) -> None:
+    boto3.client("s3").put_object(Bucket="corpora", Key=f"corpora/abc/{name}", Body=b"there")
+    put_asset("corpus.json", "train/part-00000.pbr")
+
+    with pytest.raises(DeployError, match=f"delete {name!a}$"):
+        upload()
+
+    assert keys("corpora") == [f"corpora/abc/{name}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("", "lacks train/part-00000.pbr"), ("other", "train/part-00000.pbr of asset .* has other bytes than")],
+)
+def test_a_file_that_is_missing_or_changed_is_refused_by_name_and_nothing_copied(text: str, sentence: str) -> None:
+    put_asset("corpus.json", "auxiliary/vocab.txt", "train/part-00000.pbr", changed={"train/part-00000.pbr": text})
+
+    with pytest.raises(DeployError, match=sentence):
+        upload()
+
+    assert keys("corpora") == []
+
+
 def test_an_older_corpus_stays() -> None:
     boto3.client("s3").put_object(Bucket="corpora", Key="corpora/old/corpus.json", Body=b"old")
     put_asset("corpus.json")
@@ -75,7 +119,7 @@ def test_an_older_corpus_stays() -> None:
 
 
 def test_an_asset_that_is_no_corpus_is_refused_and_nothing_copied() -> None:
-    put_asset("readme.txt")
+    put_asset("readme.txt", "notes.txt")
 
     with pytest.raises(DeployError, match="is no prepared corpus: it has no corpus.json"):
         upload()

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.strangers import STRANGERS
 from tests.unit.deployment.fakes import FakeSsm, FakeStepFunctions, execution_arn, model
 
 from deployment_functions import clients, model_archive, pipeline_begin, pipeline_record, topics_file
@@ -16,7 +18,14 @@ from deployment_functions.pipeline_begin import PipelineError, Settings
 from deployment_functions.retraining import RetrainingError
 
 SETTINGS = Settings("bucket", "corpora/abc/", "abc", "topic-model-dev-", 2)
-MANIFEST = {"corpus_hash": "abc", "vocabulary_hash": "v", "feature_dim": 2000, "shards": {"train": 4}}
+FILES = {"train/part-00000.pbr": {"bytes": 5}, "auxiliary/vocab.txt": {"bytes": 6}}
+MANIFEST = {
+    "corpus_hash": "abc",
+    "vocabulary_hash": "v",
+    "feature_dim": 2000,
+    "shards": {"train": 4},
+    "files": FILES,
+}
 
 
 class FakeS3:
@@ -33,7 +42,8 @@ class FakeS3:
 def test_the_corpus_tells_the_job_its_size() -> None:
     manifest = pipeline_begin.read_manifest(FakeS3(json.dumps(MANIFEST).encode()), SETTINGS)  # type: ignore[arg-type]
 
-    assert manifest == {"feature_dim": 2000, "vocabulary_hash": "v"}
+    sizes = {"train/part-00000.pbr": 5, "auxiliary/vocab.txt": 6}
+    assert manifest == {"feature_dim": "2000", "vocabulary_hash": "v", "sizes": sizes}
 
 
 @pytest.mark.parametrize(
@@ -44,11 +54,59 @@ def test_the_corpus_tells_the_job_its_size() -> None:
         (b"\xff", "s3://bucket/corpora/abc/corpus.json is not a corpus manifest"),
         (json.dumps(MANIFEST | {"corpus_hash": "xyz"}).encode(), "is of corpus xyz, but the stage's corpus is abc"),
         (json.dumps(MANIFEST | {"shards": {"train": 1}}).encode(), "has 1 train shards for 2 instances"),
+        (json.dumps(MANIFEST | {"files": ["train/part-00000.pbr"]}).encode(), "is not a corpus manifest"),
+        (b"[" * 100_000, "is not a corpus manifest"),
     ],
 )
 def test_a_corpus_that_is_not_what_it_should_be_ends_the_run_with_a_sentence(body: bytes | None, sentence: str) -> None:
     with pytest.raises(PipelineError, match=sentence):
         pipeline_begin.read_manifest(FakeS3(body), SETTINGS)  # type: ignore[arg-type]
+
+
+class ListedS3:
+    """A bucket with a whole corpus, and with what a test puts beside it or takes away."""
+
+    def __init__(self, changed: dict[str, int | None]) -> None:
+        there = {"corpus.json": 99, "train/part-00000.pbr": 5, "auxiliary/vocab.txt": 6, **changed}
+        self.sizes = {f"corpora/abc/{name}": size for name, size in there.items() if size is not None}
+
+    def get_paginator(self, operation_name: str) -> ListedS3:
+        assert operation_name == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, list[dict[str, object]]]]:
+        assert (Bucket, Prefix) == ("bucket", "corpora/abc/")
+        for key, size in self.sizes.items():
+            yield {"Contents": [{"Key": key, "Size": size}]}
+
+
+def refuse(changed: dict[str, int | None]) -> None:
+    sizes = {name: described["bytes"] for name, described in FILES.items()}
+    pipeline_begin.refuse_other_objects(ListedS3(changed), SETTINGS, sizes)  # type: ignore[arg-type]
+
+
+def test_a_folder_of_the_manifests_files_and_no_others_is_trained_on() -> None:
+    refuse({})
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_an_object_beside_the_corpus_is_refused_by_name_before_a_job_reads_it(name: str) -> None:
+    with pytest.raises(PipelineError, match=f"holds 1 object that its manifest does not name.*delete {name!a}$"):
+        refuse({name: 5})
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"train/part-00000.pbr": None}, "train/part-00000.pbr is missing"),
+        ({"train/part-00000.pbr": 4}, "train/part-00000.pbr has 4 bytes, where its manifest says 5"),
+    ],
+)
+def test_a_file_that_is_missing_or_of_another_size_is_refused_by_name(
+    changed: dict[str, int | None], sentence: str
+) -> None:
+    with pytest.raises(PipelineError, match=sentence):
+        refuse(changed)
 
 
 def test_a_run_that_is_alone_goes_on() -> None:

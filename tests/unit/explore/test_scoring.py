@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ from explore import documents, score, scorers
 from explore.errors import ExploreError
 from explore.scorers import Endpoint, LocalModel, Url, requests, score_all
 from explore.vectors import load_topic_vectors
+from tests.strangers import with_strangers
 from tests.unit.explore.conftest import MODEL, World
+from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm import artifact
 from training_scripts.ntm.http_server import Request
@@ -97,6 +100,31 @@ def test_the_corpus_folder_and_its_source_give_a_document_the_same_vector(world:
     assert len(part.ids) == 120
     for name, row in zip(part.ids, weights, strict=True):
         np.testing.assert_allclose(row, by_id[name], atol=1e-6)
+
+
+def test_what_lies_beside_a_corpus_is_not_read(world: World, tmp_path: Path) -> None:
+    alone = documents.of_corpus(world.corpus)
+
+    found = documents.of_corpus(with_strangers(world.corpus, tmp_path / "corpus"))
+
+    assert (found.ids, found.corpus) == (alone.ids, alone.corpus)
+    assert (found.counts != alone.counts).nnz == 0
+
+
+@pytest.mark.parametrize("name", ["train/part-00000.pbr", "labels/train.csv", "vocabulary/surface_forms.json"])
+@pytest.mark.parametrize("is_changed", [True, False])
+def test_a_file_of_the_corpus_that_is_missing_or_changed_is_refused_by_name(
+    world: World, tmp_path: Path, name: str, is_changed: bool
+) -> None:
+    corpus = shutil.copytree(world.corpus, tmp_path / "corpus")
+    if is_changed:
+        (corpus / name).write_bytes((corpus / name).read_bytes() + b"\n")
+    else:
+        (corpus / name).unlink()
+
+    for read in (documents.of_corpus, lambda folder: documents.of_source(world.source, folder, QUIET)):
+        with pytest.raises(CorpusError, match=f"{name} (has other bytes|cannot be read)"):
+            read(corpus)
 
 
 def test_documents_that_preparation_left_out_have_a_row_too(world: World) -> None:

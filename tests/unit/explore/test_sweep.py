@@ -12,6 +12,7 @@ from explore.errors import ExploreError
 from explore.sweep_jobs import Job, run_all
 from explore.sweep_plot import draw
 from explore.sweep_scores import Score, recommended, scores, stability
+from tests.strangers import with_strangers
 from training_scripts.corpus.progress import Progress
 
 if TYPE_CHECKING:
@@ -147,6 +148,25 @@ def test_a_training_that_fails_ends_the_sweep_with_its_reason(world: World, tmp_
 
     with pytest.raises(ExploreError, match="training job failed: ClientError"):
         run_all([job], world.corpus, world.manifest, at_a_time=1, budget_s=None, progress=QUIET)
+
+
+def test_a_training_reads_the_manifests_files_and_no_others(world: World, tmp_path: Path) -> None:
+    job = Job((("num_topics", "2"),), 0, {"feature_dim": "1", "num_topics": "2"}, tmp_path / "job")
+
+    with pytest.raises(ExploreError):
+        run_all(
+            [job],
+            with_strangers(world.corpus, tmp_path / "corpus"),
+            world.manifest,
+            at_a_time=1,
+            budget_s=None,
+            progress=QUIET,
+        )
+
+    data = job.root / "input" / "data"
+    found = {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
+    channels = ("train/", "validation/", "auxiliary/")
+    assert found == {path for path in world.manifest.files if path.startswith(channels)}
 
 
 def test_a_budget_that_is_over_starts_nothing(world: World, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from explore.scorers import LocalModel, score_all
 from explore.vectors import load_topic_vectors
 from stacks.settings import TransformSettings
 from stacks.transform_job import definition
+from tests.strangers import with_strangers
 from tests.unit.explore.conftest import MODEL
 from training_scripts import transform, transform_run
 from training_scripts.corpus.progress import Progress
@@ -200,7 +201,8 @@ def test_what_the_schedule_transformed_is_collected_and_nothing_started(aws: Aws
     aws.schedule("old", 1, corpus="0" * 64)
     aws.schedule("new", 2)
     file = tmp_path / "vectors.parquet"
-    assert transform.main(["--stage", "dev", "--scheduled", "--out", str(file), "--corpus", str(world.corpus)]) == 0
+    corpus = with_strangers(world.corpus, tmp_path / "corpus")
+    assert transform.main(["--stage", "dev", "--scheduled", "--out", str(file), "--corpus", str(corpus)]) == 0
 
     found = load_topic_vectors(file)
     expected, _ = score_all(LocalModel(world.model), of_corpus(world.corpus), Progress("test"))

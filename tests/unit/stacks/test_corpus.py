@@ -9,6 +9,7 @@ from stacks import corpus
 from stacks.data_stack import LocalCorpus
 from stacks.errors import SynthError
 from stacks.settings import StageSettings
+from tests.strangers import with_strangers
 
 
 def settings(path: Path, instances: int = 2) -> StageSettings:
@@ -31,6 +32,20 @@ def test_a_missing_corpus_stops_with_the_command_that_makes_one(tmp_path: Path) 
 def test_fewer_shards_than_instances_stops_with_both_numbers(corpus_folder: Path) -> None:
     with pytest.raises(SynthError, match=r"instance_count is 5, but the corpus in .* has 4 train shards"):
         corpus.find(settings(corpus_folder, instances=5), root=Path("/"))
+
+
+def test_what_lies_beside_the_corpus_is_counted_and_left_aside(corpus_folder: Path, tmp_path: Path) -> None:
+    whole, more = corpus.find(settings(corpus_folder), root=Path("/")), with_strangers(corpus_folder, tmp_path / "c")
+
+    found = corpus.find(settings(more), root=Path("/"))
+
+    assert isinstance(whole, LocalCorpus)
+    assert isinstance(found, LocalCorpus)
+    assert (found.files, whole.left_aside) == (whole.files, None)
+    assert found.left_aside == (
+        f"{more} holds 7 files that corpus.json does not name, left aside: "
+        "notes.txt, train/.DS_Store, train/link.pbr, …"
+    )
 
 
 def test_a_folder_that_was_changed_since_it_was_prepared_is_refused(corpus_folder: Path, tmp_path: Path) -> None:
