@@ -1,6 +1,7 @@
 """The client for `asyncio`: the same calls, each awaited.
 
-Requests run in threads: neither botocore's signer nor its credentials know of event loops.
+Requests run in threads: neither botocore's signer nor its credentials know of event loops. The threads are none of the
+loop's executor, which `asyncio.run` waits for: Ctrl-C ends the program while requests are under way.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
+from topics_client import workers
 from topics_client.batching import MAX_BYTES, MAX_DOCUMENTS, DataFrameLike, Document, batches_of, documents_of
 from topics_client.client import Empty, OnError, TopicsClient, query_of
 
@@ -64,11 +66,11 @@ class AsyncTopicsClient:
         """Yield what `score` returns as it comes in, reading only a few batches ahead."""
         query = query_of(top=top, on_error=on_error, empty=empty)
         batches = batches_of(documents_of(documents, column), max_documents=self._max_documents, max_bytes=MAX_BYTES)
-        under_way: deque[asyncio.Task[list[Prediction]]] = deque()
+        under_way: deque[asyncio.Future[list[Prediction]]] = deque()
         try:
             for batch in batches:
-                call = asyncio.to_thread(self._client.score_batch, batch, query, corpus_version)
-                under_way.append(asyncio.create_task(call))
+                call = workers.start(self._client.score_batch, batch, query, corpus_version)
+                under_way.append(asyncio.wrap_future(call))
                 if len(under_way) >= self._parallel:
                     for prediction in await under_way.popleft():
                         yield prediction
@@ -76,13 +78,13 @@ class AsyncTopicsClient:
                 for prediction in await under_way.popleft():
                     yield prediction
         finally:
-            for task in under_way:
-                task.cancel()
+            for call_under_way in under_way:
+                call_under_way.cancel()
 
     async def topics(self) -> TopicList:
         """Return the topics of the model in service."""
-        return await asyncio.to_thread(self._client.topics)
+        return await asyncio.wrap_future(workers.start(self._client.topics))
 
     async def health(self, *, endpoint: bool = False) -> Health:
         """Return which model is in service; with `endpoint`, only after it has scored a document."""
-        return await asyncio.to_thread(lambda: self._client.health(endpoint=endpoint))
+        return await asyncio.wrap_future(workers.start(self._client.health, endpoint=endpoint))

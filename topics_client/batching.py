@@ -153,11 +153,18 @@ def _sparse(keys: list[object], values: list[object], row: int) -> str:
     return json.dumps({"data": {"features": features}})
 
 
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
+
+
 def _numbers(values: list[object], row: int) -> list[int | float]:
     numbers: list[int | float] = []
     for value in values:
         number = value.item() if hasattr(value, "item") else value
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not _is_finite(number):
             raise ValueError(f"document {row} has the count {value!r}, which is no finite number")
         numbers.append(number)
     return numbers

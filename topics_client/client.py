@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Literal
 
-from topics_client import results
+from topics_client import results, workers
 from topics_client.batching import MAX_BYTES, MAX_DOCUMENTS, Batch, DataFrameLike, Document, batches_of, documents_of
 from topics_client.calls import Calls
 from topics_client.errors import TopicsError
@@ -16,6 +15,7 @@ from topics_client.transport import SignedTransport, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
+    from concurrent.futures import Future
 
     import botocore.session
 
@@ -114,18 +114,13 @@ class TopicsClient:
         """Yield what `score` returns as it comes in, reading only a few batches ahead: for documents without end."""
         query = query_of(top=top, on_error=on_error, empty=empty)
         batches = batches_of(documents_of(documents, column), max_documents=self._max_documents, max_bytes=MAX_BYTES)
-        with ThreadPoolExecutor(self._parallel, thread_name_prefix="topics") as workers:
-            under_way: deque[Future[list[Prediction]]] = deque()
-            try:
-                for batch in batches:
-                    under_way.append(workers.submit(self.score_batch, batch, query, corpus_version))
-                    if len(under_way) > self._parallel:
-                        yield from under_way.popleft().result()
-                while under_way:
-                    yield from under_way.popleft().result()
-            finally:
-                for call in under_way:
-                    call.cancel()
+        under_way: deque[Future[list[Prediction]]] = deque()
+        for batch in batches:
+            under_way.append(workers.start(self.score_batch, batch, query, corpus_version))
+            if len(under_way) >= self._parallel:
+                yield from under_way.popleft().result()
+        while under_way:
+            yield from under_way.popleft().result()
 
     def score_batch(self, batch: Batch, query: Mapping[str, str], corpus_version: str | None) -> list[Prediction]:
         """Return the predictions of one batch; one that turns out too large for the URL is sent in halves."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import email.utils
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+
+from topics_client.answers import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,6 +14,11 @@ if TYPE_CHECKING:
 NO_CONNECTION: Final = "no_connection"
 NO_CREDENTIALS: Final = "no_credentials"
 NOT_AN_ANSWER: Final = "not_an_answer"
+ANSWER_TOO_LATE: Final = "answer_too_late"
+ANSWER_TOO_LARGE: Final = "answer_too_large"
+
+MAX_RETRY_AFTER_S: Final = 30.0
+"""The longest that a server's Retry-After is waited for before the next try."""
 
 LAMBDA_REFUSALS: Final[Mapping[int, tuple[str, str, bool]]] = {
     403: ("lambda_forbidden", "Lambda refused the caller: a wrong signature, or no right to call this URL", False),
@@ -36,7 +44,7 @@ class TopicsError(Exception):
         pointer: JSON pointer to the fault in the body of its request.
         allowed: what is allowed instead.
         retry: whether the same request may succeed later.
-        retry_after_s: seconds to wait before that.
+        retry_after_s: seconds to wait before that, at most `MAX_RETRY_AFTER_S`.
         request_id: the function's, for its log.
     """
 
@@ -69,27 +77,47 @@ class TopicsError(Exception):
 
 def of_answer(status: int, headers: Mapping[str, str], body: bytes, first_row: int) -> TopicsError:
     """Return the error of an answer that is not 200; `first_row` is the number of the request's first document."""
-    retry_after = headers.get("retry-after", "")
-    retry_after_s = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
+    asked_s = _seconds(headers.get("retry-after", ""))
+    retry_after_s = None if asked_s is None else min(asked_s, MAX_RETRY_AFTER_S)
+    bound = ""
+    if asked_s is not None and asked_s > MAX_RETRY_AFTER_S:
+        bound = f"; its Retry-After is longer than the {MAX_RETRY_AFTER_S:.0f} s that are waited at most"
     problem = _problem(body)
     if problem is not None:
-        return of_problem(problem, first_row, status=status, retry_after_s=retry_after_s)
+        return of_problem(problem, first_row, status=status, retry_after_s=retry_after_s, bound=bound)
     code, detail, retry = LAMBDA_REFUSALS.get(
         status,
         (f"http_{status}", f"the URL answered {status}", status >= 500),  # noqa: PLR2004 - server errors
     )
-    return TopicsError(code, detail, status=status, retry=retry, retry_after_s=retry_after_s)
+    return TopicsError(code, detail + bound, status=status, retry=retry, retry_after_s=retry_after_s)
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return the seconds that a Retry-After asks for, as a number or until a date; None for what is neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        date = email.utils.parsedate_to_datetime(retry_after)
+        aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+        return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def of_problem(
-    problem: Mapping[str, object], first_row: int, *, status: int | None = None, retry_after_s: float | None = None
+    problem: Mapping[str, object],
+    first_row: int,
+    *,
+    status: int | None = None,
+    retry_after_s: float | None = None,
+    bound: str = "",
 ) -> TopicsError:
     """Return the error that a problem document tells, of a whole request or of one document."""
     row, column = _number(problem, "row"), _number(problem, "column")
     told = _number(problem, "status")
     return TopicsError(
         _text(problem, "code") or NOT_AN_ANSWER,
-        _text(problem, "detail") or _text(problem, "title") or "the request was refused",
+        (_text(problem, "detail") or _text(problem, "title") or "the request was refused") + bound,
         status=status if status is not None else told,
         row=None if row is None else row + first_row - 1,
         column=column,
@@ -103,7 +131,7 @@ def of_problem(
 
 def _problem(body: bytes) -> Mapping[str, object] | None:
     try:
-        content = json.loads(body)
+        content = json_of(body)
     except ValueError:
         return None
     return content if isinstance(content, dict) and isinstance(content.get("code"), str) else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from topics_client.answers import UNREADABLE, items, json_of, members, number, number_or_none, text, whole
 from topics_client.errors import NOT_AN_ANSWER, TopicsError, of_problem
 
 if TYPE_CHECKING:
@@ -93,59 +93,66 @@ def predictions_of(headers: Mapping[str, str], body: bytes, *, documents: int, f
     """
     versions = Versions.of(headers)
     try:
-        told = json.loads(body)["predictions"]
-        predictions = [_prediction(one, versions, first_row) for one in told]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _not_an_answer(f"cannot be read: {type(error).__name__}") from None
+        told = items(members(json_of(body))["predictions"])
+        predictions = [_prediction(members(one), versions, first_row) for one in told]
+    except UNREADABLE as error:
+        raise unreadable(error) from None
     if len(predictions) != documents:
         raise _not_an_answer(f"has {len(predictions)} predictions for {documents} documents")
     return predictions
 
 
-def _prediction(told: dict[str, Any], versions: Versions, first_row: int) -> Prediction:
+def _prediction(told: dict[str, object], versions: Versions, first_row: int) -> Prediction:
     weights, topics, error = told.get("topic_weights"), told.get("topics"), told.get("error")
     if weights is None and topics is None and error is None:
         raise KeyError("topic_weights")
     return Prediction(
         versions=versions,
-        weights=None if weights is None else tuple(map(float, weights)),
-        topics=None if topics is None else tuple(_strongest(one) for one in topics),
-        error=None if error is None else of_problem(error, first_row),
-        unknown_word_share=told.get("unknown_word_share"),
+        weights=None if weights is None else tuple(map(number, items(weights))),
+        topics=None if topics is None else tuple(_strongest(members(one)) for one in items(topics)),
+        error=None if error is None else of_problem(members(error), first_row),
+        unknown_word_share=number_or_none(told.get("unknown_word_share")),
         estimated="estimated" in told,
     )
 
 
-def _strongest(told: dict[str, Any]) -> TopicWeight:
-    return TopicWeight(int(told["id"]), str(told["label"]), float(told["weight"]), tuple(map(str, told["words"])))
+def _strongest(told: dict[str, object]) -> TopicWeight:
+    words = tuple(map(text, items(told["words"])))
+    return TopicWeight(whole(told["id"]), text(told["label"]), number(told["weight"]), words)
 
 
 def topics_of(headers: Mapping[str, str], body: bytes) -> TopicList:
     """Read the answer of GET /topics."""
     try:
-        topics = tuple(
-            Topic(
-                int(one["id"]),
-                str(one["label"]),
-                None if one["share"] is None else float(one["share"]),
-                tuple(map(str, one["words"])),
-                tuple(map(float, one["weights"])),
-            )
-            for one in json.loads(body)["topics"]
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise _not_an_answer(f"cannot be read: {type(error).__name__}") from None
+        topics = tuple(_topic(members(one)) for one in items(members(json_of(body))["topics"]))
+    except UNREADABLE as error:
+        raise unreadable(error) from None
     return TopicList(Versions.of(headers), topics)
+
+
+def _topic(told: dict[str, object]) -> Topic:
+    return Topic(
+        whole(told["id"]),
+        text(told["label"]),
+        number_or_none(told["share"]),
+        tuple(map(text, items(told["words"]))),
+        tuple(map(number, items(told["weights"]))),
+    )
 
 
 def health_of(headers: Mapping[str, str], body: bytes) -> Health:
     """Read the answer of GET /health."""
     try:
-        told = json.loads(body)
-        feature_dim, algorithm = int(told["feature_dim"]), str(told["algorithm"])
+        told = members(json_of(body))
+        feature_dim, algorithm = whole(told["feature_dim"]), text(told["algorithm"])
         return Health(Versions.of(headers), feature_dim, algorithm, told["endpoint_called"] is True)
-    except (ValueError, KeyError, TypeError) as error:
-        raise _not_an_answer(f"cannot be read: {type(error).__name__}") from None
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+
+
+def unreadable(error: Exception) -> TopicsError:
+    """Return the error of an answer that has another form than it should."""
+    return _not_an_answer(f"cannot be read: {type(error).__name__}")
 
 
 def _not_an_answer(what: str) -> TopicsError:

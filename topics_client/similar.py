@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from topics_client.answers import UNREADABLE, items, json_of, members, number, number_or_none, text
 from topics_client.calls import Calls
-from topics_client.errors import NOT_AN_ANSWER, TopicsError
-from topics_client.results import Versions
+from topics_client.results import Versions, unreadable
 from topics_client.transport import SignedTransport, Transport
 
 if TYPE_CHECKING:
@@ -107,12 +107,13 @@ def _query(number: int | None) -> dict[str, str]:
 
 def _found(answer: Answer) -> SimilarDocuments:
     try:
-        told = json.loads(answer.body)
-        documents = tuple(
-            SimilarDocument(str(one["id"]), str(one["label"]), float(one["distance"])) for one in told["similar"]
-        )
-        share = told.get("unknown_word_share")
-        return SimilarDocuments(Versions.of(answer.headers), documents, None if share is None else float(share))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        detail = f"the answer cannot be read: {type(error).__name__}"
-        raise TopicsError(NOT_AN_ANSWER, detail, retry=True) from None
+        told = members(json_of(answer.body))
+        documents = tuple(_document(members(one)) for one in items(told["similar"]))
+        share = number_or_none(told.get("unknown_word_share"))
+        return SimilarDocuments(Versions.of(answer.headers), documents, share)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+
+
+def _document(told: dict[str, object]) -> SimilarDocument:
+    return SimilarDocument(text(told["id"]), text(told["label"]), number(told["distance"]))
