@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from collections import deque
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 from topics_client import inputs, outputs
 from topics_client.client import TopicsClient
@@ -55,19 +57,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _run(options)
-    except TopicsError as error:
-        sys.stderr.write(f"topics: {error}\n")
-    except (InputError, ValueError) as error:
-        sys.stderr.write(f"topics: {error}\n")
-    except BrokenPipeError:
-        # Whoever read our output has enough of it; what is still in the buffer must not fail at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _prepare_output(options.format)
+        code = _run(options)
+        # Here, where a full disk can still be told, and not when the interpreter ends.
+        sys.stdout.flush()
+    except OSError as error:
+        _drop_output()
+        _complain(f"the output cannot be written: {error.strerror or type(error).__name__}")
+    except (TopicsError, ValueError) as error:
+        _complain(str(error))
     except KeyboardInterrupt:
-        sys.stderr.write("topics: interrupted\n")
+        _complain("interrupted")
         return INTERRUPTED
+    else:
+        return code
     return REFUSED
+
+
+def _complain(sentence: str) -> None:
+    """Write one line to standard error, where there is one that takes it."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"topics: {outputs.printable(sentence)}\n")
+        sys.stderr.flush()
+
+
+def _prepare_output(format_name: str) -> None:
+    """Have standard output take every character: formats for programs as UTF-8, others escaped where need be."""
+    # None in a process that was started without it, whatever its type says.
+    stream: TextIO | None = sys.stdout
+    if stream is None or stream.closed:
+        raise InputError("standard output is closed, so there is nowhere to write to")
+    if isinstance(stream, io.TextIOWrapper):
+        encoding = None if format_name == outputs.TABLE else "utf-8"
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Send what is still in the buffer nowhere: it would fail once more when the interpreter ends."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -81,10 +111,8 @@ def _run(options: argparse.Namespace) -> int:
         outputs.write_topics(client.topics(), options.format, sys.stdout)
         return 0
     health = client.health(endpoint=options.endpoint)
-    sys.stdout.write(
-        f"ok: model {health.versions.model}, corpus {health.versions.corpus}, "
-        f"{health.feature_dim} words, {health.algorithm}\n"
-    )
+    told = f"ok: model {health.versions.model}, corpus {health.versions.corpus}, {health.feature_dim} words, "
+    sys.stdout.write(outputs.printable(told + health.algorithm) + "\n")
     return 0
 
 
@@ -182,9 +210,7 @@ def _show(predictions: Iterator[Prediction], asked: deque[tuple[str, float | Non
     finally:
         progress.end()
     if len(models) > 1:
-        sys.stderr.write(
-            "topics: the model was replaced meanwhile: topics of the first lines are not those of the last\n"
-        )
+        _complain("the model was replaced meanwhile: topics of the first lines are not those of the last")
     if refused:
-        sys.stderr.write(f"topics: {refused} of {shown} documents were refused\n")
+        _complain(f"{refused} of {shown} documents were refused")
     return SOME_DOCUMENTS_REFUSED if refused else 0

@@ -57,10 +57,10 @@ def documents_in(paths: Sequence[str], form: Form) -> Iterator[Named]:
     """
     total, before = _size_of(paths), 0
     for path in paths:
-        if path == STANDARD_INPUT:
-            yield from _read(sys.stdin, "stdin", form, form.name or LINES)
-            continue
         try:
+            if path == STANDARD_INPUT:
+                yield from _read(_standard_input(), "stdin", form, form.name or LINES)
+                continue
             # A byte order mark, which some editors write, is no part of the first document.
             with Path(path).open("rb") as content, TextIOWrapper(content, "utf-8-sig", newline="") as stream:
                 for named in _read(stream, path, form, form.name or _form_of(path)):
@@ -70,6 +70,16 @@ def documents_in(paths: Sequence[str], form: Form) -> Iterator[Named]:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else f"byte {error.start + 1} is not UTF-8"
             raise InputError(f"{path} cannot be read: {reason}") from None
+        except csv.Error as error:
+            raise InputError(f"{path} is no CSV: {error}") from None
+
+
+def _standard_input() -> TextIO:
+    # The stream is None in a process that was started without one, whatever its type says.
+    stream: TextIO | None = sys.stdin
+    if stream is None or stream.closed:
+        raise InputError("standard input is closed: name a file")
+    return stream
 
 
 def _size_of(paths: Sequence[str]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import sys
@@ -14,6 +15,22 @@ if TYPE_CHECKING:
 
     from topics_client.results import Prediction, TopicList
     from topics_client.similar import SimilarDocuments
+
+
+def printable(text: str) -> str:
+    """Return the text with what a terminal obeys or hides (controls, text direction, no character) as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def _json(value: object) -> str:
+    """Return the JSON of a value on one line, in which the same characters are JSON's own escapes."""
+    written = json.dumps(value, ensure_ascii=False)
+    if not written.isprintable():
+        written = "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in written)
+    return written + "\n"
+
 
 TABLE, JSON, CSV = "table", "json", "csv"
 FORMATS: Final = (TABLE, JSON, CSV)
@@ -41,7 +58,7 @@ class TableWriter:
     def write(self, name: str, prediction: Prediction) -> None:
         """Show one line."""
         shown = name if len(name) <= 30 else "…" + name[-29:]  # noqa: PLR2004 - a third of a narrow terminal
-        line = f"{shown:<30}  {_told(prediction)}"
+        line = printable(f"{shown:<30}  {_told(prediction)}")
         self._stream.write((line if len(line) <= self._width else line[: self._width - 1] + "…") + "\n")
 
 
@@ -76,7 +93,7 @@ class JsonWriter:
             told["unknown_word_share"] = prediction.unknown_word_share
         if prediction.estimated:
             told["estimated"] = True
-        self._stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+        self._stream.write(_json(told))
 
 
 class CsvWriter:
@@ -104,12 +121,13 @@ def write_topics(topics: TopicList, format_name: str, stream: TextIO) -> None:
     for topic in topics.topics:
         if format_name == JSON:
             told = {"id": topic.id, "label": topic.label, "share": topic.share, "words": topic.words}
-            stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+            stream.write(_json(told))
         elif format_name == CSV:
             csv.writer(stream, lineterminator="\n").writerow([topic.id, topic.label, topic.share, *topic.words])
         else:
             share = "" if topic.share is None else f"{topic.share:4.0%}"
-            stream.write(f"{topic.id:>4}  {share:>4}  {topic.label:<40}  {', '.join(topic.words)}\n")
+            label, words = printable(topic.label), printable(", ".join(topic.words))
+            stream.write(f"{topic.id:>4}  {share:>4}  {label:<40}  {words}\n")
 
 
 def write_similar(found: SimilarDocuments, format_name: str, stream: TextIO) -> None:
@@ -117,11 +135,11 @@ def write_similar(found: SimilarDocuments, format_name: str, stream: TextIO) -> 
     for one in found.documents:
         if format_name == JSON:
             told = {"id": one.id, "label": one.label, "distance": one.distance, "model": found.versions.model}
-            stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+            stream.write(_json(told))
         elif format_name == CSV:
             csv.writer(stream, lineterminator="\n").writerow([one.id, one.label, one.distance])
         else:
-            stream.write(f"{one.distance:.4f}  {one.id}  {one.label}\n")
+            stream.write(f"{one.distance:.4f}  {printable(one.id)}  {printable(one.label)}\n")
 
 
 class Progress:
@@ -132,7 +150,8 @@ class Progress:
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream or sys.stderr
+        # A process may be started without standard error; there is nobody to tell then.
+        self._stream = stream or sys.stderr or io.StringIO()
         self._clock = clock
         self._began = self._shown = clock()
         self._documents = 0

@@ -156,7 +156,7 @@ def test_it_runs_as_a_module(url: Any) -> None:
     assert "Cycling" in done.stdout
 
 
-def test_a_reader_that_has_enough_ends_the_command_quietly(url: Any) -> None:
+def test_a_reader_that_has_enough_ends_the_command_with_a_sentence(url: Any) -> None:
     lines = "bike\n" * 3000
     command = f"{sys.executable} -m topics_client score --top 1 | head -1"
     done = subprocess.run(
@@ -164,7 +164,7 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(url: Any) -> None:
     )
 
     assert done.stdout.startswith("stdin:1 ")
-    assert "Traceback" not in done.stderr
+    assert done.stderr == "topics: the output cannot be written: Broken pipe\n"
 
 
 def test_documents_of_files_say_how_much_of_all_input_has_been_read(folder: Path) -> None:
