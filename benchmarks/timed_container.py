@@ -16,7 +16,7 @@ from training_scripts import serve
 from training_scripts.ntm.service import INVOCATIONS, Service
 
 if TYPE_CHECKING:
-    from training_scripts.ntm.http_server import Request, Response
+    from training_scripts.ntm.messages import Request, Response
 
 
 def main(arguments: list[str]) -> int:

@@ -8,13 +8,13 @@ The description made here has no encoder: such a folder cannot be served.
 
 from __future__ import annotations
 
-import zipfile
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from explore import mxnet_arrays
 from explore.errors import ExploreError
+from training_scripts.archives import ArchiveError, read_zipped
 from training_scripts.ntm import artifact, topic_words
 from training_scripts.ntm.coherence import Cooccurrence, mean_npmi, uniqueness_by_topic
 from training_scripts.ntm.sums import Alone
@@ -84,14 +84,15 @@ def _decoder(folder: Path) -> tuple[topic_words.Matrix, topic_words.Matrix]:
     """Return B, (topics, words), and b, (words,)."""
     file = min(folder.glob(ARCHIVES))
     try:
-        with zipfile.ZipFile(file) as archive:
-            arrays = mxnet_arrays.read(archive.read(PARAMETERS))
+        arrays = mxnet_arrays.read(read_zipped(file, PARAMETERS))
         decoder = arrays[DECODER]
-    except (OSError, zipfile.BadZipFile, mxnet_arrays.FormatError) as error:
+    except (ArchiveError, OSError, mxnet_arrays.FormatError) as error:
         raise ExploreError(f"{file} is no model of the built-in NTM: {error}") from None
     except KeyError as missing:
         raise ExploreError(f"{file} is no model of the built-in NTM: it has no {missing}") from None
     if decoder.ndim != 2:  # noqa: PLR2004 -- words and topics
         raise ExploreError(f"{file} has a decoder of {decoder.ndim} dimensions, where words and topics are two")
     bias = arrays.get(BIAS, np.zeros(decoder.shape[0]))
+    if bias.shape != decoder.shape[:1] or not (np.isfinite(decoder).all() and np.isfinite(bias).all()):
+        raise ExploreError(f"{file} has a decoder of {decoder.shape} with a bias of {bias.shape}, or not finite")
     return np.ascontiguousarray(decoder.T, dtype=np.float32), bias.astype(np.float32)

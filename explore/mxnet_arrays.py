@@ -8,6 +8,7 @@ bits each), and its values. Source: NDArray::Save in MXNet 1.9.1's src/ndarray/n
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import TYPE_CHECKING, Final
 
@@ -80,5 +81,5 @@ def _array(reader: _Reader) -> npt.NDArray[np.float64]:
     if kind not in _TYPES or min(shape, default=0) < 0:
         raise FormatError(f"an array has type {kind} and shape {shape}, which is not read")
     values = np.dtype(_TYPES[kind])
-    content = reader.take(values.itemsize * int(np.prod(shape, dtype=np.int64)))
+    content = reader.take(values.itemsize * math.prod(shape))
     return np.frombuffer(content, dtype=values).reshape(shape).astype(np.float64)

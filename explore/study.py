@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from explore.errors import ExploreError
 from explore.files import written_whole
 from explore.map import map_of
 from explore.vectors import load_topic_vectors
+from training_scripts.array_files import ArrayFileError, read_npy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,9 +134,11 @@ def study(
 def _map(weights: Matrix, cache: Path, *, method: Method, seed: int, progress: Progress) -> Positions:
     digest = hashlib.sha256(np.ascontiguousarray(weights).tobytes()).hexdigest()
     kept = cache / f"map-{method}-{seed}-{digest[:16]}-{_MAP_VERSION}.npy"
-    if kept.is_file():
-        positions: Positions = np.load(kept, allow_pickle=False)
-        return positions
+    with contextlib.suppress(FileNotFoundError, ArrayFileError):
+        # One that is damaged is made again.
+        kept_positions: Positions = read_npy(kept)
+        if kept_positions.shape == (weights.shape[0], 2):
+            return kept_positions
     positions = map_of(weights, method=method, seed=seed, progress=progress)
     with written_whole(kept) as partial, partial.open("wb") as stream:
         np.save(stream, positions)

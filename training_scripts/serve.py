@@ -17,15 +17,13 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from training_scripts.ntm import artifact
-from training_scripts.ntm.http_server import HttpServer
+from training_scripts.ntm.http_server import DRAIN_TIMEOUT_S, STOP_SIGNALS, HttpServer
 from training_scripts.ntm.service import Service
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 DEFAULT_ROOT: Final = "/opt/ml"
 ROOT_VARIABLE: Final = "SM_OPT_ML"
@@ -34,14 +32,21 @@ MAX_PAYLOAD_VARIABLE: Final = "SAGEMAKER_MAX_PAYLOAD_IN_MB"
 """Set by batch transform, which may send more than an endpoint may."""
 INVOCATION_BYTES_MAX: Final = 6_291_456
 """The largest body that InvokeEndpoint takes."""
+_AWAITED: Final = STOP_SIGNALS | {signal.SIGCHLD, signal.SIGALRM}
 _BACKLOG: Final = 512
 _QUICK_END_S: Final = 1.0
 _QUICK_ENDS_MAX: Final = 5
+_END_TIMEOUT_S: Final = DRAIN_TIMEOUT_S + 5.0
+"""How long a worker may take to end; SageMaker kills the container 30 s after SIGTERM."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Load the model once, then serve it from forked workers; a worker that dies is replaced."""
     options = _options(arguments)
+    # Blocked from here on and waited for: whenever one comes, no handler runs in the midst of a fork or of loading.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    # A signal that is ignored, as this one is by default, may not stay pending; no handler runs while it is blocked.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The log is followed line by line, also where it is a pipe.
         sys.stdout.reconfigure(line_buffering=True)
@@ -100,29 +105,32 @@ class _Workers:
         self._listener = listener
         self._max_body_bytes = max_body_bytes
         self._started: dict[int, float] = {}
-        self._stopping = False
+        self._quick_ends = 0
+        # The workers hold the reading end: it ends with this process, however that ends.
+        self._parent, self._held_open = os.pipe()
 
     def run(self, number: int, banner: str) -> int:
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signal_number, self._stop)
+        """Keep so many workers until SIGTERM or SIGINT; return the exit code."""
         for _ in range(number):
             self._start()
         sys.stdout.write(banner)
         sys.stdout.flush()
-        quick_ends = 0
-        while self._started:
-            child, _ = os.wait()
-            lived = time.monotonic() - self._started.pop(child, 0.0)
-            if self._stopping:
-                continue
-            quick_ends = quick_ends + 1 if lived < _QUICK_END_S else 0
-            if quick_ends > _QUICK_ENDS_MAX:
-                sys.stderr.write("serve: workers end as soon as they start\n")
-                self._stop(signal.SIGTERM, None)
-                return 1
-            sys.stderr.write(f"serve: worker {child} ended; starting another\n")
-            self._start()
-        return 0
+        while self._quick_ends <= _QUICK_ENDS_MAX:
+            if signal.sigwait(_AWAITED) in STOP_SIGNALS:
+                self._end()
+                return 0
+            for child, lived in self._reaped():
+                self._quick_ends = self._quick_ends + 1 if lived < _QUICK_END_S else 0
+                sys.stderr.write(f"serve: worker {child} ended; starting another\n")
+                self._start()
+        sys.stderr.write("serve: workers end as soon as they start\n")
+        self._end()
+        return 1
+
+    def _reaped(self) -> list[tuple[int, float]]:
+        """Return the workers that have ended since, and how long each was there."""
+        ended = [child for child in self._started if os.waitpid(child, os.WNOHANG)[0]]
+        return [(child, time.monotonic() - self._started.pop(child)) for child in ended]
 
     def _start(self) -> None:
         child = os.fork()
@@ -131,8 +139,12 @@ class _Workers:
             return
         code = 1
         try:
+            os.close(self._held_open)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             asyncio.run(self._serve())
             code = 0
+        except BaseException:  # noqa: BLE001 (whatever it is, this process must not go on as its parent would)
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -140,12 +152,20 @@ class _Workers:
 
     async def _serve(self) -> None:
         server = HttpServer(self._service.answer, refusal=self._service.refusal, max_body_bytes=self._max_body_bytes)
-        await server.serve(self._listener)
+        await server.serve(self._listener, parent=self._parent)
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping = True
+    def _end(self) -> None:
+        """End the workers; one that takes too long is killed."""
+        self._signal(signal.SIGTERM)
+        signal.setitimer(signal.ITIMER_REAL, _END_TIMEOUT_S)
+        while self._started:
+            if signal.sigwait({signal.SIGCHLD, signal.SIGALRM}) == signal.SIGALRM:
+                self._signal(signal.SIGKILL)
+            self._reaped()
+
+    def _signal(self, number: signal.Signals) -> None:
         for child in self._started:
-            os.kill(child, signal.SIGTERM)
+            os.kill(child, number)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tarfile
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from local_cloud.errors import LocalCloudError
+from training_scripts.archives import ArchiveError, read_file
 from training_scripts.ntm.artifact import MODEL_FILE
 
 if TYPE_CHECKING:
@@ -52,15 +52,13 @@ def read(s3: S3, artifact_uri: str) -> list[Topic]:
     content = io.BytesIO()
     s3.download_fileobj(bucket, key, content)
     content.seek(0)
-    with tarfile.open(fileobj=content) as archive:
-        try:
-            member = archive.extractfile(MODEL_FILE)
-        except KeyError:
-            member = None
-        if member is None:
+    try:
+        document = read_file(content, MODEL_FILE)
+        if document is None:
             raise LocalCloudError(f"{artifact_uri} holds no {MODEL_FILE}: it was not trained by the open NTM")
-        described = json.load(member)["topics"]
-    return [Topic(labels=[], **topic) for topic in described]
+        return [Topic(labels=[], **topic) for topic in json.loads(document)["topics"]]
+    except (ArchiveError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise LocalCloudError(f"{artifact_uri} tells no topics: {error}") from None
 
 
 def with_labels(topics: Sequence[Topic], labels: Sequence[str], weights: Sequence[Weights]) -> list[Topic]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from local_cloud.sagemaker.channels import Channel, ChannelFiles
 from local_cloud.sagemaker.pipes import PipeFeeder
 from local_cloud.storage import Location, ObjectStore, StorageError
-from training_scripts.archives import pack
+from training_scripts.archives import ArchiveError, pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ class TrainingFiles:
             artifact = self._upload_archive(root / "model", place / "model.tar.gz", output.text("KmsKeyId"))
             if any((root / "output" / "data").iterdir()):
                 self._upload_archive(root / "output" / "data", place / "output.tar.gz", output.text("KmsKeyId"))
-        except StorageError as error:
+        except (ArchiveError, StorageError) as error:
             raise JobFailedError(f"ClientError: Artifact upload failed:{error}") from None
         return artifact
 

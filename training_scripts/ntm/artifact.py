@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -11,11 +12,19 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from training_scripts.array_files import ArrayFileError, read_npz
+
 SCHEMA_VERSION: Final = 1
 PARAMS_FILE: Final = "params.npz"
 MODEL_FILE: Final = "model.json"
 VOCABULARY_FILE: Final = "vocab.txt"
 ARCHIVE: Final = "model.tar.gz"
+MODEL_FILE_BYTES_MAX: Final = 32 << 20
+VOCABULARY_FILE_BYTES_MAX: Final = 256 << 20
+NAMES: Final = ("model_version", "corpus_hash", "vocabulary_hash")
+"""The strings of model.json that every answer's header carries; the last two may be null."""
+_NAME: Final = re.compile(r"[A-Za-z0-9._:/+@-]{1,256}")
+"""What a job's name and a hash are made of: nothing that ends a header, or one of the header's fields."""
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 Document = dict[str, Any]
@@ -67,22 +76,61 @@ def read(folder: Path) -> Artifact:
     """Return the model in `folder`.
 
     Raises:
-        ArtifactError: a file is missing, damaged, or of a schema that this program does not know.
+        ArtifactError: a file is missing, damaged, of a schema that this program does not know, or not of the others.
     """
     try:
-        document = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
-        if document.get("schema_version") != SCHEMA_VERSION:
-            raise ArtifactError(
-                f"{folder / MODEL_FILE} has schema_version {document.get('schema_version')!r}, "
-                f"where this server reads {SCHEMA_VERSION}"
-            )
-        with np.load(folder / PARAMS_FILE, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        document = _document(folder / MODEL_FILE)
+        arrays = read_npz(folder / PARAMS_FILE)
+        vocabulary = folder / VOCABULARY_FILE
+        if vocabulary.is_file():
+            _check_vocabulary(_content(vocabulary, VOCABULARY_FILE_BYTES_MAX), document)
     except FileNotFoundError as error:
-        raise ArtifactError(f"{folder} holds no {Path(error.filename).name}: it is no model of the open NTM") from error
-    except (ValueError, OSError) as error:
-        raise ArtifactError(f"the model in {folder} is damaged: {error}") from error
-    return Artifact(arrays, document)
+        raise ArtifactError(f"{folder} holds no {Path(error.filename).name}: it is no model of the open NTM") from None
+    except (ArrayFileError, OSError, RecursionError, ValueError) as error:
+        raise ArtifactError(f"the model in {folder} is damaged: {error}") from None
+    for name, array in arrays.items():
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise ArtifactError(f"array {name[:80]!r} of the model in {folder} has what is no finite real number")
+    return Artifact(dict(arrays), document)
+
+
+def _document(file: Path) -> Document:
+    document = json.loads(_content(file, MODEL_FILE_BYTES_MAX))
+    if not isinstance(document, dict):
+        raise ArtifactError(f"{file} holds no JSON object")
+    if document.get("schema_version") != SCHEMA_VERSION:
+        raise ArtifactError(
+            f"{file} has schema_version {str(document.get('schema_version'))[:40]!r}, "
+            f"where this server reads {SCHEMA_VERSION}"
+        )
+    for name in NAMES:
+        value = document.get(name)
+        if (value is None and name != NAMES[0]) or (isinstance(value, str) and _NAME.fullmatch(value)):
+            continue
+        raise ArtifactError(
+            f"{file} has a {name} of {str(value)[:80]!r}, where 1 to 256 letters, digits and ._:/+@- are allowed"
+        )
+    for name in ("feature_dim", "num_topics"):
+        value = document.get(name)
+        if type(value) is not int or value < 1:
+            raise ArtifactError(f"{file} has a {name} of {str(value)[:80]!r}, where a number of 1 or more is needed")
+    return document
+
+
+def _content(file: Path, most: int) -> bytes:
+    size = file.stat().st_size
+    if size > most:
+        raise ArtifactError(f"{file} has {size} bytes, where at most {most} are read")
+    return file.read_bytes()
+
+
+def _check_vocabulary(content: bytes, document: Document) -> None:
+    words = content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
+    if words != document["feature_dim"]:
+        raise ArtifactError(f"{VOCABULARY_FILE} has {words} words, where {MODEL_FILE} says {document['feature_dim']}")
+    named = document.get("vocabulary_hash")
+    if named is not None and hashlib.sha256(content).hexdigest() != named:
+        raise ArtifactError(f"{VOCABULARY_FILE} is not the vocabulary whose hash {MODEL_FILE} has, {named}")
 
 
 def tar(folder: Path, target: Path) -> None:

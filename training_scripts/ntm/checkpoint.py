@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from training_scripts.array_files import ArrayFileError, read_npz
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.training import EpochLoss, Progress
 
@@ -50,15 +51,18 @@ def decode(content: bytes, settings: JobHyperparameters) -> Progress:
     """Return the encoded state.
 
     Raises:
-        ClientError: it is the state of a job with other settings.
+        ClientError: it is damaged, or the state of a job with other settings.
     """
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        about = json.loads(archive[_ABOUT].tobytes())
-        trees: dict[str, HostTree] = {tree: {} for tree in _TREES}
-        for key in archive.files:
-            tree, _, name = key.partition("/")
-            if tree in trees:
-                trees[tree][name] = archive[key]
+    try:
+        arrays = read_npz(io.BytesIO(content))
+        about = json.loads(arrays[_ABOUT].tobytes())
+    except (ArrayFileError, KeyError, ValueError) as error:
+        raise ClientError(f"checkpoints/{CHECKPOINT_FILE} is no state of a training: {error}") from None
+    trees: dict[str, HostTree] = {tree: {} for tree in _TREES}
+    for key, array in arrays.items():
+        tree, _, name = key.partition("/")
+        if tree in trees:
+            trees[tree][name] = array
     ours = _identity(settings)
     for name, value in about["settings"].items():
         if ours.get(name) != value:

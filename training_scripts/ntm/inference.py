@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import itertools
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,13 @@ BATCH_NORM_EPSILON: Final = 1e-5
 """The trainer's, held equal by a test: this module must not import JAX."""
 
 
+_ENCODER: Final[dict[str, tuple[object, ...]]] = {
+    "activation": ("sigmoid", "tanh", "relu"),
+    "batch_norm": (False, True),
+    "input_weighting": ("counts", "tfidf"),
+}
+
+
 class NtmInference:
     """The encoder: counts in, topic weights theta = softmax(mu) out."""
 
@@ -24,22 +32,26 @@ class NtmInference:
         """Take the parameters.
 
         Raises:
-            ArtifactError: the arrays do not fit the model's own description.
+            ArtifactError: the model has no encoder, or the arrays do not fit its own description.
         """
-        encoder = artifact.document["encoder"]
         self.feature_dim: int = artifact.document["feature_dim"]
         self.num_topics: int = artifact.document["num_topics"]
+        encoder = _checked_encoder(artifact.document.get("encoder"))
+        for name, shape in _shapes(encoder, self.feature_dim, self.num_topics).items():
+            array = artifact.arrays.get(name)
+            if array is None and name == "background":
+                # No part of the encoder: a model that is only served may be without.
+                continue
+            if array is None or array.shape != shape:
+                has = "is missing" if array is None else f"has shape {array.shape}"
+                raise ArtifactError(f"array {name!r} of params.npz {has}, where model.json asks for {shape}")
+            if name.endswith("_variance") and name != "log_variance" and (array < 0).any():
+                raise ArtifactError(f"array {name!r} of params.npz has a variance below 0")
         self._layers = len(encoder["layers"])
         self._activation: str = encoder["activation"]
         self._batch_norm: bool = encoder["batch_norm"]
         self._arrays: Arrays = artifact.arrays
         self._idf = artifact.arrays["idf"] if encoder["input_weighting"] == "tfidf" else None
-        first, topics = artifact.arrays["encoder_0_weight"], artifact.arrays["topics"]
-        if first.shape[0] != self.feature_dim or topics.shape != (self.num_topics, self.feature_dim):
-            raise ArtifactError(
-                f"params.npz holds {topics.shape[0]} topics over {first.shape[0]} words, "
-                f"where model.json says {self.num_topics} over {self.feature_dim}"
-            )
 
     def topic_weights(self, counts: csr_matrix) -> Matrix:
         """Return each document's topic weights, shape (documents, topics); each row sums to 1.
@@ -80,6 +92,38 @@ class NtmInference:
         deviation = np.sqrt(arrays[f"{name}_variance"] + np.float32(BATCH_NORM_EPSILON))
         scaled = (hidden - arrays[f"{name}_mean"]) / deviation
         return np.asarray(scaled * arrays[f"{name}_gamma"] + arrays[f"{name}_beta"], dtype=np.float32)
+
+
+def _checked_encoder(encoder: object) -> dict[str, Any]:
+    """Return model.json's description of the encoder.
+
+    Raises:
+        ArtifactError: it is none that this computes.
+    """
+    if not isinstance(encoder, dict):
+        raise ArtifactError("model.json describes no encoder: the model cannot be served")
+    layers = encoder.get("layers")
+    if not isinstance(layers, list) or not layers or any(type(width) is not int or width < 1 for width in layers):
+        raise ArtifactError("model.json's encoder has no layers, or one that is no width of 1 or more")
+    for key, allowed in _ENCODER.items():
+        if encoder.get(key) not in allowed or type(encoder.get(key)) is not type(allowed[0]):
+            raise ArtifactError(f"model.json's encoder has {key} {str(encoder.get(key))[:40]!r}, not one of {allowed}")
+    return encoder
+
+
+def _shapes(encoder: dict[str, Any], feature_dim: int, num_topics: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape that each array of the model must have."""
+    widths = [feature_dim, *encoder["layers"]]
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, (before, width) in enumerate(itertools.pairwise(widths)):
+        name = f"encoder_{layer}"
+        shapes |= {f"{name}_weight": (before, width), f"{name}_bias": (width,)}
+        if encoder["batch_norm"]:
+            shapes |= {f"{name}_{part}": (width,) for part in ("gamma", "beta", "mean", "variance")}
+    shapes |= {"mu_weight": (widths[-1], num_topics), "mu_bias": (num_topics,)}
+    if encoder["input_weighting"] == "tfidf":
+        shapes["idf"] = (feature_dim,)
+    return {**shapes, "topics": (num_topics, feature_dim), "background": (feature_dim,)}
 
 
 def _activated(activation: str, hidden: Matrix) -> Matrix:

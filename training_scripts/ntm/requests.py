@@ -25,6 +25,8 @@ from training_scripts.ntm.counts import CountsError, refuse_negative
 Json = Any
 """A decoded JSON value: what a caller sent, of any shape until it has been checked."""
 
+ROWS_AT_ONCE: Final = 8192
+"""Documents of a request that are weighed, and written, at a time: bounds the memory beside the counts."""
 _NUMBERS: Final = frozenset({int, float})
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _ANY_TYPES: Final = frozenset({"", "*/*", "application/*"})
@@ -81,12 +83,19 @@ def response_type(accept: str) -> str:
 
 def encode(weights: npt.NDArray[np.float32], kind: str) -> bytes:
     """Return the answer: topic weights (documents, topics), in the media type `kind`."""
-    predictions = [{"topic_weights": row} for row in weights]
     if kind == APPLICATION_JSONLINES:
         return b"".join(
-            orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE) for line in predictions
+            orjson.dumps({"topic_weights": row}, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+            for row in weights
         )
-    return orjson.dumps({"predictions": predictions}, option=orjson.OPT_SERIALIZE_NUMPY)
+    # By parts: the objects of a document that is written take more than what is written.
+    parts = [
+        orjson.dumps(
+            [{"topic_weights": row} for row in weights[begin : begin + ROWS_AT_ONCE]], option=orjson.OPT_SERIALIZE_NUMPY
+        )
+        for begin in range(0, len(weights), ROWS_AT_ONCE)
+    ]
+    return b'{"predictions":[' + b",".join(part[1:-1] for part in parts) + b"]}"
 
 
 def _records(body: bytes, feature_dim: int) -> csr_matrix:

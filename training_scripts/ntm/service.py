@@ -6,14 +6,17 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import orjson
 
 from training_scripts.content_types import APPLICATION_JSON
 from training_scripts.ntm import csv_counts
+from training_scripts.ntm.artifact import ArtifactError
 from training_scripts.ntm.counts import CountsError
-from training_scripts.ntm.http_server import Request, Response
 from training_scripts.ntm.inference import NtmInference
+from training_scripts.ntm.messages import Request, Response
 from training_scripts.ntm.requests import (
+    ROWS_AT_ONCE,
     NotAcceptableError,
     UnsupportedMediaTypeError,
     decode,
@@ -34,16 +37,23 @@ class Service:
     """Answers requests with topic weights, and every request with which model, corpus and vocabulary it was."""
 
     def __init__(self, artifact: Artifact, *, workers: int, max_body_bytes: int) -> None:
-        """Take a model; `workers` and `max_body_bytes` are what batch transform is told."""
+        """Take a model; `workers` and `max_body_bytes` are what batch transform is told.
+
+        Raises:
+            ArtifactError: the model cannot be right.
+        """
         document = artifact.document
         self._inference = NtmInference(artifact)
         self._corpus: str | None = document.get("corpus_hash")
         self._workers = workers
         self._max_body_bytes = max_body_bytes
         # The first use of each library routine is slow: better now than in the first caller's request.
-        self._inference.topic_weights(
-            csv_counts.parse(b",".join([b"1"] * self._inference.feature_dim), feature_dim=self._inference.feature_dim)
-        )
+        width = self._inference.feature_dim
+        weights = self._inference.topic_weights(csv_counts.parse(b",".join([b"1"] * width), feature_dim=width))
+        if not np.isfinite(weights).all():
+            raise ArtifactError(
+                "the model's numbers are too large: a document with each word once has no topic weights"
+            )
         versions = {
             "model": document["model_version"],
             "corpus": self._corpus or "",
@@ -82,6 +92,9 @@ class Service:
             return self.refusal(415, "unsupported_media_type", str(fault))
         except NotAcceptableError as fault:
             return self.refusal(406, "not_acceptable", str(fault))
+        except ArithmeticError as fault:
+            sys.stderr.write(f"serve: {fault}\n")
+            return self.refusal(500, "not_finite", str(fault))
         except Exception as error:  # noqa: BLE001 (one request's failure must not end the worker)
             sys.excepthook(type(error), error, error.__traceback__)
             return self.refusal(500, "internal_error", "the model could not answer; the endpoint's log says why")
@@ -90,7 +103,15 @@ class Service:
         started = time.perf_counter()
         kind = response_type(request.headers.get("accept", ""))
         counts = decode(request.body, request.headers.get("content-type", ""), feature_dim=self._inference.feature_dim)
-        body = encode(self._inference.topic_weights(counts), kind)
+        weights = np.concatenate(
+            [
+                self._inference.topic_weights(counts[begin : begin + ROWS_AT_ONCE])
+                for begin in range(0, counts.shape[0], ROWS_AT_ONCE)
+            ]
+        )
+        if not np.isfinite(weights).all():
+            raise ArithmeticError("the model gives topic weights that are no numbers for these documents")
+        body = encode(weights, kind)
         milliseconds = (time.perf_counter() - started) * 1000
         sys.stdout.write(f"{counts.shape[0]} documents, {len(request.body)} bytes, {milliseconds:.1f} ms\n")
         return Response(200, body, {**self._headers, "Content-Type": kind})

@@ -15,6 +15,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _PACKAGE: Final = _ROOT / layout.PACKAGE
 _MODULES: Final = (
     "__init__.py",
+    "array_files.py",
     "content_types.py",
     "hyperparameters.py",
     "ntm_environment.py",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import tarfile
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from deployment_functions.archives import ArchiveError, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,14 +20,21 @@ DESCRIPTION: Final = "model.json"
 
 
 def describe(s3: S3, artifact_uri: str) -> Mapping[str, object] | None:
-    """Return the description of the model in an artifact, or None where its archive holds none."""
+    """Return the description of the model in an artifact, or None where its archive holds none.
+
+    Raises:
+        ArchiveError: the artifact is no archive of a model, or its description is no JSON object.
+    """
     bucket, _, key = artifact_uri.removeprefix("s3://").partition("/")
     with tempfile.NamedTemporaryFile() as downloaded:
         s3.download_file(bucket, key, downloaded.name)
-        with tarfile.open(downloaded.name) as archive:
-            for member in archive:
-                if member.name.removeprefix("./") == DESCRIPTION:
-                    stream = archive.extractfile(member)
-                    content: dict[str, object] | None = json.load(stream) if stream is not None else None
-                    return content
-    return None
+        content = read_file(Path(downloaded.name), DESCRIPTION)
+    if content is None:
+        return None
+    try:
+        description = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ArchiveError(f"{DESCRIPTION} in {artifact_uri} is no JSON: {error}") from None
+    if not isinstance(description, dict):
+        raise ArchiveError(f"{DESCRIPTION} in {artifact_uri} is no JSON object")
+    return description

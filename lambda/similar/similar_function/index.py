@@ -92,6 +92,7 @@ class DocumentIndex:
         """
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                _refuse_compressed(archive.infolist())
                 told = json.loads(archive.read(_DOCUMENTS))
                 _refuse_another_schema(told["schema_version"])
                 index = _empty(told["topics"])
@@ -100,7 +101,7 @@ class DocumentIndex:
             number = len(ids)
         except IndexFileError:
             raise
-        except (zipfile.BadZipFile, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (zipfile.BadZipFile, EOFError, LookupError, OverflowError, RuntimeError, TypeError, ValueError) as error:
             raise IndexFileError(f"is damaged: {type(error).__name__}") from None
         if not len(index) == number == len(labels):
             raise IndexFileError("is damaged: it is not of the documents beside it")
@@ -133,6 +134,12 @@ class DocumentIndex:
 def _refuse_another_schema(version: object) -> None:
     if version != SCHEMA_VERSION:
         raise IndexFileError(f"has schema_version {version}, not {SCHEMA_VERSION}")
+
+
+def _refuse_compressed(members: list[zipfile.ZipInfo]) -> None:
+    """A compressed file may unpack to far more than it takes; an index is never one."""
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise IndexFileError("is damaged: it is compressed")
 
 
 def _empty(topics: int) -> Index:

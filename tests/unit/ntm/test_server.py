@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,10 +20,13 @@ import pytest
 
 from training_scripts.ntm import artifact
 from training_scripts.ntm.inference import NtmInference
+from training_scripts.ntm.messages import Request
 from training_scripts.ntm.requests import decode
+from training_scripts.ntm.service import Service
 
 PROJECT = Path(__file__).parents[3]
 WORDS, TOPICS = 5, 3
+ENCODER = {"layers": [4], "activation": "sigmoid", "batch_norm": False, "input_weighting": "counts"}
 ATTRIBUTES = "model=topics-2026;corpus=c0ffee;vocabulary=beef"
 
 
@@ -43,7 +47,7 @@ def write_model(root: Path) -> None:
         "vocabulary_hash": "beef",
         "num_topics": TOPICS,
         "feature_dim": WORDS,
-        "encoder": {"layers": [4], "activation": "sigmoid", "batch_norm": False, "input_weighting": "counts"},
+        "encoder": ENCODER,
     }
     artifact.write(root / "model", arrays, document, None)
 
@@ -204,7 +208,7 @@ def raw(port: int, *pieces: bytes) -> bytes:
         return received
 
 
-HEAD = b"POST /invocations HTTP/1.1\r\nContent-Type: text/csv\r\n"
+HEAD = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
 
 
 def test_a_chunked_body_and_pipelined_requests_are_read(port: int) -> None:
@@ -264,7 +268,7 @@ def test_many_callers_at_once_are_all_answered(port: int) -> None:
 def test_sigterm_lets_a_request_that_is_arriving_be_answered(root: Path) -> None:
     process, number = start(root, "--workers", "1")
     with socket.create_connection(("127.0.0.1", number), timeout=30) as client:
-        client.sendall(b"GET /ping HTTP/1.1\r\n\r\n")
+        client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(65536).startswith(b"HTTP/1.1 200")
         # The first bytes of a body have come in when the answer to the wish to go on is there.
         client.sendall(HEAD + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n")
@@ -331,3 +335,158 @@ def test_the_server_imports_neither_jax_nor_anything_else_that_is_heavy() -> Non
     assert not {"jax", "jaxlib", "pandas", "pydantic", "sklearn", "torch", "google"} & set(packages)
     # About 490 with NumPy 2.4 and SciPy 1.17: a leap means that a new dependency has come in.
     assert int(number) < 560
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("delay", [0, 0.001, 0.01, 0.1])
+def test_sigterm_at_once_after_the_start_ends_it(root: Path, delay: float) -> None:
+    process, _ = start(root, "--workers", "4")
+    time.sleep(delay)
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.2, 0.6])
+def test_sigterm_before_it_serves_ends_it_too(root: Path, delay: float) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training_scripts.serve", "--root", str(root), "--port", "0", "--workers", "4"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    time.sleep(delay)
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+
+    assert process.returncode in {0, -signal.SIGTERM}
+    assert "Traceback" not in output
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+def test_no_worker_outlives_a_master_that_is_killed(root: Path) -> None:
+    process, _ = start(root, "--workers", "3")
+    workers = children(process)
+    process.kill()
+    process.communicate(timeout=30)
+
+    deadline = time.monotonic() + 20
+    while not all(map(has_ended, workers)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(workers) == 3
+    assert all(map(has_ended, workers))
+
+
+def test_at_the_limit_of_descriptors_a_request_is_answered_and_the_log_stays_short(root: Path) -> None:
+    limited = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60));"
+        "sys.argv[:] = ['serve', *sys.argv[1:]]; runpy.run_module('training_scripts.serve', run_name='__main__')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", limited, "--root", str(root), "--port", "0", "--workers", "1"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    number = int(process.stdout.readline().split(",")[0].rpartition(":")[2])
+    unused = [socket.create_connection(("127.0.0.1", number), timeout=30) for _ in range(120)]
+    client = http.client.HTTPConnection("127.0.0.1", number, timeout=30)
+    client.request("GET", "/ping")
+    status = client.getresponse().status
+    client.close()
+    for opened in unused:
+        opened.close()
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+
+    assert status == 200
+    assert "unused ones are closed" in output
+    assert output.count("\n") <= 3
+
+
+class Wrong(NamedTuple):
+    sentence: str
+    arrays: dict[str, object] = {}  # noqa: RUF012 (of a named tuple)
+    document: dict[str, object] = {}  # noqa: RUF012
+    words: list[str] | None = None
+
+
+WRONG = {
+    "NaN": Wrong("'mu_bias' .* no finite", {"mu_bias": np.full(TOPICS, np.nan, np.float32)}),
+    "infinity": Wrong("'topics' .* no finite", {"topics": np.full((TOPICS, WORDS), np.inf, np.float32)}),
+    "integers": Wrong("'mu_bias' .* no finite real", {"mu_bias": np.zeros(TOPICS, np.int64)}),
+    "pickle": Wrong("holds object", {"mu_bias": np.array([{}])}),
+    "overflow": Wrong("too large", {"mu_weight": np.full((4, TOPICS), 3e38, np.float32)}),
+    "shape": Wrong(r"'mu_weight' .* \(4, 2\)", {"mu_weight": np.zeros((4, 2), np.float32)}),
+    "missing array": Wrong("'encoder_1_weight' .* missing", document={"encoder": {**ENCODER, "layers": [4, 4]}}),
+    "another width": Wrong("asks for", document={"feature_dim": WORDS + 1}),
+    "no encoder": Wrong("describes no encoder", document={"encoder": None}),
+    "unknown activation": Wrong("activation 'swish'", document={"encoder": {**ENCODER, "activation": "swish"}}),
+    "width that is no number": Wrong("feature_dim of 'many'", document={"feature_dim": "many"}),
+    "vocabulary": Wrong("has 4 words, where model.json says 5", words=["a", "b", "c", "d"]),
+    "other words": Wrong("is not the vocabulary", words=["a", "b", "c", "d", "e"]),
+    "header in the version": Wrong("model_version of", document={"model_version": "a\r\nX-Evil: 1"}),
+    "field in the corpus": Wrong("corpus_hash of", document={"corpus_hash": "a;vocabulary=b"}),
+    "surrogate": Wrong("vocabulary_hash of", document={"vocabulary_hash": "\ud800"}),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_model_that_cannot_be_right_is_not_served(tmp_path: Path, fault: str) -> None:
+    wrong = WRONG[fault]
+    write_model(tmp_path)
+    model = tmp_path / "model"
+    document = json.loads((model / "model.json").read_text()) | wrong.document
+    with np.load(model / "params.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files} | wrong.arrays
+    np.savez(model / "params.npz", **arrays)
+    (model / "model.json").write_text(json.dumps(document))
+    if wrong.words is not None:
+        (model / "vocab.txt").write_bytes(artifact.vocabulary_bytes(wrong.words))
+
+    with pytest.raises(artifact.ArtifactError, match=wrong.sentence) as refused:
+        Service(artifact.read(model), workers=1, max_body_bytes=1)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_model_that_cannot_be_right_ends_the_server_with_a_sentence(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    (tmp_path / "model" / "params.npz").write_bytes(b"PK")
+    done = subprocess.run(
+        [sys.executable, "-m", "training_scripts.serve", "--root", str(tmp_path), "--port", "0"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("serve: the model in ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_is_no_number_is_never_answered_as_topic_weights(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = artifact.read(root / "model")
+    service = Service(model, workers=1, max_body_bytes=1)
+    model.arrays["mu_bias"][0] = np.nan
+
+    answer = service.answer(Request("POST", "/invocations", {"content-type": "text/csv"}, b"1,0,2,0,0"))
+
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (500, "not_finite")
+    assert "no numbers" in capsys.readouterr().err

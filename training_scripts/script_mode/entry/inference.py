@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from training_scripts.ntm import artifact
-from training_scripts.ntm.http_server import Request
+from training_scripts.ntm.messages import Request
 from training_scripts.ntm.service import INVOCATIONS, Service
 
 _CONTENT_TYPE = "Content-Type"
