@@ -456,7 +456,12 @@ class _Connection(asyncio.Protocol):
                 return
             self._enter(_Phase.LINGERING, LINGER_TIMEOUT_S)
             self._written = 0
-            self._transport.write_eof()
+            try:
+                self._transport.write_eof()
+            except OSError:
+                # The client is gone, and has reset the connection.
+                self._transport.abort()
+                return
             self._transport.resume_reading()
             return
         self._head[:0] = self._protocol.trailing_data[0]

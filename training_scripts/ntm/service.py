@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -113,7 +114,9 @@ class Service:
             raise ArithmeticError("the model gives topic weights that are no numbers for these documents")
         body = encode(weights, kind)
         milliseconds = (time.perf_counter() - started) * 1000
-        sys.stdout.write(f"{counts.shape[0]} documents, {len(request.body)} bytes, {milliseconds:.1f} ms\n")
+        # A log that nobody reads any more, as when the parent was killed, is no reason to refuse.
+        with contextlib.suppress(OSError):
+            sys.stdout.write(f"{counts.shape[0]} documents, {len(request.body)} bytes, {milliseconds:.1f} ms\n")
         return Response(200, body, {**self._headers, "Content-Type": kind})
 
     def _execution_parameters(self) -> Response:
