@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cloud.errors import LocalCloudError
+from local_cloud.processes.guard import Guard
 from local_cloud.settings import ACCOUNT, PROJECT_ROOT, REGION
 
 if TYPE_CHECKING:
@@ -67,16 +67,13 @@ class Cli:
         return bool(stacks and str(stacks[0]["StackStatus"]).endswith("_COMPLETE"))
 
     def _run(self, command: str, *arguments: str, folder: Path = PROJECT_ROOT) -> None:
-        finished = subprocess.run(
-            [str(_node()), str(CLI), command, *arguments],
-            cwd=folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            check=False,
-        )
-        if finished.returncode != 0:
-            raise LocalCloudError(f"cdk {command} failed with exit code {finished.returncode}; its reason is above")
+        program = [str(_node()), str(CLI), command, *arguments]
+        with Guard() as guard:
+            code = guard.start(
+                program, folder=folder, environment=self._environment, stdout=sys.stderr, stderr=None
+            ).wait()
+        if code != 0:
+            raise LocalCloudError(f"cdk {command} failed with exit code {code}; its reason is above")
 
 
 def _common(stage: str | None, app: str | None) -> list[str]:

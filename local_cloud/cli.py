@@ -6,11 +6,11 @@ import argparse
 import io
 import math
 import re
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local_cloud import signals
 from local_cloud.cloud import LocalCloud
 from local_cloud.errors import LocalCloudError
 from local_cloud.running import Running, shell_exports
@@ -18,26 +18,27 @@ from local_cloud.settings import ACCOUNT, DEFAULT_HOME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import FrameType
 
 MAX_PORT = 65_535
-INTERRUPTED = 130
-"""Exit code of a program that Ctrl-C ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0, or 2 with one sentence on standard error; 130 after Ctrl-C."""
+    """Run one command; return the exit code: 0, or 2 with one sentence on standard error; 130 after Ctrl-C.
+
+    `up` ends with 0 when it is asked to end.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     # What follows `--` is the CDK CLI's.
     own, _, rest = _split(given)
     options = _parser().parse_args(own)
+    signals.interrupt_when_asked_to_end()
     try:
         return _run(options, rest)
     except LocalCloudError as error:
         print(f"local_cloud: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except signals.Interrupted as error:
+        return error.exit_code
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="folder for its files (build/local_cloud)")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run it in the foreground, until Ctrl-C")
+    up.add_argument("--detach", action="store_true", help="leave it running in the background, until `down`")
     up.add_argument("--port", type=_port, help="a free port by default")
     up.add_argument(
         "--state", type=Path, metavar="DIR", help="folder to keep everything in; without it all is forgotten"
@@ -96,7 +98,8 @@ def _seconds(text: str) -> float:
 
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
     if options.command == "up":
-        return _up(LocalCloud(home=options.home, port=options.port, state=options.state))
+        cloud = LocalCloud(home=options.home, port=options.port, state=options.state, detached=options.detach)
+        return _detach(cloud) if options.detach else _up(cloud)
     running = Running.find(options.home)
     if running is None:
         raise LocalCloudError("no local cloud is running: start one with `python -m local_cloud up`")
@@ -121,20 +124,23 @@ def _print_exports(variables: Mapping[str, str]) -> None:
 
 
 def _up(cloud: LocalCloud) -> int:
-    # SIGTERM is answered like Ctrl-C: by stopping everything.
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         with cloud:
             _print_exports(cloud.variables())
             print(f"local_cloud: running at {cloud.endpoint_url}; Ctrl-C stops it", file=sys.stderr, flush=True)
-            code = cloud.wait()
+            if cloud.wait() != 0:
+                raise cloud.ended()
     except KeyboardInterrupt:
         return 0
-    if code != 0:
-        raise LocalCloudError(f"the emulator ended with exit code {code} (log: {cloud.home.log})")
     return 0
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
+def _detach(cloud: LocalCloud) -> int:
+    cloud.start()
+    print(shell_exports(cloud.variables()), flush=True)
+    print(
+        f"local_cloud: running at {cloud.endpoint_url}; `python -m local_cloud down` stops it",
+        file=sys.stderr,
+        flush=True,
+    )
+    return 0

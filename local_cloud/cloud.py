@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from local_cloud import file_lock
 from local_cloud.errors import LocalCloudError
-from local_cloud.launcher import HOME_VARIABLE, PORT_VARIABLE, SETTINGS_VARIABLE, STATE_VARIABLE
+from local_cloud.launcher import (
+    DETACHED_VARIABLE,
+    HOME_VARIABLE,
+    LOCK_VARIABLE,
+    PORT_VARIABLE,
+    RUN_VARIABLE,
+    SETTINGS_VARIABLE,
+    STATE_VARIABLE,
+)
 from local_cloud.paths import Home
 from local_cloud.root_keys import FILE_MODE
 from local_cloud.running import STOP_TIMEOUT_S, Running, search_path, wait_until
 from local_cloud.settings import ACCOUNT, DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
+from training_scripts.os_errors import sentence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from local_cloud.function_urls import FunctionUrl
+
+logger = logging.getLogger("local_cloud")
 
 START_TIMEOUT_S = 30.0
 PRIVATE = 0o700
 """The mode of folders that are nobody else's business."""
+POLL_S = 0.02
+LAST_WORDS_S = 0.5
+"""A refused connection is noticed before the end of the process that refused it."""
 
 
 class LocalCloud:
@@ -39,6 +60,7 @@ class LocalCloud:
         port: a free port of 127.0.0.1 by default.
         settings: limits and programs; from LOCAL_CLOUD_* variables by default.
         state: a folder to keep everything in, from which the next local cloud that is given it goes on.
+        detached: it lives on when this process is gone, until `python -m local_cloud down`.
     """
 
     def __init__(
@@ -48,8 +70,10 @@ class LocalCloud:
         port: int | None = None,
         settings: LocalCloudSettings | None = None,
         state: Path | None = None,
+        detached: bool = False,
     ) -> None:
-        self.home = Home(home.resolve())
+        self.home = Home(home.resolve(), run=secrets.token_hex(4))
+        self._detached = detached
         self.state = state.resolve() if state else None
         self.settings = settings or LocalCloudSettings.from_environment(os.environ)
         self._port = port or 0
@@ -119,41 +143,40 @@ class LocalCloud:
         Raises:
             LocalCloudError: one runs in this folder already, the port is taken, or it does not come up.
         """
-        found = Running.find(self.home.root)
-        if found is not None:
-            raise LocalCloudError(
-                f"a local cloud of {self.home.root} already runs on port {found.port} (process {found.pid}): "
-                "stop it with `python -m local_cloud down`"
-            )
-        self._prepare_files()
-        with self.home.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "local_cloud.launcher"],
-                cwd=PROJECT_ROOT,
-                env=self._launch_environment(),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        if not wait_until(self._is_up, START_TIMEOUT_S):
+        try:
+            self.home.root.mkdir(parents=True, exist_ok=True)
+            lock = self._lock()
+            try:
+                self._prepare_files()
+                self._process = self._launch(lock)
+            finally:
+                # The emulator has it from here on, until its own process is gone.
+                os.close(lock)
+            self._await()
+        except OSError as error:
             self.stop()
-            raise LocalCloudError(f"the local cloud did not start: {self._last_words()}")
+            raise LocalCloudError(f"{self.home.root} cannot hold the local cloud: {sentence_of(error)}") from None
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop the emulator, its jobs, endpoints and functions; do nothing when it is stopped."""
         process, self._process, self._running = self._process, None, None
         if process is None:
             return
-        if process.poll() is None:
-            process.terminate()
-        if process.stdin is not None:
-            process.stdin.close()
         try:
+            process.terminate()
+            if process.stdin is not None:
+                process.stdin.close()
             process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
+            logger.warning("the emulator did not stop within %.0f s and is killed", STOP_TIMEOUT_S)
+        finally:
+            # At a second Ctrl-C too.
             process.kill()
             process.wait()
+            self._remove_leftovers()
 
     def wait(self) -> int:
         """Wait until the emulator ends by itself, and return its exit code."""
@@ -161,11 +184,97 @@ class LocalCloud:
             return 0
         return self._process.wait()
 
+    def ended(self) -> LocalCloudError:
+        """Return the error that tells how the emulator ended by itself."""
+        code = self.wait()
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return LocalCloudError(f"the emulator {how} (log: {self.home.log})")
+
+    @contextmanager
+    def no_longer_than_it(self) -> Iterator[None]:
+        """Let the block, on the main thread, end at once when the emulator ends by itself.
+
+        Raises:
+            LocalCloudError: it did; also instead of whatever else its end brought about.
+        """
+        within, main = threading.Event(), threading.main_thread().ident
+        within.set()
+
+        def end(number: int, frame: FrameType | None) -> None:
+            del number, frame
+            if within.is_set():
+                raise self.ended()
+
+        def watch() -> None:
+            self.wait()
+            if within.is_set() and main is not None:
+                signal.pthread_kill(main, signal.SIGUSR1)
+
+        # The handler stays: a signal that is late must not end the program.
+        signal.signal(signal.SIGUSR1, end)
+        watcher = threading.Thread(target=watch, daemon=True, name="emulator-watch")
+        watcher.start()
+        try:
+            yield
+        except Exception:
+            within.clear()
+            watcher.join(LAST_WORDS_S)
+            if not watcher.is_alive():
+                raise self.ended() from None
+            raise
+        finally:
+            within.clear()
+
+    def _lock(self) -> int:
+        # One that starts or stops has the lock, and no address: it is waited for.
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while True:
+            try:
+                return file_lock.take(self.home.lock)
+            except BlockingIOError:
+                found = Running.find(self.home.root)
+                if found is not None:
+                    raise LocalCloudError(
+                        f"a local cloud of {self.home.root} already runs on port {found.port} (process {found.pid}): "
+                        "stop it with `python -m local_cloud down`"
+                    ) from None
+                if time.monotonic() > deadline:
+                    raise LocalCloudError(
+                        f"process {file_lock.holder(self.home.lock)} holds {self.home.root}, and neither runs a local "
+                        f"cloud there nor ended within {STOP_TIMEOUT_S:.0f} s"
+                    ) from None
+                time.sleep(POLL_S)
+
+    def _remove_leftovers(self) -> None:
+        # What an emulator that was killed could not remove; who has the lock by now has done so itself.
+        try:
+            lock = file_lock.take(self.home.lock)
+        except OSError:
+            return
+        self._remove_dead_runs()
+        os.close(lock)
+
+    def _remove_dead_runs(self) -> None:
+        shutil.rmtree(self.home.works, ignore_errors=True)
+        self.home.running.unlink(missing_ok=True)
+
+    def _launch(self, lock: int) -> subprocess.Popen[bytes]:
+        with self.home.log.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "local_cloud.launcher"],
+                cwd=PROJECT_ROOT,
+                env={**self._launch_environment(), LOCK_VARIABLE: str(lock)},
+                stdin=subprocess.DEVNULL if self._detached else subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
+
     def _prepare_files(self) -> None:
         home = self.home
-        shutil.rmtree(home.work, ignore_errors=True)
+        self._remove_dead_runs()
         (home.work / "tmp").mkdir(parents=True)
-        home.running.unlink(missing_ok=True)
         home.aws_config.parent.mkdir(parents=True, exist_ok=True)
         home.aws_config.write_text(f"[default]\nregion = {REGION}\n")
         home.aws_credentials.write_text("")
@@ -191,10 +300,16 @@ class LocalCloud:
             # Functions do not inherit `python -m`'s search of the working directory.
             "PYTHONUNBUFFERED": "1",
             HOME_VARIABLE: str(self.home.root),
+            RUN_VARIABLE: self.home.run,
+            **({DETACHED_VARIABLE: "1"} if self._detached else {}),
             PORT_VARIABLE: str(self._port),
             SETTINGS_VARIABLE: self.settings.to_json(),
             **({STATE_VARIABLE: str(self.state)} if self.state else {}),
         }
+
+    def _await(self) -> None:
+        if not wait_until(self._is_up, START_TIMEOUT_S):
+            raise LocalCloudError(f"the local cloud did not start: {self._last_words()}")
 
     def _is_up(self) -> bool:
         if self._process is None or self._process.poll() is not None:

@@ -130,6 +130,11 @@ def _url_config(host: str, path: str) -> dict[str, Any]:
     return dict(resolved[4]) if resolved else {}
 
 
+def end_functions() -> None:
+    """End the processes of every function, those that answer now too."""
+    private_names.LAMBDA_RESET.get()()
+
+
 # Step Functions.
 
 

@@ -92,6 +92,12 @@ class Extension:
         if self._state is not None:
             self._state.write({"sagemaker": self.sagemaker.record(), "scalable_targets": self.autoscaling.record()})
 
+    def end_waits(self) -> None:
+        """End what waits for a function: requests under way could otherwise keep the emulator for an hour."""
+        self._complete.wait()
+        custom_resources.stop()
+        emulator.end_functions()
+
     def close(self) -> None:
         """Stop every process that was started for a job or an endpoint."""
         self.sagemaker.close()

@@ -1,12 +1,14 @@
 """The emulator's process: MiniStack with our extension loaded into it, on one loopback port.
 
 Started by `LocalCloud` in a session of its own as `python -m local_cloud.launcher`. Its standard input is a pipe that
-the parent holds open: when the parent is gone, however it went, the pipe closes and everything here is stopped.
+the parent holds open: when the parent is gone, however it went, the pipe closes and everything here is stopped. One
+that is detached on purpose has no such parent. It holds the lock on its home until its process is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import importlib
 import ipaddress
@@ -20,8 +22,9 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from local_cloud import file_lock
 from local_cloud.errors import LocalCloudError
 from local_cloud.paths import Home
 from local_cloud.root_keys import RootKeys
@@ -37,16 +40,23 @@ HOME_VARIABLE = "LOCAL_CLOUD_LAUNCH_HOME"
 PORT_VARIABLE = "LOCAL_CLOUD_LAUNCH_PORT"
 SETTINGS_VARIABLE = "LOCAL_CLOUD_LAUNCH_SETTINGS"
 STATE_VARIABLE = "LOCAL_CLOUD_LAUNCH_STATE"
+RUN_VARIABLE = "LOCAL_CLOUD_LAUNCH_RUN"
+LOCK_VARIABLE = "LOCAL_CLOUD_LAUNCH_LOCK"
+DETACHED_VARIABLE = "LOCAL_CLOUD_LAUNCH_DETACHED"
 BIND_HOST = "127.0.0.1"
 # Requests that are being answered when the emulator is stopped get this long.
 GRACEFUL_TIMEOUT_S = 1.0
 KEEP_ALIVE_S = 75
+STOP_LIMIT_S = 15.0
+"""After so long it ends, whatever still hangs in it."""
 
 
 def main() -> None:
-    """Serve until SIGTERM, SIGINT or the end of standard input; then stop what was started."""
+    """Serve until SIGTERM, SIGINT, SIGHUP or the end of standard input; then stop what was started."""
     # Functions inherit this environment: what is ours alone is taken out of it before anything runs.
-    home = Home(Path(os.environ.pop(HOME_VARIABLE)))
+    home = Home(Path(os.environ.pop(HOME_VARIABLE)), os.environ.pop(RUN_VARIABLE))
+    _hold_lock(int(os.environ.pop(LOCK_VARIABLE)))
+    detached = bool(os.environ.pop(DETACHED_VARIABLE, ""))
     settings = LocalCloudSettings.from_json(os.environ.pop(SETTINGS_VARIABLE))
     state = _locked_state(os.environ.pop(STATE_VARIABLE, ""))
     _raise_file_limit()
@@ -61,13 +71,37 @@ def main() -> None:
         extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port, keys, state)
     except LocalCloudError as error:
         sys.exit(str(error))
+    code = 1
     try:
-        asyncio.run(_serve(listener, extension, home, port))
+        asyncio.new_event_loop().run_until_complete(_serve(listener, extension, home, port, detached=detached))
+        code = 0
+    except Exception:
+        logger.exception("the emulator failed")
     finally:
-        home.running.unlink(missing_ok=True)
-        home.keys.unlink(missing_ok=True)
         extension.close()
-        shutil.rmtree(home.work, ignore_errors=True)
+        _leave(home, code)
+
+
+def _leave(home: Home, code: int) -> NoReturn:
+    """End without waiting for threads: those that wait for functions or clients have nothing left to do."""
+    home.running.unlink(missing_ok=True)
+    home.keys.unlink(missing_ok=True)
+    shutil.rmtree(home.work, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        home.works.rmdir()
+    logging.shutdown()
+    os._exit(code)
+
+
+def _give_up(home: Home) -> None:
+    logger.error("stopping took longer than %.0f s: what hangs is left", STOP_LIMIT_S)
+    _leave(home, 1)
+
+
+def _hold_lock(descriptor: int) -> None:
+    # Its children must not hold it longer than itself.
+    os.set_inheritable(descriptor, False)
+    file_lock.sign(descriptor)
 
 
 def refuse_open_port(event: str, arguments: tuple[object, ...]) -> None:
@@ -140,7 +174,7 @@ def _emulator_environment(port: int, home: Home, settings: LocalCloudSettings) -
     }
 
 
-async def _serve(listener: socket.socket, extension: Extension, home: Home, port: int) -> None:
+async def _serve(listener: socket.socket, extension: Extension, home: Home, port: int, *, detached: bool) -> None:
     hypercorn = importlib.import_module("hypercorn.asyncio")
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener.fileno()}"]
@@ -151,15 +185,21 @@ async def _serve(listener: socket.socket, extension: Extension, home: Home, port
     config.loglevel = "WARNING"
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    threading.Thread(target=_watch_parent, args=(loop, stop), daemon=True, name="parent-watch").start()
+    if not detached:
+        threading.Thread(target=_watch_parent, args=(loop, stop), daemon=True, name="parent-watch").start()
     app = importlib.import_module("local_cloud.extension").application(extension)
 
     async def stopped() -> None:
         await stop.wait()
+        limit = threading.Timer(STOP_LIMIT_S, _give_up, (home,))
+        limit.daemon = True
+        limit.start()
+        home.running.unlink(missing_ok=True)
         # While the services still answer: what is under way now is kept as failed, and not what its end makes of it.
         await asyncio.to_thread(extension.save)
+        await asyncio.to_thread(extension.end_waits)
 
     serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stopped))
     home.running.write_text(json.dumps({"port": port, "pid": os.getpid()}))

@@ -11,9 +11,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of one local cloud: everything that it writes is below `root`."""
+    """The folder of one local cloud: everything that it writes is below `root`.
+
+    Attributes:
+        run: names the life of one cloud, whose own working files no other removes.
+    """
 
     root: Path
+    run: str = ""
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the cloud that lives here, from before it writes anything until its process is gone."""
+        return self.root / "lock"
 
     @property
     def running(self) -> Path:
@@ -32,7 +42,12 @@ class Home:
 
     @property
     def work(self) -> Path:
-        """Files of jobs, endpoints and functions; emptied at start and at exit."""
+        """Files of this run's jobs, endpoints and functions; removed at its end."""
+        return self.works / self.run
+
+    @property
+    def works(self) -> Path:
+        """The working files of every run; who holds the lock removes those of the dead."""
         return self.root / "work"
 
     @property

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_cloud import cdk
+from local_cloud import cdk, file_lock
 from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH
 from local_cloud.errors import LocalCloudError
 from local_cloud.function_urls import FunctionUrl
@@ -26,7 +26,7 @@ from local_cloud.settings import ACCOUNT, DEFAULT_HOME, REGION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-STOP_TIMEOUT_S = 45.0
+STOP_TIMEOUT_S = 20.0
 OK = 200
 
 
@@ -47,6 +47,9 @@ class Running:
     def find(cls, home: Path = DEFAULT_HOME) -> Running | None:
         """Return the local cloud of this folder, or None when none runs."""
         place = Home(home.resolve())
+        # What a killed one has left says nothing: its process id and port may be another's by now.
+        if not file_lock.is_taken(place.lock):
+            return None
         try:
             found = json.loads(place.running.read_text())
             running = cls(place, int(found["port"]), int(found["pid"]))
@@ -161,11 +164,10 @@ class Running:
         _signal(self.pid, signal.SIGTERM)
         if not wait_until(self._is_gone, STOP_TIMEOUT_S):
             _signal(self.pid, signal.SIGKILL)
-            self.home.running.unlink(missing_ok=True)
 
     def _is_gone(self) -> bool:
-        # A parent that does not wait for it keeps its process id, but not its files.
-        return not _is_alive(self.pid) or not (self.home.running.exists() or self.home.work.exists())
+        # A parent that does not wait for it keeps its process id, but not its lock.
+        return not _is_alive(self.pid) or not file_lock.is_taken(self.home.lock)
 
 
 def shell_exports(variables: Mapping[str, str]) -> str:

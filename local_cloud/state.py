@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local_cloud import file_lock
 from local_cloud.emulator import Scope
 from local_cloud.errors import LocalCloudError
 from local_cloud.wire import Node
@@ -50,8 +49,7 @@ class StateFolder:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self.root / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file_lock.take(self.root / "lock")
         except BlockingIOError:
             raise LocalCloudError(f"the state in {self.root} is in use by another local cloud") from None
         except OSError as error:

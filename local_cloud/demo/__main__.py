@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import boto3
 
+from local_cloud import signals
 from local_cloud.cloud import LocalCloud
 from local_cloud.demo import commands, documents, report, topic_url, topics, training
 from local_cloud.demo.stages import Stages
 from local_cloud.errors import LocalCloudError
+from local_cloud.processes.guard import Guard
 from local_cloud.settings import DEFAULT_HOME, PROJECT_ROOT
 from stacks.names import stack_prefix
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
@@ -31,25 +33,26 @@ OUTPUT: Final = PROJECT_ROOT / "build" / "demo"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; return its exit code."""
+    """Run the demo; return its exit code: 1 where it failed, 128 and more where a signal ended it."""
     parser = argparse.ArgumentParser(prog="python -m local_cloud.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the cloud running until Ctrl-C")
     options = parser.parse_args(arguments)
+    signals.interrupt_when_asked_to_end()
     started = time.monotonic()
     stages = Stages()
     stages.say("The topic model service, in a local cloud on this machine; no AWS account is used.\n")
     try:
-        with LocalCloud() as cloud:
-            Demo(cloud, stages).run(started)
+        with LocalCloud() as cloud, cloud.no_longer_than_it(), Guard() as guard:
+            Demo(cloud, stages, guard).run(started)
             if options.keep:
                 stages.say(f"\nRunning at {cloud.endpoint_url} until Ctrl-C; see `python -m local_cloud env`.")
                 cloud.wait()
     except LocalCloudError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except signals.Interrupted as error:
         print("\ndemo: stopped", file=sys.stderr)
-        return 130
+        return error.exit_code
     return 0
 
 
@@ -63,8 +66,8 @@ class CloudFormation(Protocol):
 class Demo:
     """One run in one local cloud."""
 
-    def __init__(self, cloud: LocalCloud, stages: Stages) -> None:
-        self._cloud, self._stages = cloud, stages
+    def __init__(self, cloud: LocalCloud, stages: Stages, guard: Guard) -> None:
+        self._cloud, self._stages, self._guard = cloud, stages, guard
         shutil.rmtree(OUTPUT, ignore_errors=True)
         OUTPUT.mkdir(parents=True)
         self._log = OUTPUT / "commands.log"
@@ -167,7 +170,7 @@ class Demo:
 
     def _run(self, arguments: Sequence[str]) -> None:
         environment = {**self._cloud.environment(), "PYTHONUNBUFFERED": "1"}
-        commands.run(arguments, environment=environment, log=self._log, tell=self._stages.tell)
+        commands.run(self._guard, arguments, environment=environment, log=self._log, tell=self._stages.tell)
 
     def _keys(self) -> dict[str, str]:
         return self._cloud.variables()

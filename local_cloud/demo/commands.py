@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import subprocess
@@ -15,41 +16,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from local_cloud.processes.guard import Guard
+
 _EVENT: Final = re.compile(r"^(?P<stack>\S+) \|\s*(?P<done>\d+)/(?P<of>\d+) \|[^|]*\|\s*(?P<status>\w+)")
 """A line of the CDK CLI about one resource."""
 _LAST_LINES: Final = 25
 
 
-def run(arguments: Sequence[str], *, environment: Mapping[str, str], log: Path, tell: Callable[[str], None]) -> None:
-    """Run a program to its end.
+def run(
+    guard: Guard, arguments: Sequence[str], *, environment: Mapping[str, str], log: Path, tell: Callable[[str], None]
+) -> None:
+    """Run a program to its end; kill it with all that it started where something ends the wait.
 
     Raises:
         LocalCloudError: it failed; the message ends with the last it said.
     """
     with log.open("a", encoding="utf-8") as kept:
-        process = subprocess.Popen(
-            list(arguments),
-            cwd=PROJECT_ROOT,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        process = guard.start(arguments, folder=PROJECT_ROOT, environment=environment, stdout=subprocess.PIPE)
         try:
             assert process.stdout is not None  # noqa: S101 (asked for above)
             lines: list[str] = []
-            for line in process.stdout:
+            for line in io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace"):
                 kept.write(line)
                 lines.append(line.rstrip())
                 gist = gist_of(line)
                 if gist:
                     tell(gist)
             code = process.wait()
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
+        finally:
+            guard.forget(process)
     if code != 0:
         last = "\n".join(f"    {line}" for line in lines[-_LAST_LINES:])
         raise LocalCloudError(

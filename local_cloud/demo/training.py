@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LOG_GROUP: Final = "/aws/sagemaker/TrainingJobs"
 _POLL_S: Final = 1.0
+_STOP_S: Final = 2.0
+"""How long a last question is waited for, which nobody may answer any more."""
 _LOSS: Final = re.compile(r"epoch=(?P<epoch>\w+), (?:validation|train) total_loss <loss>=(?P<loss>[0-9.]+)")
 
 
@@ -86,16 +88,19 @@ class Follower(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Poll until stopped."""
-        while not self._stopped.wait(_POLL_S):
-            job = newest(self._sagemaker)
-            if job is not None and job["TrainingJobStatus"] == "InProgress":
-                self._tell(f"training: {self._progress(job)}")
+        """Poll until stopped, or until nobody answers: why not, the deployment says."""
+        try:
+            while not self._stopped.wait(_POLL_S):
+                job = newest(self._sagemaker)
+                if job is not None and job["TrainingJobStatus"] == "InProgress":
+                    self._tell(f"training: {self._progress(job)}")
+        except (BotoCoreError, ClientError):
+            self._tell("")
 
     def stop(self) -> None:
         """Poll no more."""
         self._stopped.set()
-        self.join()
+        self.join(_STOP_S)
 
     def _progress(self, job: Job) -> str:
         try:

@@ -1,26 +1,28 @@
-"""Run first in a process of a job: ask the kernel to end it when the emulator ends, then become the real program.
+"""Run first in a process that a `Guard` starts: tell the guard of this group, then become the real program.
 
-Executed by path with `python -I -S`, so that it starts in a hundredth of a second.
+It tells before the program begins, so that no moment is left in which nobody would end it. Executed by path with
+`python -I -S`, so that it starts in a hundredth of a second.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 
-PR_SET_PDEATHSIG = 1
+CANNOT_RUN = 127
+"""Exit code of a shell whose command cannot be run."""
 
 
 def main() -> None:
-    """Become `argv[2:]`, unless the parent, process `argv[1]`, is gone already."""
-    parent, program = int(sys.argv[1]), sys.argv[2:]
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        sys.exit("the emulator is gone")
-    os.execvp(program[0], program)  # noqa: S606 - an argument list, and no shell
+    """Become `argv[2:]`, once the pipe `argv[1]` has been told of this process group."""
+    pipe, program = int(sys.argv[1]), sys.argv[2:]
+    try:
+        os.write(pipe, f"+{os.getpgrp()}\n".encode())
+        os.close(pipe)
+        os.execvp(program[0], program)  # noqa: S606 - an argument list, and no shell
+    except OSError as error:
+        sys.stderr.write(f"{program[0]} cannot be run: {error.strerror}\n")
+        sys.exit(CANNOT_RUN)
 
 
 main()

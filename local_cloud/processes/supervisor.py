@@ -8,23 +8,25 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from local_cloud.processes.guard import Guard, kill_group
 from local_cloud.processes.memory import resident_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 logger = logging.getLogger("local_cloud")
 
-ENTRY = Path(__file__).with_name("entry.py")
 MEMORY_POLL_S = 0.5
 FLUSH_S = 0.2
 READ_BYTES = 65_536
-CLOSE_GRACE_S = 5.0
+CLOSE_GRACE_S = 3.0
+KILL_S = 2.0
+"""How long the end of a process that was sent SIGKILL is waited for."""
 EXIT_CODE_OF_SIGNAL = 128
 MIB = 1024 * 1024
 
@@ -35,12 +37,15 @@ OutputSink: TypeAlias = Callable[[Sequence[tuple[int, str]]], None]
 class Instance:
     """One process that stands for one instance, with its output and its memory watched."""
 
-    def __init__(self, process: subprocess.Popen[bytes], name: str, sink: OutputSink, *, max_memory_bytes: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], guard: Guard, name: str, sink: OutputSink, *, max_memory_bytes: int
+    ) -> None:
         self.name = name
         self.max_memory_bytes = max_memory_bytes
         self.started = time.monotonic()
         self.out_of_memory = False
         self._process = process
+        self._guard = guard
         self._sink = sink
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -77,25 +82,20 @@ class Instance:
 
     def terminate(self, grace_s: float) -> None:
         """Send SIGTERM, and SIGKILL to the whole process group when the grace is over."""
-        self._signal(signal.SIGTERM, group=False)
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.poll() is None:
+                os.kill(self.pid, signal.SIGTERM)
         if not self.wait(grace_s):
             self.kill()
-            self.wait()
+            self.wait(KILL_S)
 
     def kill(self) -> None:
         """Send SIGKILL to the whole process group."""
-        self._signal(signal.SIGKILL, group=True)
+        kill_group(self.pid)
 
     def memory_bytes(self) -> int:
         """Memory of the process and its children; 0 where the system does not tell."""
         return resident_bytes(self.pid) if self.is_alive else 0
-
-    def _signal(self, number: int, *, group: bool) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            if group:
-                os.killpg(self.pid, number)
-            elif self._process.poll() is None:
-                os.kill(self.pid, number)
 
     def _read_output(self) -> None:
         pipe = self._process.stdout
@@ -122,7 +122,7 @@ class Instance:
         pipe.close()
         self._process.wait()
         # A child that outlives its parent has no place in an instance that is gone.
-        self._signal(signal.SIGKILL, group=True)
+        self._guard.forget(self._process)
         with self._lock:
             self._ended.set()
             watchers = list(self._watchers)
@@ -149,9 +149,8 @@ class Supervisor:
         self._instances: set[Instance] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        # The kernel's signal at a parent's death is for the death of the *thread* that forked: one thread that
-        # lives as long as the emulator starts them all.
-        self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+        # MiniStack starts functions in the emulator's own process group, which nobody else is in.
+        self._guard = Guard(own_group=os.getpgrp() == os.getpid())
         threading.Thread(target=self._watch_memory, name="memory-watch", daemon=True).start()
 
     @property
@@ -175,47 +174,25 @@ class Supervisor:
             OSError: it cannot be started.
         """
         limit = self._limit if max_memory_mb is None else min(self._limit, max_memory_mb * MIB)
-
-        def adopted(process: subprocess.Popen[bytes]) -> Instance:
-            return Instance(process, name, sink, max_memory_bytes=limit)
-
-        return self._spawner.submit(self._spawn, program, folder, environment, adopted).result()
+        with self._lock:
+            if self.is_closing:
+                raise OSError("the local cloud is stopping")
+            process = self._guard.start(program, folder=folder, environment=environment, stdout=subprocess.PIPE)
+            instance = Instance(process, self._guard, name, sink, max_memory_bytes=limit)
+            self._instances.add(instance)
+        instance.when_ended(self._forget)
+        return instance
 
     def close(self) -> None:
         """Stop them all: SIGTERM to every one, then SIGKILL to those that are left."""
-        self._closing.set()
         with self._lock:
+            self._closing.set()
             instances = list(self._instances)
         stoppers = [threading.Thread(target=item.terminate, args=(CLOSE_GRACE_S,)) for item in instances]
         for stopper in stoppers:
             stopper.start()
         for stopper in stoppers:
-            stopper.join()
-        self._spawner.shutdown()
-
-    def _spawn(
-        self,
-        program: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-        adopted: Callable[[subprocess.Popen[bytes]], Instance],
-    ) -> Instance:
-        if self._closing.is_set():
-            raise OSError("the local cloud is stopping")
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(ENTRY), str(os.getpid()), *program],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        instance = adopted(process)
-        with self._lock:
-            self._instances.add(instance)
-        instance.when_ended(self._forget)
-        return instance
+            stopper.join(CLOSE_GRACE_S + KILL_S)
 
     def _forget(self, instance: Instance) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from local_cloud.json_service import JsonService, Operation
@@ -103,5 +104,6 @@ class SageMaker:
         for job in running:
             job.stop_requested.set()
         self.backend.supervisor.close()
+        deadline = time.monotonic() + CLOSE_TIMEOUT_S
         for job in running:
-            job.finished.wait(CLOSE_TIMEOUT_S)
+            job.finished.wait(max(0.0, deadline - time.monotonic()))

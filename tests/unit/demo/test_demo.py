@@ -12,6 +12,7 @@ from local_cloud.demo import commands, picture, report, topic_url, topics
 from local_cloud.demo.stages import Stages
 from local_cloud.demo.topics import Topic
 from local_cloud.errors import LocalCloudError
+from local_cloud.processes.guard import Guard
 
 TOPICS = [Topic(0, 0.7, ["boat", "sea"], [0.6, 0.4], ["harbour"]), Topic(1, 0.3, ["bread", "oven"], [0.5, 0.5], [])]
 
@@ -113,8 +114,8 @@ def test_texts_are_asked_for_in_batches_that_keep_their_order(monkeypatch: pytes
 def test_a_program_that_fails_is_reported_with_its_last_words(tmp_path: Path) -> None:
     program = [sys.executable, "-c", "print('one'); print('the reason'); raise SystemExit(3)"]
 
-    with pytest.raises(LocalCloudError, match=r"(?s)failed with exit code 3 .*the reason"):
-        commands.run(program, environment={}, log=tmp_path / "log", tell=lambda _: None)
+    with Guard() as guard, pytest.raises(LocalCloudError, match=r"(?s)failed with exit code 3 .*the reason"):
+        commands.run(guard, program, environment={}, log=tmp_path / "log", tell=lambda _: None)
 
     assert (tmp_path / "log").read_text() == "one\nthe reason\n"
 

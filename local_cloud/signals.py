@@ -1,0 +1,35 @@
+"""Signals that ask a program to end are answered alike: by unwinding, so that everything it started is stopped."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+SIGNALLED = 128
+"""A shell's exit code for a program that a signal ended is this and the signal's number."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """One of the signals came."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = SIGNALLED + number
+
+
+def interrupt_when_asked_to_end() -> None:
+    """Raise `Interrupted` at Ctrl-C, SIGTERM and SIGHUP.
+
+    A signal that is ignored stays so: `nohup` ignores SIGHUP, and a shell Ctrl-C for what it starts in the background.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise Interrupted(number)
