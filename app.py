@@ -18,6 +18,7 @@ from stacks.policy_packs import hold_to_policies
 from stacks.serving_stack import ServingStack
 from stacks.template_validation import validators
 from stacks.training_stack import TrainingStack
+from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
     from stacks.settings import StageSettings
@@ -75,6 +76,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     return stage, chosen
 
 
+@in_a_sentence("synth")
 def main() -> int:
     """Synthesize; return the exit code."""
     # A synth lives for seconds, and what it makes lives as long: there is nothing to collect.

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from audit import assembly, changes, report
+from training_scripts.os_errors import in_a_sentence
 
 
+@in_a_sentence("audit")
 def main(arguments: list[str] | None = None) -> int:
     """Return 0, or 2 where there is nothing to audit."""
     parser = argparse.ArgumentParser(prog="audit", description="Write the audit of synthesized templates.")
@@ -24,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"audit: recorded {chosen.record}", file=sys.stderr)
             return 0
         figures = report.write(read, chosen.out, chosen.against or changes.newest())
-    except (assembly.AuditError, OSError) as error:
+    except assembly.AuditError as error:
         print(f"audit: {error}", file=sys.stderr)
         return 2
     for name, value in figures.items():

@@ -15,6 +15,7 @@ from botocore.config import Config
 from doctor import checks
 from stacks import cdk_json
 from stacks.errors import SynthError
+from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ MARKS: Final = {"good": "ok     ", "bad": "BAD    ", "unknown": "UNKNOWN"}
 _SESSION_ARN: Final = re.compile(r"^arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/")
 
 
+@in_a_sentence("doctor")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every check; return 0 if none is bad, 1 if one is, 2 where the settings are wrong."""
     parser = argparse.ArgumentParser(prog="doctor", description=__doc__)

@@ -12,6 +12,7 @@ from explore.errors import ExploreError
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups
+from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,10 @@ class Parser(argparse.ArgumentParser):
 
 def run(name: str, command: Callable[[], None]) -> int:
     """Run a command; what a person can mend is one sentence and exit code 2."""
+    return in_a_sentence(name)(_ended)(name, command)
+
+
+def _ended(name: str, command: Callable[[], None]) -> int:
     try:
         command()
     except (ExploreError, CorpusError) as error:

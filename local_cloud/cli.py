@@ -15,6 +15,7 @@ from local_cloud.cloud import LocalCloud
 from local_cloud.errors import LocalCloudError
 from local_cloud.running import Running, shell_exports
 from local_cloud.settings import ACCOUNT, DEFAULT_HOME
+from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MAX_PORT = 65_535
 
 
+@in_a_sentence("local_cloud")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0, or 2 with one sentence on standard error; 130 after Ctrl-C.
 
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"local_cloud: {error}", file=sys.stderr)
         return 2
     except signals.Interrupted as error:
+        signals.ignore_from_now_on()
         return error.exit_code
 
 

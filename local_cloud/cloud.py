@@ -23,6 +23,7 @@ from local_cloud.launcher import (
     PORT_VARIABLE,
     RUN_VARIABLE,
     SETTINGS_VARIABLE,
+    STATE_LOST,
     STATE_VARIABLE,
 )
 from local_cloud.paths import Home
@@ -161,7 +162,11 @@ class LocalCloud:
             raise
 
     def stop(self) -> None:
-        """Stop the emulator, its jobs, endpoints and functions; do nothing when it is stopped."""
+        """Stop the emulator, its jobs, endpoints and functions; do nothing when it is stopped.
+
+        Raises:
+            LocalCloudError: its state could not be kept.
+        """
         process, self._process, self._running = self._process, None, None
         if process is None:
             return
@@ -177,6 +182,8 @@ class LocalCloud:
             process.kill()
             process.wait()
             self._remove_leftovers()
+        if process.returncode == STATE_LOST:
+            raise LocalCloudError(self._last_words())
 
     def wait(self) -> int:
         """Wait until the emulator ends by itself, and return its exit code."""
@@ -313,6 +320,8 @@ class LocalCloud:
 
     def _is_up(self) -> bool:
         if self._process is None or self._process.poll() is not None:
+            if self._process is not None and self._process.returncode < 0:
+                raise self.ended()
             raise LocalCloudError(f"the local cloud did not start: {self._last_words()}")
         self._running = Running.find(self.home.root)
         return self._running is not None

@@ -47,6 +47,8 @@ BIND_HOST = "127.0.0.1"
 # Requests that are being answered when the emulator is stopped get this long.
 GRACEFUL_TIMEOUT_S = 1.0
 KEEP_ALIVE_S = 75
+STATE_LOST = 3
+"""Exit code of one that stopped as it was asked to, but could not keep its state."""
 STOP_LIMIT_S = 15.0
 """After so long it ends, whatever still hangs in it."""
 
@@ -71,14 +73,16 @@ def main() -> None:
         extension = importlib.import_module("local_cloud.extension").Extension(settings, home, port, keys, state)
     except LocalCloudError as error:
         sys.exit(str(error))
-    code = 1
+    code, lost = 1, list[str]()
     try:
-        asyncio.new_event_loop().run_until_complete(_serve(listener, extension, home, port, detached=detached))
-        code = 0
+        asyncio.new_event_loop().run_until_complete(_serve(listener, extension, home, port, lost, detached=detached))
+        code = STATE_LOST if lost else 0
     except Exception:
         logger.exception("the emulator failed")
     finally:
         extension.close()
+        # The last line of the log is what the parent tells.
+        print(*lost, sep="\n", end="", flush=True)
         _leave(home, code)
 
 
@@ -174,7 +178,10 @@ def _emulator_environment(port: int, home: Home, settings: LocalCloudSettings) -
     }
 
 
-async def _serve(listener: socket.socket, extension: Extension, home: Home, port: int, *, detached: bool) -> None:
+async def _serve(
+    listener: socket.socket, extension: Extension, home: Home, port: int, lost: list[str], *, detached: bool
+) -> None:
+    """Serve until it is to stop; add to `lost` why the state could not be kept."""
     hypercorn = importlib.import_module("hypercorn.asyncio")
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener.fileno()}"]
@@ -198,7 +205,10 @@ async def _serve(listener: socket.socket, extension: Extension, home: Home, port
         limit.start()
         home.running.unlink(missing_ok=True)
         # While the services still answer: what is under way now is kept as failed, and not what its end makes of it.
-        await asyncio.to_thread(extension.save)
+        try:
+            await asyncio.to_thread(extension.save)
+        except LocalCloudError as error:
+            lost.append(str(error))
         await asyncio.to_thread(extension.end_waits)
 
     serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stopped))

@@ -30,6 +30,12 @@ def interrupt_when_asked_to_end() -> None:
             signal.signal(number, _interrupt)
 
 
+def ignore_from_now_on() -> None:
+    """Let a program that has been asked to end do so undisturbed."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del frame
     raise Interrupted(number)

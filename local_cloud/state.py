@@ -10,6 +10,7 @@ from local_cloud import file_lock
 from local_cloud.emulator import Scope
 from local_cloud.errors import LocalCloudError
 from local_cloud.wire import Node
+from training_scripts.os_errors import sentence_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,10 +74,17 @@ class StateFolder:
         return Node(kept)
 
     def write(self, services: JsonObject) -> None:
-        """Replace what was kept, in one step."""
+        """Replace what was kept, in one step.
+
+        Raises:
+            LocalCloudError: it cannot be written; what was kept before is still there.
+        """
         new = self.file.with_suffix(".new")
-        new.write_text(json.dumps({"version": VERSION, **services}))
-        new.replace(self.file)
+        try:
+            new.write_text(json.dumps({"version": VERSION, **services}))
+            new.replace(self.file)
+        except OSError as error:
+            raise LocalCloudError(f"the state was not kept: {sentence_of(error)}") from None
 
 
 def scope_record(scope: Scope) -> JsonValue:

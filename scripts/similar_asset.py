@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "lambda" / "similar")]
 
 from stacks import similar_asset  # noqa: E402 - found by the path above
+from training_scripts.os_errors import in_a_sentence  # noqa: E402
 
 from similar_function.packages import LAMBDA_MACHINE, LAMBDA_PYTHON, folder_for  # noqa: E402
 
@@ -38,6 +39,7 @@ class BuildError(Exception):
     """What cannot be done, in one sentence."""
 
 
+@in_a_sentence("similar-asset")
 def main() -> int:
     """Download, build, and say how large it is; return the exit code."""
     try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.replacement import replaced_folder
+from training_scripts.os_errors import in_a_sentence
 from training_scripts.script_mode import layout, sources, wheels
 from training_scripts.script_mode.manifest import BundleError, BundleManifest
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MEGABYTE: Final = 1 << 20
 
 
+@in_a_sentence("bundle")
 def main(arguments: list[str] | None = None) -> int:
     """Make the bundle, or say that it is there already; return the exit code."""
     options = _options(arguments)

@@ -12,6 +12,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stacks.names import parameters_prefix, pipeline_name, registry_name, retraining_name
+from training_scripts.os_errors import in_a_sentence
 
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import CANDIDATE
@@ -56,6 +57,7 @@ class Paginator(Protocol):
         """Return the pages."""
 
 
+@in_a_sentence("pipeline")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0 done, 1 the training failed, 2 it could not be asked for."""
     parser = argparse.ArgumentParser(prog="python -m training_scripts.pipeline", description=__doc__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, TextFolder
 from training_scripts.corpus.vocabulary import read_words
+from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f"prepare: {message}\n")
 
 
+@in_a_sentence("prepare")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
@@ -81,11 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("prepare: interrupted; the earlier corpus is untouched", file=sys.stderr)
         return INTERRUPTED
-    try:
-        print(_summary(manifest, options.output, is_new=is_new), flush=True)
-    except BrokenPipeError:
-        # Whoever reads has seen enough; the interpreter's own flush at exit must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(_summary(manifest, options.output, is_new=is_new))
     return 0
 
 

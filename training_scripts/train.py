@@ -89,10 +89,14 @@ def _train(root: Path, *, tar: bool, script_mode: bool) -> int:
             artifact.tar(root / "model", root / artifact.ARCHIVE)
     except Exception as error:  # noqa: BLE001 (whatever ends the job must reach output/failure)
         reason = failure_reason(error)
-        write_failure(root, reason)
-        sys.stderr.write(f"{reason}\n")
         if not reason.startswith("ClientError"):
             sys.excepthook(type(error), error, error.__traceback__)
+        # Last, where whoever has only the log looks for it.
+        sys.stderr.write(f"{reason}\n")
+        try:
+            write_failure(root, reason)
+        except OSError as refused:
+            sys.stderr.write(f"{reason} (output/failure cannot be written: {refused})\n")
         return 1
     return 0
 

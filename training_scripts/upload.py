@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stacks.names import in_service_parameter, newest_corpus_parameter, stack_prefix
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, MANIFEST_NAME, CorpusManifest
+from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +51,7 @@ class CloudFormation(Protocol):
         """Tell a stack."""
 
 
+@in_a_sentence("upload")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0 done, 2 it could not be done, and nothing was named the newest."""
     parser = argparse.ArgumentParser(prog="python -m training_scripts.upload", description=__doc__)

@@ -20,6 +20,7 @@ from local_cloud.processes.guard import Guard
 from local_cloud.settings import DEFAULT_HOME, PROJECT_ROOT
 from stacks.names import stack_prefix
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
+from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +33,12 @@ EXAMPLE_COUNT: Final = 3
 OUTPUT: Final = PROJECT_ROOT / "build" / "demo"
 
 
+@in_a_sentence("demo")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; return its exit code: 1 where it failed, 128 and more where a signal ended it."""
     parser = argparse.ArgumentParser(prog="python -m local_cloud.demo", description=__doc__)
+    parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="folder of the cloud (build/local_cloud)")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for what comes out (build/demo)")
     parser.add_argument("--keep", action="store_true", help="leave the cloud running until Ctrl-C")
     options = parser.parse_args(arguments)
     signals.interrupt_when_asked_to_end()
@@ -42,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stages = Stages()
     stages.say("The topic model service, in a local cloud on this machine; no AWS account is used.\n")
     try:
-        with LocalCloud() as cloud, cloud.no_longer_than_it(), Guard() as guard:
-            Demo(cloud, stages, guard).run(started)
+        with LocalCloud(home=options.home) as cloud, cloud.no_longer_than_it(), Guard() as guard:
+            Demo(cloud, stages, guard, options.output.resolve()).run(started)
             if options.keep:
                 stages.say(f"\nRunning at {cloud.endpoint_url} until Ctrl-C; see `python -m local_cloud env`.")
                 cloud.wait()
@@ -51,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except signals.Interrupted as error:
+        signals.ignore_from_now_on()
         print("\ndemo: stopped", file=sys.stderr)
         return error.exit_code
     return 0
@@ -66,11 +71,11 @@ class CloudFormation(Protocol):
 class Demo:
     """One run in one local cloud."""
 
-    def __init__(self, cloud: LocalCloud, stages: Stages, guard: Guard) -> None:
-        self._cloud, self._stages, self._guard = cloud, stages, guard
-        shutil.rmtree(OUTPUT, ignore_errors=True)
-        OUTPUT.mkdir(parents=True)
-        self._log = OUTPUT / "commands.log"
+    def __init__(self, cloud: LocalCloud, stages: Stages, guard: Guard, output: Path) -> None:
+        self._cloud, self._stages, self._guard, self._output = cloud, stages, guard, output
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir(parents=True)
+        self._log = output / "commands.log"
         self._session = boto3.Session(
             aws_access_key_id=cloud.variables()["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=cloud.variables()["AWS_SECRET_ACCESS_KEY"],
@@ -98,10 +103,10 @@ class Demo:
             # Only here: nothing before needs matplotlib, which takes a while to load.
             from local_cloud.demo import picture  # noqa: PLC0415
 
-            picture.draw(found, OUTPUT / "topics.png", title=f"{len(found)} topics of the AWS API reference")
+            picture.draw(found, self._output / "topics.png", title=f"{len(found)} topics of the AWS API reference")
         self._stages.timings_s["total"] = round(time.monotonic() - started, 2)
         report.write_summary(
-            OUTPUT / "summary.json",
+            self._output / "summary.json",
             function_url=public,
             training_job=trained.name,
             topics=found,
@@ -115,7 +120,7 @@ class Demo:
             self._run(commands.python("training_scripts.prepare"))
 
     def _synthesize(self) -> Path:
-        assembly = OUTPUT / "cdk.out"
+        assembly = self._output / "cdk.out"
         with self._stages.stage("synth", "Synthesizing the templates"):
             self._run([str(_cdk()), "synth", "--quiet", "-c", f"stage={STAGE}", "--output", str(assembly)])
         return assembly
@@ -126,7 +131,7 @@ class Demo:
         with self._stages.stage("deploy", "Deploying three stacks, and training"):
             follower.start()
             try:
-                home = ["--home", str(DEFAULT_HOME)]
+                home = ["--home", str(self._cloud.home.root)]
                 self._run(commands.python("local_cloud", *home, "deploy", "--stage", STAGE, "--app", str(assembly)))
             finally:
                 follower.stop()
@@ -164,8 +169,8 @@ class Demo:
         print(f"\nAnswers of the URL to a few documents that the model has not seen\n{report.answers(examples, found)}")
         print(f"\n  URL           {public}")
         print(f"  training job  {trained.name}, {trained.seconds:.0f} s")
-        print(f"  picture       {(OUTPUT / 'topics.png').relative_to(PROJECT_ROOT)}")
-        print(f"  summary       {(OUTPUT / 'summary.json').relative_to(PROJECT_ROOT)}")
+        print(f"  picture       {_shown(self._output / 'topics.png')}")
+        print(f"  summary       {_shown(self._output / 'summary.json')}")
         print(f"  in all        {timings['total']:.0f} s", flush=True)
 
     def _run(self, arguments: Sequence[str]) -> None:
@@ -178,6 +183,10 @@ class Demo:
     def _client(self, service: str) -> object:
         client: object = self._session.client(service, endpoint_url=self._cloud.endpoint_url)
         return client
+
+
+def _shown(file: Path) -> Path:
+    return file.relative_to(PROJECT_ROOT) if file.is_relative_to(PROJECT_ROOT) else file
 
 
 def _cdk() -> Path:

@@ -32,6 +32,8 @@ class Stages:
         self._now = ""
         started = time.monotonic()
         ended = threading.Event()
+        if not self._moves:
+            self._line(f"  {text}", f"{0:6.1f} s", "", last=False)
         ticker = threading.Thread(target=self._tick, args=(text, started, ended), daemon=True)
         ticker.start()
         try:

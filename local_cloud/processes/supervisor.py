@@ -44,6 +44,7 @@ class Instance:
         self.max_memory_bytes = max_memory_bytes
         self.started = time.monotonic()
         self.out_of_memory = False
+        self.last_line = ""
         self._process = process
         self._guard = guard
         self._sink = sink
@@ -114,6 +115,7 @@ class Instance:
             ended = bool(ready) and not chunk
             if ended and rest:
                 lines.append((stamp, rest.decode(errors="replace")))
+            self.last_line = next((text for _, text in reversed(lines) if text.strip()), self.last_line)
             if lines and (ended or time.monotonic() - flushed > FLUSH_S):
                 self._give(lines)
                 lines, flushed = [], time.monotonic()

@@ -15,6 +15,7 @@ from local_cloud.sagemaker.quota import Quota
 from local_cloud.sagemaker.tags import Tags
 from local_cloud.settings import PROJECT_ROOT, LocalCloudSettings
 from local_cloud.storage import ObjectStore
+from training_scripts.os_errors import sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from local_cloud.roles import Credentials
 
 FAILURE_REASON_LENGTH = 1024
+INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
+
+
+def internal_error(error: Exception) -> str:
+    """Return the FailureReason of what is neither the request's fault nor the container's.
+
+    What the machine refuses, a full disk for example, is named: whoever runs a local cloud can mend it.
+    """
+    if isinstance(error, OSError):
+        return f"InternalServerError: The machine of the local cloud refused: {sentence_of(error)}"
+    return INTERNAL_ERROR
 
 
 @dataclass(frozen=True)

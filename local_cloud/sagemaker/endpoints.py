@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import pages
+from local_cloud.sagemaker.backend import INTERNAL_ERROR, internal_error
 from local_cloud.sagemaker.deployment import Deployment, RollbackFailedError, RolledBackError
 from local_cloud.sagemaker.endpoint import SETTLED, Endpoint, arn_of
 from local_cloud.sagemaker.endpoint_configs import EndpointConfig
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from local_cloud.wire import JsonObject, JsonValue
 
 logger = logging.getLogger("local_cloud")
-
-INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
 
 
 class Endpoints:
@@ -208,9 +207,9 @@ class Endpoints:
                 failure = str(error)
             except RollbackFailedError as error:
                 failure, status = str(error), "UpdateRollbackFailed"
-            except Exception:
+            except Exception as error:
                 logger.exception("endpoint %s", endpoint.name)
-                failure = INTERNAL_ERROR
+                failure = internal_error(error)
             endpoint.set(status if failure else "InService", failure=failure)
 
         threading.Thread(target=run, name=f"endpoint-{endpoint.name}", daemon=True).start()

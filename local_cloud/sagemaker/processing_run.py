@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker import logs
+from local_cloud.sagemaker.backend import INTERNAL_ERROR, internal_error
 from local_cloud.storage import Location, StorageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ logger = logging.getLogger("local_cloud")
 
 OPT_ML = "/opt/ml"
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
 _POLL_S = 0.1
 
 
@@ -72,8 +72,9 @@ class ProcessingRun:
             status, reason = "Stopped", ""
         except ProcessingFailedError as failure:
             reason = str(failure)
-        except Exception:
+        except Exception as error:
             logger.exception("processing job %s", job.name)
+            reason = internal_error(error)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._backend.processing_quota.give_back(job.instance_count)
@@ -137,7 +138,7 @@ class ProcessingRun:
                 sink=stream.write,
             )
         except OSError as error:
-            raise ProcessingFailedError(f"{INTERNAL_ERROR} ({error})") from None
+            raise ProcessingFailedError(internal_error(error)) from None
         return self._await(process)
 
     def _await(self, process: Instance) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud import emulated_metrics
 from local_cloud.sagemaker import images, logs
+from local_cloud.sagemaker.backend import INTERNAL_ERROR, internal_error
 from local_cloud.sagemaker.metric_definitions import MetricScan
 from local_cloud.sagemaker.training_files import JobFailedError, JobStoppedError, TrainingFiles
 from local_cloud.sagemaker.training_job import Secondary, TrainingJob
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("local_cloud")
 
 METRICS_NAMESPACE = "/aws/sagemaker/TrainingJobs"
-INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
 MEMORY_REASON = (
     "ClientError: Please use an instance type with more memory, or reduce the size of training data processed on an "
     "instance, exit code: 137"
@@ -66,9 +66,10 @@ class TrainingRun:
             reason = str(failure)
         except JobStoppedError:
             status, reason = Secondary.STOPPED, ""
-        except Exception:
+        except Exception as error:
             # Whatever it is, it is ours and not the job's: the service would call it its own error too.
             logger.exception("training job %s", self._job.name)
+            reason = internal_error(error)
         finally:
             self._files.remove()
             self._backend.training_quota.give_back(len(self._files.hosts))
@@ -215,7 +216,7 @@ class TrainingRun:
                 sink=write,
             )
         except OSError as error:
-            raise JobFailedError(f"{INTERNAL_ERROR} ({error})") from None
+            raise JobFailedError(internal_error(error)) from None
 
     def _environments(self) -> dict[str, dict[str, str]]:
         job = self._job
@@ -240,6 +241,8 @@ class TrainingRun:
             told = (self._files.root(host) / "output" / "failure").read_text(errors="replace").strip()
         except OSError:
             told = ""
+        # Nothing is written on a full disk, and nothing by a program that dies: its log may tell why.
+        told = told or instance.last_line or "The container gave no reason and logged nothing"
         if not told.startswith(("ClientError:", "AlgorithmError:", "InternalServerError:")):
             told = f"AlgorithmError: {told}"
         ending = f", exit code: {instance.exit_code}"

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, BinaryIO
 
 from local_cloud.sagemaker import logs, splitting
+from local_cloud.sagemaker.backend import INTERNAL_ERROR, internal_error
 from local_cloud.sagemaker.data_processing import Processing, ProcessingError, Record
 from local_cloud.sagemaker.serving import Owner, ServedModel, ServingError, ServingInstance, stop_all
 from local_cloud.sagemaker.transform_job import MIB, TransformJob
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("local_cloud")
 
-INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
 SEE_LOGS = "See job logs for more information"
 CLIENT_ERROR = 400
 SERVER_ERROR = 500
@@ -89,8 +89,9 @@ class TransformRun:
             status, reason = "Stopped", ""
         except (TransformFailedError, ServingError, ServiceError) as failure:
             reason = str(failure)
-        except Exception:
+        except Exception as error:
             logger.exception("transform job %s", job.name)
+            reason = internal_error(error)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._backend.transform_quota.give_back(job.instance_count)

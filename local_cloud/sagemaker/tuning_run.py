@@ -10,7 +10,7 @@ import time
 import zlib
 from typing import TYPE_CHECKING
 
-from local_cloud.sagemaker.training_run import INTERNAL_ERROR
+from local_cloud.sagemaker.backend import INTERNAL_ERROR
 from local_cloud.sagemaker.tuning_job import Trial, TuningJob
 from local_cloud.service_errors import ServiceError, validation_error
 from local_cloud.wire import Node

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cloud.script_mode import wheels
+from training_scripts.ntm.failure import write_failure
 from training_scripts.script_mode import layout
 
 if TYPE_CHECKING:
@@ -86,9 +87,8 @@ def _text(value: JsonValue) -> str:
 
 
 def _failed(root: Path, reason: str) -> int:
-    (root / "output").mkdir(exist_ok=True)
-    (root / "output" / "failure").write_text(reason, encoding="utf-8")
     sys.stderr.write(f"{reason}\n")
+    write_failure(root, reason)
     return 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,10 +30,21 @@ def failure_reason(error: BaseException) -> str:
 
 
 def write_failure(root: Path, reason: str) -> None:
-    """Write `reason` to output/failure under the container's root."""
+    """Write `reason` to output/failure under the container's root.
+
+    On a full disk, what there is of the model makes room for it: the service keeps none of a job that failed.
+    """
     path = root / "output" / "failure"
+    try:
+        _write(path, reason)
+    except OSError:
+        shutil.rmtree(root / "model", ignore_errors=True)
+        _write(path, reason)
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(reason, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def _short(reason: str) -> str:

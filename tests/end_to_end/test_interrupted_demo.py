@@ -1,0 +1,234 @@
+"""The demo, ended in every phase by every signal: how long that takes, what it leaves, and whether the next run works.
+
+The slow grid writes its table to build/interruptions.md.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import boto3
+import pytest
+
+from local_cloud import LocalCloud, file_lock
+from local_cloud.paths import Home
+from local_cloud.running import Running
+from local_cloud.settings import PROJECT_ROOT
+from tests.local_cloud.support import until
+
+pytestmark = [
+    pytest.mark.local_cloud,
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="what is left over is read from /proc"),
+]
+
+PHASES = ("starting", "synthesizing", "deploying", "training", "asking", "kept")
+EXIT_CODES = {
+    "SIGINT": 130,
+    "SIGINT twice": 130,
+    "SIGTERM": 143,
+    "SIGHUP": 129,
+    "SIGKILL": -signal.SIGKILL,
+    "SIGKILL of the emulator": 1,
+}
+"""What the demo ends with, by what is sent."""
+FAST = {("SIGTERM", "starting"), ("SIGKILL", "synthesizing"), ("SIGINT twice", "deploying")}
+CELLS = [
+    pytest.param(name, phase, marks=() if (name, phase) in FAST else pytest.mark.slow)
+    for name in EXIT_CODES
+    for phase in PHASES
+]
+HARMLESS = ["aws", "cdk-home", "emulator.log", "lock", "state"]
+LONGEST_PHASE_S, LONGEST_END_S = 400.0, 30.0
+"""Generous: a machine that has other things to do is no fault of the demo's."""
+TABLE = PROJECT_ROOT / "build" / "interruptions.md"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One cell of the table."""
+
+    signal: str
+    phase: str
+    ended_s: float
+    everything_gone_s: float
+    exit_code: int
+    left: list[str]
+    next_run_s: float
+
+
+class Demo:
+    """A demo in a home of its own, with what it says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder / "home")
+        self.lines: list[str] = []
+        self._folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "local_cloud.demo", "--keep", "--home", str(self.home.root),
+             "--output", str(folder / "output")],
+            cwd=PROJECT_ROOT,
+            # What the library checks in templates takes longer than all the rest of a synth.
+            env={**os.environ, "CDK_VALIDATION": "false", "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        assert self.process.stderr is not None
+        self.reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
+        self.reader.start()
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            self.lines.append(line.rstrip())
+
+    def has_said(self, text: str) -> bool:
+        return any(text in line for line in self.lines)
+
+    def is_in(self, phase: str) -> bool:
+        assert self.process.poll() is None, f"the demo ended before it was {phase}: {self.lines}"
+        if phase == "starting":
+            return file_lock.is_taken(self.home.lock)
+        if phase == "deploying":
+            return bool(self._stacks_in_progress())
+        if phase == "training":
+            return self._is_training()
+        said = {"synthesizing": "Synthesizing", "asking": "Asking the URL", "kept": "Running at"}
+        return self.has_said(said[phase])
+
+    def emulator(self) -> int:
+        running = until(lambda: Running.find(self.home.root))
+        assert isinstance(running, Running)
+        return running.pid
+
+    def processes(self) -> dict[int, str]:
+        """Every process that has this demo's folder in its arguments or its environment: what it runs, by its id."""
+        mark, left = str(self._folder).encode(), dict[int, str]()
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes()
+                if command and mark in command + (folder / "environ").read_bytes():
+                    left[int(folder.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()[:120]
+            except OSError:
+                continue
+        return left
+
+    def files(self) -> list[str]:
+        return [file.name for file in self.home.root.iterdir() if file.name not in HARMLESS]
+
+    def _stacks_in_progress(self) -> list[str]:
+        client = self._client("cloudformation")
+        if client is None or not self.has_said("Deploying"):
+            return []
+        return [
+            stack["StackName"]
+            for stack in client.describe_stacks()["Stacks"]
+            if stack["StackName"].endswith("-Training") and stack["StackStatus"] == "CREATE_IN_PROGRESS"
+        ]
+
+    def _is_training(self) -> bool:
+        client = self._client("sagemaker")
+        jobs = client.list_training_jobs()["TrainingJobSummaries"] if client is not None else []
+        return any(job["SecondaryStatus"] == "Training" for job in jobs)
+
+    def _client(self, service: str) -> Any:
+        running = Running.find(self.home.root)
+        if running is None:
+            return None
+        variables = running.variables()
+        return boto3.client(
+            service,
+            endpoint_url=running.endpoint_url,
+            region_name=variables["AWS_REGION"],
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        )
+
+
+def send(demo: Demo, name: str) -> None:
+    if name == "SIGKILL of the emulator":
+        os.kill(demo.emulator(), signal.SIGKILL)
+        return
+    number = signal.Signals[name.removesuffix(" twice")]
+    demo.process.send_signal(number)
+    if name.endswith("twice"):
+        # The second comes while the first is being answered: the emulator has begun to stop, or nothing is left to do.
+        until(lambda: demo.process.poll() is not None or not demo.home.running.exists())
+        demo.process.send_signal(number)
+
+
+def interrupt(folder: Path, name: str, phase: str) -> Outcome:
+    demo = Demo(folder)
+    try:
+        until(lambda: demo.is_in(phase), LONGEST_PHASE_S)
+        started = time.monotonic()
+        send(demo, name)
+        exit_code = demo.process.wait(LONGEST_END_S)
+        ended_s = time.monotonic() - started
+        # At once, while something of the old one may still be ending, which must not harm the new one.
+        begun, old = time.monotonic(), set(demo.processes())
+        with LocalCloud(home=demo.home.root) as following:
+            next_run_s = time.monotonic() - begun
+            until(lambda: not old & set(demo.processes()), LONGEST_END_S)
+            everything_gone_s = time.monotonic() - started
+            assert following.running.is_healthy()
+            assert following.home.work.is_dir()
+            assert Running.find(demo.home.root) == following.running
+        until(lambda: not demo.processes(), LONGEST_END_S)
+        left = demo.files()
+    finally:
+        if demo.process.poll() is None:
+            demo.process.kill()
+            demo.process.wait()
+    demo.reader.join(LONGEST_END_S)
+    if name == "SIGKILL of the emulator":
+        assert "the emulator was ended by SIGKILL" in demo.lines[-1]
+    assert not any("Traceback" in line for line in demo.lines), demo.lines
+    return Outcome(name, phase, round(ended_s, 1), round(everything_gone_s, 1), exit_code, left, round(next_run_s, 1))
+
+
+@pytest.fixture(autouse=True)
+def with_ctrl_c() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so does what that starts, unless it is told not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Iterator[list[Outcome]]:
+    """Collects the cells, and writes them where all of them are there."""
+    gathered: list[Outcome] = []
+    yield gathered
+    if len(gathered) == len(CELLS):
+        TABLE.parent.mkdir(exist_ok=True)
+        TABLE.write_text(table(gathered))
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """Return a row a signal: seconds until the demo had ended, and until everything had; what was left is named."""
+    cells = {(item.signal, item.phase): item for item in outcomes}
+    rows = [f"| | {' | '.join(PHASES)} |", f"|---|{'---|' * len(PHASES)}"]
+    for name in EXIT_CODES:
+        of_signal = [cells[name, phase] for phase in PHASES]
+        told = [" / ".join([str(item.ended_s), str(item.everything_gone_s), *item.left]) for item in of_signal]
+        rows.append(f"| {name} | {' | '.join(told)} |")
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(("name", "phase"), CELLS)
+def test_an_interrupted_demo_ends_leaves_nothing_and_the_next_run_works(
+    tmp_path: Path, outcomes: list[Outcome], name: str, phase: str
+) -> None:
+    outcome = interrupt(tmp_path, name, phase)
+    outcomes.append(outcome)
+
+    assert outcome.exit_code == EXIT_CODES[name]
+    assert outcome.left == []
+    assert outcome.everything_gone_s < LONGEST_END_S
