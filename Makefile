@@ -14,6 +14,8 @@ CODE := app.py stacks rules audit doctor scripts lambda topics_client training_s
 SPARK := $(if $(or $(JAVA_HOME),$(shell command -v java)),.venv-spark/.ready)
 # Files, not tests, are dealt out: what a file's tests share, a local cloud for example, is made once.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# Node and npm look for the user's own folder, and do not start where nothing tells one.
+export HOME := $(or $(HOME),$(CURDIR)/build/home)
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -28,7 +28,7 @@ from local_cloud.launcher import (
 )
 from local_cloud.paths import Home
 from local_cloud.root_keys import FILE_MODE
-from local_cloud.running import STOP_TIMEOUT_S, Running, search_path, wait_until
+from local_cloud.running import STOP_TIMEOUT_S, Running, home_folder, search_path, wait_until
 from local_cloud.settings import ACCOUNT, DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
 from training_scripts.os_errors import sentence_of
 
@@ -298,9 +298,10 @@ class LocalCloud:
         home.cdk_accounts.chmod(FILE_MODE)
 
     def _launch_environment(self) -> dict[str, str]:
-        kept = ("HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+        kept = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
         return {
             **{name: os.environ[name] for name in kept if name in os.environ},
+            "HOME": home_folder(self.home),
             "PATH": search_path(),
             "TMPDIR": str(self.home.work / "tmp"),
             "NODE_PATH": str(PROJECT_ROOT / "node_modules"),

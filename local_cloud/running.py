@@ -97,7 +97,7 @@ class Running:
     def environment(self) -> dict[str, str]:
         """Return the environment of a child process that is to use this cloud."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_DEFAULT_"))}
-        return {**kept, "PATH": search_path(), **self.variables()}
+        return {**kept, "HOME": home_folder(self.home), "PATH": search_path(), **self.variables()}
 
     def deploy(
         self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = (), bootstrap: bool = True
@@ -173,6 +173,12 @@ class Running:
 def shell_exports(variables: Mapping[str, str]) -> str:
     """Return `export` lines for a POSIX shell, whatever the values hold."""
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+
+
+def home_folder(place: Home) -> str:
+    """Return the user's own folder; one of the cloud's where there is none, without which Node does not start."""
+    own = os.environ.get("HOME", "")
+    return own if own and os.access(own, os.W_OK) else str(place.cdk)
 
 
 def search_path() -> str:

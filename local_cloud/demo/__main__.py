@@ -20,7 +20,7 @@ from local_cloud.processes.guard import Guard
 from local_cloud.settings import DEFAULT_HOME, PROJECT_ROOT
 from stacks.names import stack_prefix
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
-from training_scripts.os_errors import in_a_sentence
+from training_scripts.os_errors import REFUSED, in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ OUTPUT: Final = PROJECT_ROOT / "build" / "demo"
 
 @in_a_sentence("demo")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; return its exit code: 1 where it failed, 128 and more where a signal ended it."""
+    """Run the demo; return its exit code: 2 where it failed, 128 and more where a signal ended it."""
     parser = argparse.ArgumentParser(prog="python -m local_cloud.demo", description=__doc__)
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="folder of the cloud (build/local_cloud)")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for what comes out (build/demo)")
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 cloud.wait()
     except LocalCloudError as error:
         print(f"demo: {error}", file=sys.stderr)
-        return 1
+        return REFUSED
     except signals.Interrupted as error:
         signals.ignore_from_now_on()
         print("\ndemo: stopped", file=sys.stderr)

@@ -23,7 +23,7 @@ from local_cloud import LocalCloud, file_lock
 from local_cloud.paths import Home
 from local_cloud.running import Running
 from local_cloud.settings import PROJECT_ROOT
-from tests.local_cloud.support import until
+from tests.local_cloud.support import processes_of, until
 
 pytestmark = [
     pytest.mark.local_cloud,
@@ -37,7 +37,7 @@ EXIT_CODES = {
     "SIGTERM": 143,
     "SIGHUP": 129,
     "SIGKILL": -signal.SIGKILL,
-    "SIGKILL of the emulator": 1,
+    "SIGKILL of the emulator": 2,
 }
 """What the demo ends with, by what is sent."""
 FAST = {("SIGTERM", "starting"), ("SIGKILL", "synthesizing"), ("SIGINT twice", "deploying")}
@@ -108,16 +108,7 @@ class Demo:
         return running.pid
 
     def processes(self) -> dict[int, str]:
-        """Every process that has this demo's folder in its arguments or its environment: what it runs, by its id."""
-        mark, left = str(self._folder).encode(), dict[int, str]()
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (folder / "cmdline").read_bytes()
-                if command and mark in command + (folder / "environ").read_bytes():
-                    left[int(folder.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()[:120]
-            except OSError:
-                continue
-        return left
+        return processes_of(self._folder)
 
     def files(self) -> list[str]:
         return [file.name for file in self.home.root.iterdir() if file.name not in HARMLESS]

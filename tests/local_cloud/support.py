@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 import uuid
@@ -108,6 +109,20 @@ def until(condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
         assert time.monotonic() < deadline, f"not true within {timeout_s} s"
         time.sleep(0.05)
     return value
+
+
+def processes_of(folder: Path) -> dict[int, str]:
+    """Return every process that has this folder in its arguments or its environment: what it runs, by its id."""
+    mark, found = str(folder).encode(), dict[int, str]()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            if command and mark in command + (process / "environ").read_bytes():
+                found[int(process.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue
+    found.pop(os.getpid(), None)
+    return found
 
 
 def channel(bucket: str, name: str, distribution: str) -> dict[str, Any]:

@@ -41,6 +41,9 @@ if task == "fail" and on_this_host:
     sys.exit(1)
 if task == "die" and on_this_host:
     os.kill(os.getpid(), signal.SIGKILL)
+if task == "fill":
+    # A full disk: nothing of the model can be written, nor why not.
+    Path("/dev/full").write_text("x" * 100_000)
 if task == "gorge":
     hoard = bytearray(400 * 1024 * 1024)
     hoard[::4096] = b"x" * len(hoard[::4096])
