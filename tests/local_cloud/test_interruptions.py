@@ -47,7 +47,7 @@ def command(home: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def create_waiting_stack(cloud: LocalCloud, code: str) -> None:
     """Create a stack whose custom resource waits for the answer of this function."""
-    account = support.Account(cloud.endpoint_url)
+    account = support.Account(cloud)
     role = account.role(allow("*"), service="lambda.amazonaws.com")
     function = {"Runtime": "python3.13", "Handler": "index.handler", "Role": role, "Timeout": 600}
     resources: dict[str, Any] = {
