@@ -44,12 +44,12 @@ def gateway(editor: Editor) -> None:
 
 
 def candidate(editor: Editor) -> None:
-    """Have the template read the candidate's fields, which nobody approved; the model's own reading stays."""
+    """Have the template read the candidate, which nobody approved; the model's own reading stays."""
     parameters = editor.body["Parameters"]
     assert isinstance(parameters, dict)  # noqa: S101 (CloudFormation's form)
     added: Body = {
-        "Type": "AWS::SSM::Parameter::Value<String>",
-        "Default": "/topic-model/prod/candidate/artifact_uri",
+        "Type": "AWS::SSM::Parameter::Value<List<String>>",
+        "Default": "/topic-model/prod/candidate/model",
         "Description": "A model that nobody approved",
     }
     parameters["Candidate"] = added

@@ -64,9 +64,12 @@ def in_vpc(template: Template) -> Iterator[Fault]:
 def approved(template: Template) -> Iterator[Fault]:
     """Follow the artifact to the parameter that holds the approved one."""
     for model in template.resources(MODEL):
-        name = str(mapping(model.get("PrimaryContainer", "ModelDataUrl")).get("Ref"))
+        place, source = [*items(mapping(model.get("PrimaryContainer", "ModelDataUrl")).get("Fn::Select")), None, None][
+            :2
+        ]
+        name = str(mapping(source).get("Ref"))
         read = mapping(mapping(template.body.get("Parameters")).get(name)).get("Default")
-        if not str(read).endswith("/approved/artifact_uri"):
+        if str(place) != "0" or not str(read).endswith("/approved/model"):
             path = "Properties/PrimaryContainer/ModelDataUrl"
             yield Fault(model.logical_id, path, "the artifact is not read from the approved model's parameter")
 

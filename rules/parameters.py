@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OWN_PATH: Final = re.compile(r"^/topic-model/[a-z][a-z0-9]{0,11}/")
-APPROVED_PATH: Final = re.compile(r"^/topic-model/[a-z][a-z0-9]{0,11}/approved/[a-z_]+$")
+APPROVED_PATH: Final = re.compile(r"^/topic-model/[a-z][a-z0-9]{0,11}/approved/model$")
 SECRET: Final = re.compile(r"password|secret|token|credential|private[_-]?key", re.IGNORECASE)
 WRITES: Final = frozenset({"ssm:PutParameter", "ssm:DeleteParameter"})
 
@@ -26,7 +26,7 @@ def reads_approved(template: Template) -> Iterator[Fault]:
             continue
         if not APPROVED_PATH.match(str(body.get("Default"))):
             yield Fault(
-                name, "Default", f"the template reads {body.get('Default')}, which is no approved model's field"
+                name, "Default", f"the template reads {body.get('Default')}, which is no approved model's record"
             )
 
 

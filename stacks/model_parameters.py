@@ -1,14 +1,15 @@
-"""What is known of a trained model, one SSM parameter a field, and the parameter that tells what is in service."""
+"""What is known of the approved model, one SSM parameter that the serving template reads, and what is in service."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
 from stacks.names import parameters_prefix
 
-from deployment_functions.model_fields import APPROVED, FIELDS
+from deployment_functions.model_fields import APPROVED, FIELDS, IN_SERVICE, RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,35 +23,28 @@ def parameters_arn(stack: cdk.Stack, stage: str, pattern: str = "*") -> str:
 
 
 FIELDS_OF_A_MODEL: Final = (
-    "A parameter a field, and the fields of one model are read and written together: the wildcard is the stage's own "
-    "path, under which nothing else is."
+    "A model's record, and for one release a parameter a field, are read and written together: the wildcard is the "
+    "stage's own path, under which nothing else is."
 )
-
-_DESCRIPTIONS: Final = {
-    "artifact_uri": "S3 URI of the approved model's model.tar.gz",
-    "job_name": "Name of the training job that made the approved model",
-    "corpus_hash": "Hash of the corpus that the approved model was trained on",
-    "vocabulary_hash": "Hash of the vocabulary that the approved model counts words by",
-    "validation_loss": "Validation loss that the approved model's training reported, and what it measures",
-    "feature_dim": "Number of words in the approved model's vocabulary",
-    "num_topics": "Number of topics of the approved model",
-    "definition_hash": "Hash of the job definition that the approved model was trained by",
-}
 
 
 def approved_model(stack: cdk.Stack, *, stage: str) -> Mapping[str, str]:
-    """Declare the approved model's fields as template parameters of `stack`, and return them by name.
+    """Declare the approved model's record as a template parameter of `stack`, and return its fields by name.
 
     CloudFormation reads the newest value of such a parameter at every stack update, also when nothing else changes; a
     dynamic reference would not update, and a cross-stack export would block the update.
     """
-    return {
-        field: cdk.CfnParameter(
-            stack,
-            "Approved" + "".join(word.capitalize() for word in field.split("_")),
-            type="AWS::SSM::Parameter::Value<String>",
-            default=f"{parameters_prefix(stage)}/{APPROVED}/{field}",
-            description=_DESCRIPTIONS[field],
-        ).value_as_string
-        for field in FIELDS
-    }
+    record = cdk.CfnParameter(
+        stack,
+        "ApprovedModel",
+        type="AWS::SSM::Parameter::Value<List<String>>",
+        default=f"{parameters_prefix(stage)}/{APPROVED}/{RECORD}",
+        description=f"The approved model: {', '.join(FIELDS)}",
+    ).value_as_list
+    return {field: cdk.Fn.select(place, record) for place, field in enumerate(FIELDS)}
+
+
+def in_service_record(approved: Mapping[str, str], *, endpoint_config: str, algorithm: str) -> str:
+    """Return the JSON of the parameter that tells what the endpoint serves."""
+    told = {member: approved[field] for member, field in IN_SERVICE.items()}
+    return json.dumps({**told, "endpoint_config": endpoint_config, "algorithm": algorithm})

@@ -34,6 +34,7 @@ from stacks.training_role import MODELS_PREFIX
 
 from deployment_functions.corpus_folder import MANIFEST
 from deployment_functions.model_archive import ARTIFACT_FILE
+from deployment_functions.model_fields import APPROVED
 from deployment_functions.retraining import RETRAINING_RUN_PREFIX
 
 if TYPE_CHECKING:
@@ -181,6 +182,12 @@ class Retraining(Construct):
             "ssm:GetParameter",
             "ssm:GetParameters",
             on=[parameters_arn(self._stack, self._stage)],
+            because=FIELDS_OF_A_MODEL,
+        )
+        # For one release: what a throttle kept from being written for the previous template.
+        function.allow(
+            "ssm:PutParameter",
+            on=[parameters_arn(self._stack, self._stage, f"{APPROVED}/*")],
             because=FIELDS_OF_A_MODEL,
         )
         function.allow("ssm:GetParameters", on=[serving.bootstrap_version_arn])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -15,7 +14,7 @@ from stacks.dashboard import Dashboard
 from stacks.endpoint import AutoscaledEndpoint
 from stacks.hosted_model import HostedModel
 from stacks.model_age import ModelAge
-from stacks.model_parameters import approved_model
+from stacks.model_parameters import approved_model, in_service_record
 from stacks.names import endpoint_name, in_service_parameter
 from stacks.policies import tell_stage
 from stacks.registry_image import RegistryImage
@@ -168,17 +167,10 @@ class ServingStack(cdk.Stack):
             "InService",
             parameter_name=name,
             description="The model that the endpoint serves, and the vocabulary that belongs to it",
-            string_value=json.dumps(
-                {
-                    "model": approved["job_name"],
-                    "artifact": approved["artifact_uri"],
-                    "corpus": approved["corpus_hash"],
-                    "vocabulary": approved["vocabulary_hash"],
-                    "feature_dim": approved["feature_dim"],
-                    "num_topics": approved["num_topics"],
-                    "endpoint_config": endpoint.config.attr_endpoint_config_name,
-                    "algorithm": settings.algorithm,
-                }
+            string_value=in_service_record(
+                approved,
+                endpoint_config=endpoint.config.attr_endpoint_config_name,
+                algorithm=settings.algorithm,
             ),
         )
         parameter.node.add_dependency(endpoint.endpoint)

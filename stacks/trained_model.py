@@ -15,6 +15,8 @@ from stacks.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.names import parameters_prefix
 from stacks.settings import DEPLOY_WAIT_LIMIT_S
 
+from deployment_functions.model_fields import RECORD, RECORDS
+
 if TYPE_CHECKING:
     from aws_cdk import aws_stepfunctions as sfn
 
@@ -101,6 +103,7 @@ class TrainedModel(Construct):
                 "DefinitionHash": definition_hash,
                 "RunOnDeploy": "true" if run_on_deploy else "false",
                 "Approval": approval,
+                RECORDS: RECORD,
             },
             timeout=cdk.Duration.seconds(DEPLOY_WAIT_LIMIT_S),
         )

@@ -11,11 +11,22 @@ from deployment_functions.model_fields import FIELDS
 
 
 def test_serving_reads_the_approved_model_and_never_a_candidate(dev: Templates) -> None:
-    parameters = dev["serving"].find_parameters("*", {"Type": "AWS::SSM::Parameter::Value<String>"})
-    read = {parameter["Default"] for name, parameter in parameters.items() if name.startswith("Approved")}
+    parameters = dev["serving"].find_parameters("*", {})
+    read = {
+        name: (parameter["Type"], parameter["Default"])
+        for name, parameter in parameters.items()
+        if parameter["Type"].startswith("AWS::SSM::Parameter") and name != "BootstrapVersion"
+    }
 
-    assert read == {f"/topic-model/dev/approved/{field}" for field in FIELDS}
+    assert read == {"ApprovedModel": ("AWS::SSM::Parameter::Value<List<String>>", "/topic-model/dev/approved/model")}
     assert "candidate" not in str(dev["serving"].to_json())
+
+
+def test_each_field_is_taken_from_its_place_in_the_record(dev: Templates) -> None:
+    dev["serving"].has_resource_properties(
+        "Custom::ApprovedModel",
+        {"Model": {field: {"Fn::Select": [place, {"Ref": "ApprovedModel"}]} for place, field in enumerate(FIELDS)}},
+    )
 
 
 def test_models_and_endpoint_configs_bear_no_name_so_that_they_can_be_replaced(dev: Templates) -> None:

@@ -106,8 +106,8 @@ def test_s3_vectors_has_an_index_named_and_sized_by_the_approved_model(synthesiz
     templates["serving"].has_resource_properties(
         "AWS::S3Vectors::Index",
         {
-            "IndexName": {"Ref": "ApprovedJobName"},
-            "Dimension": {"Ref": "ApprovedNumTopics"},
+            "IndexName": {"Fn::Select": [1, {"Ref": "ApprovedModel"}]},
+            "Dimension": {"Fn::Select": [6, {"Ref": "ApprovedModel"}]},
             "DistanceMetric": "euclidean",
             "DataType": "float32",
         },

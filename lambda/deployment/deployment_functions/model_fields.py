@@ -14,7 +14,22 @@ FIELDS: Final = (
     "num_topics",
     "definition_hash",
 )
-"""One plain String parameter each: CloudFormation cannot parse JSON. `validation_loss.py` reads and writes its own."""
+"""What a record holds, in its order: CloudFormation selects a value by its place. `validation_loss.py` has its own."""
+
+RECORD: Final = "model"
+"""The one parameter of a set that holds all fields, a StringList: CloudFormation cannot parse JSON."""
+RECORDS: Final = "Records"
+"""The property of the trained model's resource that says so; an earlier release, which kept no records, had it not."""
+
+IN_SERVICE: Final = {
+    "model": "job_name",
+    "artifact": "artifact_uri",
+    "corpus": "corpus_hash",
+    "vocabulary": "vocabulary_hash",
+    "feature_dim": "feature_dim",
+    "num_topics": "num_topics",
+}
+"""The members that the parameter of what is in service takes from the approved model, and the fields they are."""
 
 CANDIDATE: Final = "candidate"
 """Written by each successful run of the pipeline."""
@@ -24,7 +39,7 @@ PREVIOUS: Final = "previous"
 """What was approved before."""
 
 NOT_REPORTED: Final = "not-reported"
-"""A parameter cannot be empty; this stands for a loss that the job did not report."""
+"""A value cannot be empty; this stands for a loss that the job did not report."""
 
 LOSS: Final = "ValidationLoss"
 AGE: Final = "ApprovedModelAge"

@@ -6,6 +6,7 @@ CloudFormation stays the only owner of what serves: nothing here touches the end
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from deployment_functions import clients
 from deployment_functions.environment import FromEnvironment
-from deployment_functions.ledger import Ledger
+from deployment_functions.ledger import Ledger, contradictions
 from deployment_functions.model_fields import APPROVED
 from deployment_functions.registry import REJECTED, Registry
 from deployment_functions.retraining import RetrainingError, Step
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployment_functions.ledger import Ssm
+
+logger = logging.getLogger(__name__)
+logger.setLevel(logging.INFO)
 
 NO_UPDATES: Final = "No updates are to be performed"
 UNDER_WAY: Final = "_IN_PROGRESS"
@@ -85,12 +89,15 @@ def handle(event: Mapping[str, str], _context: object) -> Step:
 def begin(settings: Settings, cloudformation: CloudFormation, ssm: Ssm, *, package: str) -> Step:
     """Update the serving stack by the template that it has and the parameters that it has.
 
-    The approved model's parameters are names of SSM parameters, whose values CloudFormation reads anew in every
-    update, also where the names are passed as they were.
+    The approved model's parameter is the name of an SSM parameter, whose value CloudFormation reads anew in every
+    update, also where the name is passed as it was.
 
     Raises:
         StackBusyError: another operation on the stack is under way.
     """
+    # The stack's template may be one that reads the single fields: they must be the record's before it does.
+    if astray := Ledger(ssm, settings.parameters).mend(APPROVED):
+        logger.warning("written again as the record of the approved model says: %s", ", ".join(astray))
     stack = _stack(settings, cloudformation)
     parameters: list[dict[str, object]] = [
         {"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True}
@@ -131,10 +138,15 @@ def look(settings: Settings, cloudformation: CloudFormation, ssm: Ssm, registry:
 
 def _promoted(settings: Settings, ssm: Ssm, *, package: str) -> Step:
     approved = Ledger(ssm, settings.parameters).read(APPROVED)
-    served = json.loads(ssm.get_parameter(Name=settings.in_service)["Parameter"]["Value"])["model"]
+    in_service = json.loads(ssm.get_parameter(Name=settings.in_service)["Parameter"]["Value"])
+    served = in_service["model"]
     if approved is None or approved["job_name"] != served:
         named = approved["job_name"] if approved else "none"
         raise RetrainingError(f"{settings.serving_stack} is updated, but serves {served} and not {named}")
+    if differing := contradictions(approved, in_service):
+        raise RetrainingError(
+            f"{settings.serving_stack} serves a mix of two models: {', '.join(differing)} differ from {served}'s"
+        )
     return Step(
         next="tell",
         subject=f"Topic model {settings.stage}: a retrained model is in service",

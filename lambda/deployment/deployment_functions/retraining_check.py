@@ -7,14 +7,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from deployment_functions import clients
 from deployment_functions.environment import FromEnvironment
-from deployment_functions.ledger import Ledger, Ssm
+from deployment_functions.ledger import Ledger, Ssm, contradictions, read_parameter
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 from deployment_functions.registry import REJECTED, Registry
-from deployment_functions.retraining import Step, checked_hash, read_manifest, run_name
+from deployment_functions.retraining import RetrainingError, Step, checked_hash, read_manifest, run_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,13 +50,18 @@ def check(settings: Settings, ssm: Ssm, s3: S3, registry: Registry, *, execution
         RetrainingError: a corpus or the parameter that names it is not what it should be.
     """
     ledger = Ledger(ssm, settings.parameters)
-    approved, served = ledger.read(APPROVED), _text(ssm, settings.in_service)
+    approved, served = ledger.read(APPROVED), read_parameter(ssm, settings.in_service)
     if approved is None or served is None:
         return Step(next="end", message="nothing is in service: the first model comes with a deploy")
     in_service = json.loads(served)
     if in_service["model"] != approved["job_name"]:
         return _approved_and_not_in_service(settings, approved)
-    newest = checked_hash(_text(ssm, settings.newest_corpus))
+    if differing := contradictions(approved, in_service):
+        raise RetrainingError(
+            f"what is in service is a mix of two models: {', '.join(differing)} differ from what is approved of "
+            f"{approved['job_name']}"
+        )
+    newest = checked_hash(read_parameter(ssm, settings.newest_corpus))
     if newest == approved["corpus_hash"] and settings.definition_hash == approved["definition_hash"]:
         return Step(next="end", message=f"corpus {newest} and the job's definition are those of the model in service")
     manifest = read_manifest(
@@ -102,12 +105,3 @@ def _known_already(
     ):
         return f"{told['job_name']} of corpus {corpus_hash} was trained already, and rejected"
     return None
-
-
-def _text(ssm: Ssm, name: str) -> str | None:
-    try:
-        return ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ParameterNotFound":
-            raise
-        return None

@@ -8,9 +8,9 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from deployment_functions import clients
-from deployment_functions.cloudformation import Callback, Request, serve
-from deployment_functions.ledger import Ledger
-from deployment_functions.model_fields import APPROVED, CANDIDATE, PREVIOUS
+from deployment_functions.cloudformation import Callback, DeployError, Request, serve
+from deployment_functions.ledger import Ledger, LedgerError
+from deployment_functions.model_fields import APPROVED, CANDIDATE, PREVIOUS, RECORDS
 from deployment_functions.ports import running
 from deployment_functions.retraining import RETRAINING_RUN_PREFIX, has_followed
 
@@ -25,6 +25,8 @@ DEPLOY_RUN_PREFIX: Final = "deploy-"
 """Runs that a deploy started bear this name; runs that a person started are never stopped by a deploy."""
 CALLBACK: Final = "cloudformation"
 """Where in a run's input the waiting deploy is named."""
+ASKED: Final = ("CorpusHash", "DefinitionHash", "RunOnDeploy", "Approval")
+"""The properties that say what is asked for."""
 
 
 def start(event: Mapping[str, object], _context: object) -> None:
@@ -44,6 +46,8 @@ def act(request: Request, ledger: Ledger, step_functions: StepFunctions) -> bool
         stop_runs(step_functions, machine, (RETRAINING_RUN_PREFIX,), cause="the stack is being deleted")
         ledger.clear()
         return True
+    if request.kind == "Update" and changes_release(request, ledger):
+        return True
     if request.text("RunOnDeploy") != "true" or take_trained(request, ledger):
         return True
     if restore_previous(request, ledger):
@@ -54,6 +58,24 @@ def act(request: Request, ledger: Ledger, step_functions: StepFunctions) -> bool
     )
     logger.info("started %s", run)
     return False
+
+
+def changes_release(request: Request, ledger: Ledger) -> bool:
+    """Seed the records in the first deploy of a release that keeps them; return whether nothing else is asked for.
+
+    An upgrade, and its rollback, train nothing and approve nothing.
+
+    Raises:
+        DeployError: the fields that the earlier release wrote are of two models.
+    """
+    now, before = RECORDS in request.properties, RECORDS in request.old_properties
+    if now and not before:
+        # Until now the earlier release was in charge: what it wrote, field by field, is what is approved.
+        try:
+            ledger.seed()
+        except LedgerError as error:
+            raise DeployError(str(error)) from None
+    return now != before and all(request.properties[name] == request.old_properties.get(name) for name in ASKED)
 
 
 def take_trained(request: Request, ledger: Ledger) -> bool:
@@ -84,7 +106,7 @@ def restore_previous(request: Request, ledger: Ledger) -> bool:
         return False
     if not _stands_for(ledger.read(APPROVED), request.old_properties):
         return False
-    ledger.approve(previous)
+    ledger.restore(previous)
     return True
 
 

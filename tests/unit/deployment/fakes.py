@@ -21,13 +21,18 @@ class FakeSsm:
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
+        self.writes_left = -1
+        """How many more writes are let through; below 0 it is all."""
 
     def get_parameter(self, *, Name: str) -> dict[str, dict[str, str]]:
         self._require(Name, "GetParameter")
         return {"Parameter": {"Name": Name, "Value": self.values[Name]}}
 
     def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> object:
-        assert (Type, Overwrite) == ("String", True)
+        assert (Type, Overwrite) == ("StringList" if Name.endswith("/model") else "String", True)
+        if self.writes_left == 0:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "PutParameter")
+        self.writes_left -= 1
         self.values[Name] = Value
         return {}
 

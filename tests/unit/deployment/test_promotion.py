@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.unit.deployment.fakes import FakeSsm
 from tests.unit.deployment.retraining_fakes import (
     GROUP,
     IN_SERVICE,
@@ -18,13 +19,14 @@ from tests.unit.deployment.retraining_fakes import (
 )
 
 from deployment_functions.ledger import Ledger
+from deployment_functions.model_fields import APPROVED
 from deployment_functions.promotion import Settings, Stack, StackBusyError, begin, look
 from deployment_functions.registry import Registry
 from deployment_functions.retraining import RetrainingError
 
 ROLE = "arn:aws:iam::111122223333:role/topic-model-dev-serving-eu-west-1"
 SETTINGS = Settings("dev", "TopicModel-dev-Serving", ROLE, PARAMETERS, IN_SERVICE)
-NAMES = ["ApprovedJobName", "ApprovedArtifactUri", "BootstrapVersion", "SomebodysOwn"]
+NAMES = ["ApprovedModel", "BootstrapVersion", "SomebodysOwn"]
 
 
 class FakeStack:
@@ -129,3 +131,28 @@ def test_an_update_that_serves_another_model_than_the_approved_one_is_no_promoti
 
     with pytest.raises(RetrainingError, match="serves old and not new"):
         look(SETTINGS, FakeStack("UPDATE_COMPLETE"), approved_and_served("old"), registry, package="")  # type: ignore[arg-type]
+
+
+def test_single_fields_that_a_throttle_left_astray_are_mended_before_the_previous_template_reads_them() -> None:
+    ssm = approved_and_served("old")
+    assert isinstance(ssm, FakeSsm)
+    ssm.values[f"{PARAMETERS}/approved/vocabulary_hash"] = "another's"
+    read_by_the_update: list[dict[str, str]] = []
+
+    class ReadingStack(FakeStack):
+        def update_stack(self, **request: object) -> object:
+            read_by_the_update.append(Ledger(ssm, PARAMETERS).single_fields(APPROVED))
+            return super().update_stack(**request)
+
+    begin(SETTINGS, ReadingStack(), ssm, package="p")
+
+    assert read_by_the_update == [made("new", NEW)]
+
+
+def test_an_update_that_serves_a_mix_of_two_models_is_an_error_that_names_the_fields() -> None:
+    ssm = approved_and_served("new")
+    assert isinstance(ssm, FakeSsm)
+    ssm.values[IN_SERVICE] = json.dumps({"model": "new", "vocabulary": "another's"})
+
+    with pytest.raises(RetrainingError, match="serves a mix of two models: vocabulary_hash differ from new's"):
+        look(SETTINGS, FakeStack(), ssm, Registry(FakeRegistry(), GROUP), package="")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.unit.deployment.fakes import FakeSsm
@@ -125,3 +127,12 @@ def test_a_pointer_that_names_no_corpus_is_refused(newest: str) -> None:
 def test_a_corpus_that_is_not_there_is_refused_by_its_place() -> None:
     with pytest.raises(RetrainingError, match=f"s3://bucket/corpora/{NEW}/corpus.json gave NoSuchKey"):
         look(stage_in_service(SERVED, newest=NEW), corpora=FakeCorpora(manifest(OLD)))
+
+
+def test_a_mix_of_two_models_in_service_is_an_error_that_names_the_fields() -> None:
+    ssm = stage_in_service(SERVED, newest=NEW)
+    in_service = json.loads(ssm.values[IN_SERVICE])
+    ssm.values[IN_SERVICE] = json.dumps({**in_service, "vocabulary": "another's"})
+
+    with pytest.raises(RetrainingError, match="is a mix of two models: vocabulary_hash differ"):
+        look(ssm)

@@ -7,9 +7,9 @@ import pytest
 from tests.unit.deployment.fakes import MACHINE, FakeSsm, FakeStepFunctions, custom_resource_event, model
 
 from deployment_functions import training_gate
-from deployment_functions.cloudformation import Callback, Request
+from deployment_functions.cloudformation import Callback, DeployError, Request
 from deployment_functions.ledger import Ledger
-from deployment_functions.model_fields import APPROVED, CANDIDATE
+from deployment_functions.model_fields import APPROVED, CANDIDATE, FIELDS, RECORDS
 
 
 def properties(
@@ -251,3 +251,65 @@ def test_a_destroy_stops_the_runs_of_a_retraining_and_a_deploy_leaves_them_alone
 
     training_gate.act(request("Delete", properties()), ledger, machine)
     assert machine.stopped == ["retrain-c1-1"]
+
+
+KEEPS_RECORDS: dict[str, object] = {RECORDS: "model"}
+
+
+def of_an_earlier_release(**sets: dict[str, str]) -> FakeSsm:
+    ssm = FakeSsm()
+    for which, fields in sets.items():
+        Ledger(ssm, "/topic-model/dev").write(which, fields)
+        del ssm.values[f"/topic-model/dev/{which}/model"]
+    return ssm
+
+
+@pytest.mark.parametrize("run_on_deploy", ["true", "false"])
+def test_an_upgrade_seeds_the_record_and_neither_trains_nor_approves(run_on_deploy: str) -> None:
+    # What the last deploy asked for is a candidate whose rollout failed: it shall not come back by an upgrade.
+    ssm = of_an_earlier_release(candidate=model("failed", definition="d2"), approved=model("first"))
+    machine = FakeStepFunctions()
+    before = properties("d2", run_on_deploy=run_on_deploy)
+
+    assert training_gate.act(
+        request("Update", before | KEEPS_RECORDS, before), Ledger(ssm, "/topic-model/dev"), machine
+    )
+
+    assert machine.started == []
+    assert ssm.values["/topic-model/dev/approved/model"].split(",") == [model("first")[field] for field in FIELDS]
+
+
+def test_an_upgrade_that_also_asks_for_another_definition_seeds_and_trains() -> None:
+    ssm, machine = of_an_earlier_release(approved=model("first")), FakeStepFunctions()
+    now = properties("d2") | KEEPS_RECORDS
+
+    assert not training_gate.act(request("Update", now, properties()), Ledger(ssm, "/topic-model/dev"), machine)
+
+    assert len(machine.started) == 1
+    assert "/topic-model/dev/approved/model" in ssm.values
+
+
+def test_an_upgrade_that_finds_a_mix_of_two_models_fails_in_a_sentence_and_writes_nothing() -> None:
+    ssm = of_an_earlier_release(candidate=model("second"), approved=model("first"))
+    ssm.values["/topic-model/dev/approved/job_name"] = "second"
+    before = dict(ssm.values)
+
+    with pytest.raises(DeployError, match="is a mix of two: its job is second, as that of the candidate model, but"):
+        training_gate.act(
+            request("Update", properties() | KEEPS_RECORDS, properties()),
+            Ledger(ssm, "/topic-model/dev"),
+            FakeStepFunctions(),
+        )
+
+    assert ssm.values == before
+
+
+def test_the_rollback_of_an_upgrade_changes_nothing() -> None:
+    ssm, machine = of_an_earlier_release(approved=model("first")), FakeStepFunctions()
+    before = dict(ssm.values)
+    back = request("Update", properties("d2"), properties("d2") | KEEPS_RECORDS)
+
+    assert training_gate.act(back, Ledger(ssm, "/topic-model/dev"), machine)
+
+    assert machine.started == []
+    assert ssm.values == before

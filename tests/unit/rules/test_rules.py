@@ -265,7 +265,7 @@ def test_a_hardened_stage_keeps_logs_for_a_year(days: int, faults: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "faults"), [("/topic-model/dev/approved/job_name", 0), ("/topic-model/dev/candidate/job_name", 1)]
+    ("path", "faults"), [("/topic-model/dev/approved/model", 0), ("/topic-model/dev/candidate/model", 1)]
 )
 def test_a_template_reads_approved_models_only(path: str, faults: int) -> None:
     read: JsonValue = {"A": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": path, "Description": "d"}}
