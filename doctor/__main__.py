@@ -1,4 +1,4 @@
-"""`python -m doctor --stage STAGE`: asks AWS what a deploy would find out late; changes nothing."""
+"""`python -m doctor --stage STAGE`: asks AWS what a deploy would find out late, and what is gone; changes nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import argparse
 import json
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import boto3
 from botocore.config import Config
 
-from doctor import checks
+from doctor import checks, deployed
 from stacks import cdk_json
 from stacks.errors import SynthError
 from training_scripts.os_errors import in_a_sentence
@@ -20,8 +19,7 @@ from training_scripts.os_errors import in_a_sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-CDK_JSON: Final = Path(__file__).parent.parent / "cdk.json"
-NEEDING_CREDENTIALS: Final = ("bootstrap", "quotas", "image", "roles", "concurrency")
+NEEDING_CREDENTIALS: Final = ("bootstrap", "quotas", "image", "roles", "concurrency", deployed.CHECK)
 MARKS: Final = {"good": "ok     ", "bad": "BAD    ", "unknown": "UNKNOWN"}
 _SESSION_ARN: Final = re.compile(r"^arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/")
 
@@ -34,9 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--settings", help="JSON file of settings that win over the stage's")
     parser.add_argument("--region", help="region to ask about (default: the stage's, or the credentials')")
     options = parser.parse_args(arguments)
-    stages = json.loads(CDK_JSON.read_text(encoding="utf-8"))["context"]["stages"]
+    stages = json.loads(cdk_json.FILE.read_text(encoding="utf-8"))["context"]["stages"]
     try:
-        _, chosen = cdk_json.load(stages, stage=options.stage, overrides=options.settings)
+        stage, chosen = cdk_json.load(stages, stage=options.stage, overrides=options.settings)
     except SynthError as error:
         print(f"doctor: {error}", file=sys.stderr)
         return 2
@@ -50,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return cast("checks.Client", session.client(service, config=config))
 
     bad = 0
-    for answer in examine(client, checks.Place(session.region_name, chosen)):
+    for answer in examine(client, checks.Place(session.region_name, chosen, stage)):
         print(f"{MARKS[answer.outcome]}  {answer.check}: {answer.says}", flush=True)
         bad += answer.outcome == "bad"
     return 1 if bad else 0
@@ -70,6 +68,8 @@ def examine(client: Callable[[str], checks.Client], place: checks.Place) -> Iter
     yield checks.image_is_reachable(client("ecr"), place)
     yield checks.roles_may_be_made(client("iam"), principal(identity.says))
     yield checks.concurrency_is_left(client("lambda"), place)
+    clients = deployed.Clients(client("cloudformation"), client("ssm"), client("sagemaker"), place.stage)
+    yield from deployed.what_was_deployed_is_there(clients)
 
 
 def principal(arn: str) -> str:

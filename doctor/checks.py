@@ -47,6 +47,7 @@ class Place:
 
     region: str
     settings: StageSettings
+    stage: str
 
 
 def region_has_what_is_needed(place: Place) -> Answer:

@@ -18,6 +18,7 @@ from stacks.settings import StageSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FILE: Final = Path(__file__).parent.parent / "cdk.json"
 DEFAULT_STAGE: Final = "dev"
 STAGE_PATTERN: Final = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 """Short, since a training job's name carries it and may have 63 characters in all."""

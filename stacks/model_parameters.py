@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
 from stacks.names import parameters_prefix
 
-from deployment_functions.model_fields import APPROVED, FIELDS, IN_SERVICE, RECORD
+from deployment_functions.model_fields import APPROVED, FIELDS, RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +41,3 @@ def approved_model(stack: cdk.Stack, *, stage: str) -> Mapping[str, str]:
         description=f"The approved model: {', '.join(FIELDS)}",
     ).value_as_list
     return {field: cdk.Fn.select(place, record) for place, field in enumerate(FIELDS)}
-
-
-def in_service_record(approved: Mapping[str, str], *, endpoint_config: str, algorithm: str) -> str:
-    """Return the JSON of the parameter that tells what the endpoint serves."""
-    told = {member: approved[field] for member, field in IN_SERVICE.items()}
-    return json.dumps({**told, "endpoint_config": endpoint_config, "algorithm": algorithm})

@@ -14,13 +14,15 @@ from stacks.dashboard import Dashboard
 from stacks.endpoint import AutoscaledEndpoint
 from stacks.hosted_model import HostedModel
 from stacks.model_age import ModelAge
-from stacks.model_parameters import approved_model, in_service_record
+from stacks.model_parameters import approved_model
 from stacks.names import endpoint_name, in_service_parameter
 from stacks.policies import tell_stage
 from stacks.registry_image import RegistryImage
 from stacks.serving_synthesizer import bound_roles, serving_synthesizer
 from stacks.transform_pipeline import TransformPipeline
 from stacks.url_function import UrlFunction
+
+from deployment_functions.model_fields import in_service_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

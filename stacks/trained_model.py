@@ -16,6 +16,7 @@ from stacks.names import parameters_prefix
 from stacks.settings import DEPLOY_WAIT_LIMIT_S
 
 from deployment_functions.model_fields import RECORD, RECORDS
+from deployment_functions.retraining import ONLY_STOPS
 
 if TYPE_CHECKING:
     from aws_cdk import aws_stepfunctions as sfn
@@ -93,6 +94,17 @@ class TrainedModel(Construct):
             ),
             targets=[targets.LambdaFunction(answer.function, dead_letter_queue=lost)],
         )
+        # There before the training begins, and so deleted with a stack whose first training has not ended. That a
+        # resource which is still being created is sent a Delete, CloudFormation's documentation does not say.
+        self.runs = start.custom_resource(
+            "Runs",
+            kind="TrainingRuns",
+            properties={
+                "StateMachineArn": state_machine.state_machine_arn,
+                "Parameters": parameters_prefix(stage),
+                ONLY_STOPS: "true",
+            },
+        )
         self.resource = start.custom_resource(
             "Model",
             kind="TrainedModel",
@@ -108,4 +120,5 @@ class TrainedModel(Construct):
             timeout=cdk.Duration.seconds(DEPLOY_WAIT_LIMIT_S),
         )
         # The answer must be able to come before the question is asked, and the run be able to do its work.
-        self.resource.node.add_dependency(rule, answer, state_machine)
+        self.runs.node.add_dependency(rule, answer, state_machine)
+        self.resource.node.add_dependency(self.runs)

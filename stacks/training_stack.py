@@ -94,7 +94,8 @@ class TrainingStack(cdk.Stack):
             approval=settings.approval,
             platform=platform,
         )
-        model.resource.node.add_dependency(role, pipeline)
+        # What runs is stopped before its roles are gone.
+        model.runs.node.add_dependency(role, pipeline)
         says = "a run of the training pipeline failed or was given up; its last event says why"
         watch_machine(self, platform, pipeline.state_machine, says=says, prefix="Training")
         if settings.retraining is not None:

@@ -1,4 +1,4 @@
-"""Run a stage's training pipeline by hand, and approve what it made: `python -m training_scripts.pipeline`."""
+"""Run a stage's pipeline, approve what it made, restore what was deleted: `python -m training_scripts.pipeline`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ import argparse
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from doctor.deployed import Clients
+from stacks import cdk_json
+from stacks.errors import SynthError
 from stacks.names import parameters_prefix, pipeline_name, registry_name, retraining_name
 from training_scripts.os_errors import in_a_sentence
+from training_scripts.restore import RestoreError, restore
 
-from deployment_functions.ledger import Ledger
+from deployment_functions.ledger import Ledger, LedgerError
 from deployment_functions.model_fields import CANDIDATE
 from deployment_functions.registry import APPROVED, Registry, SageMaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from doctor.checks import Client
 
     from deployment_functions.ledger import Ssm
 
@@ -66,15 +72,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("run", "train on the stage's corpus and wait for the end"),
         ("retrain", "retrain as the stage's schedule does, on the newest corpus, and wait for the end"),
         ("approve", "approve the newest candidate, which the next deploy of the serving stack then takes"),
+        ("restore", "make again the endpoint and the parameters of a deployed stage that were deleted by hand"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
+        if name == "restore":
+            command.add_argument("--settings", help="JSON file of settings that won over the stage's in the deploy")
     options = parser.parse_args(arguments)
     try:
         if options.command == "approve":
             return approve(boto3.client("ssm"), boto3.client("sagemaker"), options.stage)
+        if options.command == "restore":
+            return restore_deleted(options.stage, options.settings)
         return run(boto3.client("stepfunctions"), options.stage, retrains=options.command == "retrain")
-    except (PipelineError, ClientError, BotoCoreError) as error:
+    except (PipelineError, LedgerError, RestoreError, SynthError, ClientError, BotoCoreError) as error:
         print(f"pipeline: {error}", file=sys.stderr)
         return 2
 
@@ -121,6 +132,22 @@ def approve(client: Ssm, sagemaker: RegistryClient, stage: str) -> int:
         if package is not None and package["CustomerMetadataProperties"]["job_name"] == candidate["job_name"]:
             registry.settle(package["ModelPackageArn"], APPROVED, because="approved by a person")
     print(f"approved {candidate['job_name']}; deploy the serving stack to roll it out", file=sys.stderr)
+    return 0
+
+
+def restore_deleted(stage: str, settings: str | None) -> int:
+    """Restore what was deleted by hand, and tell it; return 0."""
+    stages = json.loads(cdk_json.FILE.read_text(encoding="utf-8"))["context"]["stages"]
+    stage, chosen = cdk_json.load(stages, stage=stage, overrides=settings)
+    cloudformation, ssm, sagemaker = (
+        cast("Client", boto3.client(service)) for service in ("cloudformation", "ssm", "sagemaker")
+    )
+    clients = Clients(cloudformation, ssm, sagemaker, stage)
+    restored = 0
+    for restored, thing in enumerate(restore(clients, algorithm=chosen.algorithm), start=1):  # noqa: B007 (counted)
+        print(f"restored {thing}")
+    if not restored:
+        print("nothing is missing")
     return 0
 
 

@@ -1,8 +1,12 @@
-"""What is recorded of a trained model. Imports nothing: the stacks declare their parameters from it."""
+"""What is recorded of a trained model. Imports nothing heavy: the stacks declare their parameters from it."""
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FIELDS: Final = (
     "artifact_uri",
@@ -44,3 +48,9 @@ NOT_REPORTED: Final = "not-reported"
 LOSS: Final = "ValidationLoss"
 AGE: Final = "ApprovedModelAge"
 """The metrics that are told of models."""
+
+
+def in_service_record(approved: Mapping[str, str], *, endpoint_config: str, algorithm: str) -> str:
+    """Return the JSON of the parameter that tells what the endpoint serves."""
+    told = {member: approved[field] for member, field in IN_SERVICE.items()}
+    return json.dumps({**told, "endpoint_config": endpoint_config, "algorithm": algorithm})

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 RETRAINING_RUN_PREFIX: Final = "retrain-"
 """Runs of the pipeline that a retraining started bear this name."""
+ONLY_STOPS: Final = "OnlyStops"
+"""The property of the resource that stops runs when it is deleted, and does nothing else."""
 REQUEST: Final = "retraining"
 """Where in a run's input, and in what the pipeline passes on, a retraining is told from another training."""
 _SHORT_HASH: Final = 12

@@ -12,7 +12,7 @@ from deployment_functions.cloudformation import Callback, DeployError, Request, 
 from deployment_functions.ledger import Ledger, LedgerError
 from deployment_functions.model_fields import APPROVED, CANDIDATE, PREVIOUS, RECORDS
 from deployment_functions.ports import running
-from deployment_functions.retraining import RETRAINING_RUN_PREFIX, has_followed
+from deployment_functions.retraining import ONLY_STOPS, RETRAINING_RUN_PREFIX, has_followed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,13 +39,17 @@ def start(event: Mapping[str, object], _context: object) -> None:
 def act(request: Request, ledger: Ledger, step_functions: StepFunctions) -> bool:
     """Do what the request asks; return whether it is done, or a run was started that will answer it."""
     machine = request.text("StateMachineArn")
+    if ONLY_STOPS in request.properties:
+        if request.kind == "Delete":
+            stop_all(step_functions, machine)
+        return True
+    if request.kind == "Delete":
+        stop_all(step_functions, machine)
+        ledger.clear()
+        return True
     # Whatever runs for an earlier request of this deploy runs in vain: it timed out or is being rolled back.
     cause = f"{request.kind} {request.callback.request_id} takes its place"
     stop_runs(step_functions, machine, (DEPLOY_RUN_PREFIX,), cause=cause)
-    if request.kind == "Delete":
-        stop_runs(step_functions, machine, (RETRAINING_RUN_PREFIX,), cause="the stack is being deleted")
-        ledger.clear()
-        return True
     if request.kind == "Update" and changes_release(request, ledger):
         return True
     if request.text("RunOnDeploy") != "true" or take_trained(request, ledger):
@@ -115,6 +119,12 @@ def stop_runs(step_functions: StepFunctions, machine: str, prefixes: tuple[str, 
     for execution in running(step_functions, machine):
         if execution["name"].startswith(prefixes):
             step_functions.stop_execution(executionArn=execution["executionArn"], error="Superseded", cause=cause)
+
+
+def stop_all(step_functions: StepFunctions, machine: str) -> None:
+    """Stop what deploys and retrainings run, for the stack is being deleted."""
+    prefixes = (DEPLOY_RUN_PREFIX, RETRAINING_RUN_PREFIX)
+    stop_runs(step_functions, machine, prefixes, cause="the stack is being deleted")
 
 
 def answer(event: Mapping[str, object], _context: object) -> None:

@@ -48,7 +48,7 @@ class FakeStack:
         return {}
 
 
-def approved_and_served(served: str) -> object:
+def approved_and_served(served: str) -> FakeSsm:
     ssm = stage_in_service(made("old", OLD), newest=NEW)
     Ledger(ssm, PARAMETERS).approve(made("new", NEW))
     ssm.values[IN_SERVICE] = json.dumps({"model": served, "vocabulary": "v"})
@@ -58,7 +58,7 @@ def approved_and_served(served: str) -> object:
 def test_the_stack_is_updated_by_its_own_template_parameters_and_role() -> None:
     stack = FakeStack()
 
-    step = begin(SETTINGS, stack, approved_and_served("old"), package="p")  # type: ignore[arg-type]
+    step = begin(SETTINGS, stack, approved_and_served("old"), package="p")
 
     assert step == {"next": "wait", "package": "p"}
     assert stack.updates == [
@@ -75,7 +75,7 @@ def test_the_stack_is_updated_by_its_own_template_parameters_and_role() -> None:
 def test_a_stack_with_no_updates_to_be_performed_is_done() -> None:
     stack = FakeStack(refuses="No updates are to be performed.")
 
-    step = begin(SETTINGS, stack, approved_and_served("new"), package="p")  # type: ignore[arg-type]
+    step = begin(SETTINGS, stack, approved_and_served("new"), package="p")
 
     assert step["next"] == "tell"
     assert step["subject"] == "Topic model dev: a retrained model is in service"
@@ -85,12 +85,12 @@ def test_a_stack_that_is_being_deployed_is_waited_for() -> None:
     stack = FakeStack(refuses="Stack is in UPDATE_IN_PROGRESS state and can not be updated.")
 
     with pytest.raises(StackBusyError):
-        begin(SETTINGS, stack, approved_and_served("old"), package="p")  # type: ignore[arg-type]
+        begin(SETTINGS, stack, approved_and_served("old"), package="p")
 
 
 def test_any_other_refusal_is_an_error() -> None:
     with pytest.raises(ClientError, match="not authorized"):
-        begin(SETTINGS, FakeStack(refuses="not authorized"), approved_and_served("old"), package="p")  # type: ignore[arg-type]
+        begin(SETTINGS, FakeStack(refuses="not authorized"), approved_and_served("old"), package="p")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_any_other_refusal_is_an_error() -> None:
 def test_how_the_update_goes_is_told_by_the_stacks_status(status: str, comes_next: str) -> None:
     registry = Registry(FakeRegistry(), GROUP)
 
-    step = look(SETTINGS, FakeStack(status), approved_and_served("new"), registry, package="")  # type: ignore[arg-type]
+    step = look(SETTINGS, FakeStack(status), approved_and_served("new"), registry, package="")
 
     assert step["next"] == comes_next
 
@@ -118,7 +118,7 @@ def test_what_was_rolled_back_is_rejected_with_the_reason_and_told() -> None:
     package = registry.register(made("new", NEW), image="ntm:1", validation="x", status="Approved", because="")
 
     stack = FakeStack("UPDATE_ROLLBACK_COMPLETE", reason="an alarm rang")
-    step = look(SETTINGS, stack, approved_and_served("old"), registry, package=package)  # type: ignore[arg-type]
+    step = look(SETTINGS, stack, approved_and_served("old"), registry, package=package)
 
     assert step["subject"] == "Topic model dev: a promotion was rolled back"
     assert "ended UPDATE_ROLLBACK_COMPLETE: an alarm rang. The model in service stays." in step["message"]
@@ -130,12 +130,11 @@ def test_an_update_that_serves_another_model_than_the_approved_one_is_no_promoti
     registry = Registry(FakeRegistry(), GROUP)
 
     with pytest.raises(RetrainingError, match="serves old and not new"):
-        look(SETTINGS, FakeStack("UPDATE_COMPLETE"), approved_and_served("old"), registry, package="")  # type: ignore[arg-type]
+        look(SETTINGS, FakeStack("UPDATE_COMPLETE"), approved_and_served("old"), registry, package="")
 
 
 def test_single_fields_that_a_throttle_left_astray_are_mended_before_the_previous_template_reads_them() -> None:
     ssm = approved_and_served("old")
-    assert isinstance(ssm, FakeSsm)
     ssm.values[f"{PARAMETERS}/approved/vocabulary_hash"] = "another's"
     read_by_the_update: list[dict[str, str]] = []
 
@@ -151,7 +150,6 @@ def test_single_fields_that_a_throttle_left_astray_are_mended_before_the_previou
 
 def test_an_update_that_serves_a_mix_of_two_models_is_an_error_that_names_the_fields() -> None:
     ssm = approved_and_served("new")
-    assert isinstance(ssm, FakeSsm)
     ssm.values[IN_SERVICE] = json.dumps({"model": "new", "vocabulary": "another's"})
 
     with pytest.raises(RetrainingError, match="serves a mix of two models: vocabulary_hash differ from new's"):

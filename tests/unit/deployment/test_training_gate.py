@@ -10,6 +10,7 @@ from deployment_functions import training_gate
 from deployment_functions.cloudformation import Callback, DeployError, Request
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, FIELDS, RECORDS
+from deployment_functions.retraining import ONLY_STOPS
 
 
 def properties(
@@ -313,3 +314,18 @@ def test_the_rollback_of_an_upgrade_changes_nothing() -> None:
 
     assert machine.started == []
     assert ssm.values == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "stopped"), [("Create", []), ("Update", []), ("Delete", ["deploy-d1-abc", "retrain-c1-1"])]
+)
+def test_the_resource_that_only_stops_runs_stops_them_when_it_is_deleted_and_forgets_no_model(
+    ledger: Ledger, kind: str, stopped: list[str]
+) -> None:
+    machine = FakeStepFunctions("deploy-d1-abc", "retrain-c1-1", "by-hand")
+    ledger.approve(model("first"))
+
+    assert training_gate.act(request(kind, properties() | {ONLY_STOPS: "true"}, properties()), ledger, machine)
+
+    assert (machine.started, machine.stopped) == ([], stopped)
+    assert ledger.read(APPROVED) == model("first")

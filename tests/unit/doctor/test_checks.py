@@ -16,7 +16,7 @@ CALLER = "arn:aws:iam::123456789012:role/Deployer"
 
 
 def place(region: str = "eu-west-1", **settings: object) -> checks.Place:
-    return checks.Place(region, StageSettings.model_validate(settings))
+    return checks.Place(region, StageSettings.model_validate(settings), "dev")
 
 
 @contextmanager
