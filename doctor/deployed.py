@@ -90,15 +90,8 @@ def survey(clients: Clients) -> Survey:
     in_service = clients.parameter(in_service_parameter(clients.stage))
     return Survey(
         serves=serves,
-        endpoint_is_gone=bool(made.get(ENDPOINT)) and not _is_there(clients, "endpoint", endpoint_name(clients.stage)),
-        endpoint_config=next(
-            (
-                name
-                for name in (each.rpartition("/")[2] for each in made.get(ENDPOINT_CONFIG, []))
-                if _is_there(clients, "endpoint_config", name)
-            ),
-            None,
-        ),
+        endpoint_is_gone=bool(made.get(ENDPOINT)) and not _is_there(clients, endpoint_name(clients.stage)),
+        endpoint_config=_config_name(clients.sagemaker, made.get(ENDPOINT_CONFIG, [])),
         parameters_gone=tuple(gone),
         astray=tuple(name for which in SETS for name in clients.ledger.astray(which)),
         mixed=tuple(contradictions(approved, json.loads(in_service))) if approved and in_service else (),
@@ -175,12 +168,23 @@ def _resources(cloudformation: Client, stack: str) -> Iterator[tuple[str, str]]:
         token = {"NextToken": str(page["NextToken"])}
 
 
-def _is_there(clients: Clients, kind: str, name: str) -> bool:
+def _config_name(sagemaker: Client, arns: list[str]) -> str | None:
+    # A stack knows the ARN, which is in lower case where the name is not.
+    token: dict[str, str] = {}
+    while arns:
+        page = sagemaker.list_endpoint_configs(**token)
+        for config in cast("list[Mapping[str, str]]", page["EndpointConfigs"]):
+            if config["EndpointConfigArn"] in arns:
+                return config["EndpointConfigName"]
+        if not page.get("NextToken"):
+            break
+        token = {"NextToken": str(page["NextToken"])}
+    return None
+
+
+def _is_there(clients: Clients, endpoint: str) -> bool:
     try:
-        if kind == "endpoint":
-            clients.sagemaker.describe_endpoint(EndpointName=name)
-        else:
-            clients.sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        clients.sagemaker.describe_endpoint(EndpointName=endpoint)
     except ClientError as error:
         if "Could not find" in error.response["Error"]["Message"]:
             return False
