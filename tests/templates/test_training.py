@@ -149,3 +149,13 @@ def test_sagemaker_may_use_the_training_role_for_this_account_only(dev: Template
             }
         },
     )
+
+
+def test_what_stops_runs_on_a_destroy_is_there_before_the_training_and_gone_before_the_roles(dev: Templates) -> None:
+    resources = dev["training"].to_json()["Resources"]
+    [stopper] = [name for name, each in resources.items() if each["Type"] == "Custom::TrainingRuns"]
+    [model] = [each for each in resources.values() if each["Type"] == "Custom::TrainedModel"]
+
+    assert stopper in model["DependsOn"]
+    kinds = {resources[name]["Type"] for name in resources[stopper]["DependsOn"]}
+    assert {"AWS::StepFunctions::StateMachine", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"} <= kinds
