@@ -40,8 +40,13 @@ def never_queued() -> dict[str, str]:
 
 
 def function_code(name: str) -> lambda_.AssetCode:
-    """Return the code in lambda/`name`, without what Python leaves behind (that would change its hash)."""
-    return lambda_.Code.from_asset(str(ASSETS / name), exclude=NOT_IN_AN_ASSET)
+    """Return the code in lambda/`name`, without what Python leaves behind (that would change its hash).
+
+    Modules that training and the function share are links to the one file, and are copied.
+    """
+    return lambda_.Code.from_asset(
+        str(ASSETS / name), exclude=NOT_IN_AN_ASSET, follow_symlinks=cdk.SymlinkFollowMode.EXTERNAL
+    )
 
 
 def function_role(

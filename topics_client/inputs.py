@@ -10,6 +10,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
+from topics_client.unique_members import DuplicateMemberError, unique_members
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -126,7 +128,9 @@ def _column(stream: TextIO, name: str, field: str) -> Iterator[Named]:
 
 def _of_json(line: str, place: str, field: str) -> Read:
     try:
-        content = json.loads(line)
+        content = json.loads(line, object_pairs_hook=unique_members)
+    except DuplicateMemberError as error:
+        raise InputError(f"{place}: {error}") from None
     except (ValueError, RecursionError):
         raise InputError(f"{place} is no JSON") from None
     if isinstance(content, str):

@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -19,6 +18,7 @@ from scipy.sparse import csr_matrix, vstack
 from training_scripts import recordio
 from training_scripts.corpus.manifest import SURFACE_FORMS_PATH, CorpusManifest
 from training_scripts.corpus.sources import ApiReference, JsonLines, Newsgroups, iter_documents
+from training_scripts.corpus.tokens import normalised
 
 if TYPE_CHECKING:
     from training_scripts.corpus.documents import Source
@@ -90,7 +90,7 @@ def windows(corpus: Corpus) -> csr_matrix:
     for document in iter_documents(source):
         if document.id not in wanted:
             continue
-        text = unicodedata.normalize(forms["normalisation"], document.text).lower()
+        text = normalised(document.text)
         known = np.array(
             [forms["forms"][form] for form in token.findall(text) if form in forms["forms"]], dtype=np.int64
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import orjson
 
 from local_cloud.sagemaker.json_path import JsonPath, JsonPathError
+from training_scripts.unique_members import refuse_duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,7 +71,7 @@ class JsonLinesFormat:
     @staticmethod
     def read(data: bytes) -> list[JsonValue]:
         """Return a document a line; empty lines are none."""
-        return [orjson.loads(line) for line in data.splitlines() if line.strip()]
+        return [_json(line) for line in data.splitlines() if line.strip()]
 
     @staticmethod
     def write(items: Iterable[JsonValue]) -> bytes:
@@ -92,9 +93,15 @@ class JsonFormat(JsonLinesFormat):
     def read(data: bytes) -> list[JsonValue]:
         """Return the one document, or a document a line."""
         try:
-            return [orjson.loads(data)]
+            return [_json(data)]
         except orjson.JSONDecodeError:
             return JsonLinesFormat.read(data)
+
+
+def _json(text: bytes) -> JsonValue:
+    parsed: JsonValue = orjson.loads(text)
+    refuse_duplicates(text, parsed)
+    return parsed
 
 
 FORMATS: Mapping[str, Format] = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import SURFACE_FORMS_PATH
-from training_scripts.corpus.tokens import NORMALISATION, TOKEN_PATTERN
+from training_scripts.corpus.tokens import NORMALISATION, TOKEN_PATTERN, normalised
 from training_scripts.versions import canonical_json
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ SCHEMA_VERSION = 1
 class SurfaceForms:
     """The words by id, and the id of each surface form.
 
-    The counts of a text are those of `re.findall(pattern, unicodedata.normalize("NFC", text).lower())`, looked up in
-    `forms`. Stop words, words outside the vocabulary and forms that preparation has not seen are not in `forms`.
+    The counts of a text are those of `re.findall(pattern, normalised(text))`, looked up in `forms`. Stop words,
+    words outside the vocabulary and forms that preparation has not seen are not in `forms`.
     `stop_forms` tells the first from the others: who counts unknown words leaves them out. A corpus that was prepared
     before they were kept has none.
     """
@@ -83,5 +82,5 @@ class SurfaceForms:
 
     def counts(self, text: str) -> dict[int, int]:
         """Return how often each word of the vocabulary is in `text`, by id; words that are not in it are left out."""
-        tokens = re.findall(self.pattern, unicodedata.normalize(NORMALISATION, text).lower())
+        tokens = re.findall(self.pattern, normalised(text))
         return dict(Counter(self.forms[token] for token in tokens if token in self.forms))

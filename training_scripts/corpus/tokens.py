@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
+from training_scripts.corpus.stream_safe import stream_safe
+
 NORMALISATION: Final = "NFC"
 
 # The combining marks of the alphabets up to Thai (Unicode categories Mn and Mc). `\w` leaves them out, and words of
@@ -32,8 +34,8 @@ _find_tokens = re.compile(TOKEN_PATTERN).findall
 
 
 def normalised(text: str) -> str:
-    """Return `text` as its words are looked for: in Unicode normal form C, then in lower case."""
-    return unicodedata.normalize(NORMALISATION, text).lower()
+    """Return `text` as its words are looked for: stream-safe, in Unicode normal form C, then in lower case."""
+    return unicodedata.normalize(NORMALISATION, stream_safe(text)).lower()
 
 
 def tokens_of(text: str) -> list[str]:

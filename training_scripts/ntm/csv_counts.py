@@ -7,14 +7,15 @@ step a character, and only what is left (signs, exponents, nonsense) is looked a
 
 from __future__ import annotations
 
-import re
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from training_scripts.ntm.counts import CountsError
+from training_scripts.ntm.csv_cells import MOST_CHARACTERS, NOT_FINITE, NUMBER, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +27,6 @@ _COMMA, _NEWLINE, _DOT, _ZERO, _SPACE, _TAB = 44, 10, 46, 48, 32, 9
 _NINE: Final = 9
 _LONGEST_DECIMAL: Final = 16
 """Up to here a mantissa and its power of ten are exact doubles, so that their quotient is the nearest double."""
-_NUMBER: Final = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_NOT_FINITE: Final = re.compile(rb"[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
-_SHOWN_CHARACTERS: Final = 40
 _MOST_PADDING: Final = 8
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _BLOCK_BYTES: Final = 1 << 20
@@ -44,7 +42,8 @@ def parse(body: bytes, *, feature_dim: int, first_row: int = 1) -> csr_matrix:
         first_row: number of the first row, for the place of a fault.
 
     Raises:
-        CountsError: `empty_body`, `wrong_width`, `not_a_number` or `negative_count`, at the first fault.
+        CountsError: `empty_body`, or at the first fault `wrong_width`, `cell_too_long`, `not_a_number` or
+            `negative_count`.
     """
     text = body.replace(b"\r\n", b"\n").rstrip(b"\n")
     if not text.strip():
@@ -52,6 +51,13 @@ def parse(body: bytes, *, feature_dim: int, first_row: int = 1) -> csr_matrix:
     digits = _digits(text, feature_dim)
     if digits is not None:
         return _sparse(digits)
+    if len(text) > _BLOCK_BYTES and b"\n" in text:
+        # Looking for separators takes a hundred bytes a cell.
+        return vstack(list(iter_blocks(BytesIO(text), feature_dim=feature_dim, first_row=first_row)), format="csr")
+    return _parsed(text, feature_dim, first_row)
+
+
+def _parsed(text: bytes, feature_dim: int, first_row: int) -> csr_matrix:
     buffer = np.frombuffer(text, dtype=np.uint8)
     separators = np.flatnonzero((buffer == _COMMA) | (buffer == _NEWLINE))
     ends = np.append(separators, buffer.size)
@@ -96,19 +102,30 @@ def _width_fault(width: int, feature_dim: int) -> str:
     return f"it has {width} columns, where the vocabulary has {feature_dim} words"
 
 
-def iter_blocks(stream: BinaryIO, *, feature_dim: int) -> Iterator[csr_matrix]:
+def iter_blocks(stream: BinaryIO, *, feature_dim: int, first_row: int = 1) -> Iterator[csr_matrix]:
     """Read a stream block by block, in bounded memory; raises as `parse`, but for an empty stream yields nothing."""
-    rest = b""
-    row = 1
+    rest = bytearray()
+    row = first_row
     while piece := stream.read(_BLOCK_BYTES):
-        held, newline, tail = (rest + piece).rpartition(b"\n")
-        rest = tail
-        if newline and held.strip():
-            block = parse(held, feature_dim=feature_dim, first_row=row)
+        head, newline, tail = piece.rpartition(b"\n")
+        if not newline:
+            # A row longer than a block: what is held of it is not looked through again.
+            rest += piece
+            continue
+        held = bytes(rest) + head
+        rest = bytearray(tail)
+        if held.strip():
+            block = _block(held, feature_dim, row)
             yield block
             row += block.shape[0]
     if rest.strip():
-        yield parse(rest, feature_dim=feature_dim, first_row=row)
+        yield _block(bytes(rest), feature_dim, row)
+
+
+def _block(held: bytes, feature_dim: int, first_row: int) -> csr_matrix:
+    text = held.replace(b"\r\n", b"\n").rstrip(b"\n")
+    digits = _digits(text, feature_dim)
+    return _sparse(digits) if digits is not None else _parsed(text, feature_dim, first_row)
 
 
 def _values(
@@ -170,12 +187,14 @@ def _decimals(buffer: Bytes, starts: Ints, lengths: Ints) -> tuple[npt.NDArray[n
 
 def _number(cell: bytes) -> float:
     cell = cell.strip(b" \t")
-    shown = repr(cell[:_SHOWN_CHARACTERS].decode("utf-8", "replace"))
-    if _NOT_FINITE.fullmatch(cell):
-        raise CountsError("negative_count", None, None, f"{shown} is not a finite count of 0 or more")
-    if not _NUMBER.fullmatch(cell):
-        raise CountsError("not_a_number", None, None, f"{shown} is not a count")
+    if len(cell) > MOST_CHARACTERS:
+        detail = f"{shown(cell)} begins a cell of {len(cell)} characters, where {MOST_CHARACTERS} are the most"
+        raise CountsError("cell_too_long", None, None, detail)
+    if NOT_FINITE.fullmatch(cell):
+        raise CountsError("negative_count", None, None, f"{shown(cell)} is not a finite count of 0 or more")
+    if not NUMBER.fullmatch(cell):
+        raise CountsError("not_a_number", None, None, f"{shown(cell)} is not a count")
     value = float(cell)
     if not 0 <= value <= _LARGEST:
-        raise CountsError("negative_count", None, None, f"{shown} is not a finite count of 0 or more")
+        raise CountsError("negative_count", None, None, f"{shown(cell)} is not a finite count of 0 or more")
     return value

@@ -21,6 +21,7 @@ from training_scripts.content_types import (
 )
 from training_scripts.ntm import csv_counts
 from training_scripts.ntm.counts import CountsError, refuse_negative
+from training_scripts.unique_members import DuplicateMemberError, refuse_duplicates
 
 Json = Any
 """A decoded JSON value: what a caller sent, of any shape until it has been checked."""
@@ -62,8 +63,12 @@ def decode(body: bytes, content_type: str, *, feature_dim: int) -> csr_matrix:
     if kind == TEXT_CSV:
         return csv_counts.parse(body, feature_dim=feature_dim)
     if kind == RECORDIO_PROTOBUF:
-        return _records(body, feature_dim)
-    return _from_instances(_lines(body) if kind == APPLICATION_JSONLINES else _instances(body), feature_dim)
+        counts = _records(body, feature_dim)
+    else:
+        counts = _from_instances(_lines(body) if kind == APPLICATION_JSONLINES else _instances(body), feature_dim)
+    # As in CSV, a count too small for float32 is none.
+    counts.eliminate_zeros()
+    return counts
 
 
 def response_type(accept: str) -> str:
@@ -108,10 +113,7 @@ def _records(body: bytes, feature_dim: int) -> csr_matrix:
 
 
 def _instances(body: bytes) -> list[Json]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise CountsError("bad_json", None, None, f"the body is not JSON: {error}") from None
+    document = _json(body, None)
     instances = document.get("instances") if isinstance(document, dict) else None
     if not isinstance(instances, list):
         raise CountsError("bad_json", None, None, 'the body is not an object with a list called "instances"')
@@ -121,13 +123,19 @@ def _instances(body: bytes) -> list[Json]:
 
 
 def _lines(body: bytes) -> list[Json]:
-    instances = []
-    for row, line in enumerate(body.rstrip().split(b"\n"), start=1):
-        try:
-            instances.append(orjson.loads(line))
-        except orjson.JSONDecodeError as error:
-            raise CountsError("bad_json", row, None, f"the line is not JSON: {error}") from None
-    return instances
+    return [_json(line, row) for row, line in enumerate(body.rstrip().split(b"\n"), start=1)]
+
+
+def _json(text: bytes, row: int | None) -> Json:
+    what = "body" if row is None else "line"
+    try:
+        parsed = orjson.loads(text)
+        refuse_duplicates(text, parsed)
+    except DuplicateMemberError as error:
+        raise CountsError("duplicate_member", row, None, str(error)) from None
+    except ValueError as error:
+        raise CountsError("bad_json", row, None, f"the {what} is not JSON: {error}") from None
+    return parsed
 
 
 def _from_instances(instances: list[Json], feature_dim: int) -> csr_matrix:
@@ -178,16 +186,17 @@ def _sparse(
         raise CountsError("key_count", row, None, f"it has {len(keys)} keys for {len(values)} values")
     if not shape or shape[-1] != feature_dim or any(size != 1 for size in shape[:-1]):
         raise CountsError(
-            "wrong_width", row, None, f"its shape is {shape[:4]}, where the vocabulary has {feature_dim} words"
+            "wrong_width", row, None, f"its shape is {_shown(shape[:4])}, where the vocabulary has {feature_dim} words"
         )
     for position, key in enumerate(keys, start=1):
         if type(key) is not int or not 0 <= key < feature_dim:
             raise CountsError(
-                "key_out_of_range", row, position, f"key {str(key)[:40]} is no feature id of 0 to {feature_dim - 1}"
+                "key_out_of_range", row, position, f"key {_shown(key)} is no feature id of 0 to {feature_dim - 1}"
             )
     found = np.array(keys, dtype=np.int64)
     if len(set(keys)) != len(keys):
-        repeated = next(position for position, key in enumerate(keys, start=1) if key in keys[: position - 1])
+        first = dict(zip(reversed(keys), range(len(keys), 0, -1), strict=True))
+        repeated = next(position for position, key in enumerate(keys, start=1) if first[key] != position)
         raise CountsError("duplicate_key", row, repeated, f"key {keys[repeated - 1]} is given twice")
     return found, _counts(values, row)
 
@@ -196,7 +205,7 @@ def _counts(cells: list[Json], row: int) -> npt.NDArray[np.float64]:
     # By type and not by trying: NumPy would read "1" and true as numbers.
     if not set(map(type, cells)) <= _NUMBERS:
         column = next(column for column, cell in enumerate(cells, start=1) if type(cell) not in _NUMBERS)
-        raise CountsError("not_a_number", row, column, f"{str(cells[column - 1])[:40]!r} is not a count")
+        raise CountsError("not_a_number", row, column, f"{_shown(cells[column - 1])} is not a count")
     numbers = np.array(cells, dtype=np.float64)
     faulty = np.flatnonzero(~((numbers >= 0) & (numbers <= _LARGEST)))
     if faulty.size:
@@ -204,3 +213,10 @@ def _counts(cells: list[Json], row: int) -> npt.NDArray[np.float64]:
             "negative_count", row, int(faulty[0]) + 1, f"{cells[faulty[0]]} is not a finite count of 0 or more"
         )
     return numbers
+
+
+def _shown(value: Json) -> str:
+    """Return the beginning of a value; of what holds others only what it is, since it may be as deep as it likes."""
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(part, dict | list) for part in value)):
+        return f"a nested {'object' if isinstance(value, dict) else 'list'}"
+    return repr(value)[:40]

@@ -24,10 +24,18 @@ _MODULES: Final = (
     "record_message.py",
     "recordio.py",
     "train.py",
+    "unique_members.py",
     "versions.py",
 )
 _FOLDERS: Final = ("ntm", "script_mode")
-_SPARK_MODULES: Final = ("__init__.py", "protobuf_wire.py", "record_message.py", "recordio.py", "versions.py")
+_SPARK_MODULES: Final = (
+    "__init__.py",
+    "protobuf_wire.py",
+    "record_message.py",
+    "recordio.py",
+    "unique_members.py",
+    "versions.py",
+)
 _SPARK_FOLDERS: Final = ("corpus", "corpus/sources", "script_mode", "spark")
 _ENTRY: Final = _PACKAGE / "script_mode" / "entry"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from similar_function.problems import SimilarProblem
 from similar_function.similar import MOST_NEIGHBOURS, NEIGHBOURS
+from topics_function import json_codec
 from topics_function.media_types import APPLICATION_JSON, TEXT_PLAIN, UTF8_NAMES, parse
 from topics_function.options import refuse_unknown
 from topics_function.problems import Code
@@ -79,18 +79,17 @@ def document_of(body: bytes, content_type: str) -> str:
     """Return the document of a body: all of it as text, or `{"document": "text"}`.
 
     Raises:
-        Problem: `not_utf8`, `invalid_json` or `wrong_shape`.
+        Problem: `not_utf8`, `wrong_shape`, or those of `json_codec.load`.
     """
+    if content_type != TEXT_PLAIN:
+        return _document_of_json(json_codec.load(body))
     try:
-        text = body.decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError:
         raise SimilarProblem(Code.NOT_UTF8, "the body is not UTF-8") from None
-    if content_type == TEXT_PLAIN:
-        return text
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SimilarProblem(Code.INVALID_JSON, "the body is not JSON") from None
+
+
+def _document_of_json(content: object) -> str:
     allowed = '{"document": "raw text"}'
     if not isinstance(content, dict) or set(content) != {DOCUMENT}:
         raise SimilarProblem(Code.WRONG_SHAPE, "the body is no object with one document", pointer="", allowed=allowed)

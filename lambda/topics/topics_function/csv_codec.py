@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate
+from math import inf
 from typing import Final
 
-from topics_function import records
+from topics_function import csv_cells, records
 from topics_function.batch import check_number_of_rows
-from topics_function.limits import MAX_COUNT
+from topics_function.csv_cells import NOT_FINITE, NUMBER, shown
+from topics_function.limits import LARGEST_ZERO, MAX_COUNT
 from topics_function.problems import Code, Problem
 
-_NUMBER: Final = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_NOT_FINITE: Final = frozenset({b"nan", b"inf", b"infinity"})
 _BOM: Final = b"\xef\xbb\xbf"
 
 _MARK: Final = b"x"
@@ -22,7 +21,6 @@ _NONZERO_AS_MARK: Final = bytes(_MARK[0] if byte in b"123456789" else byte for b
 _DIGITS_AS_ZEROS: Final = bytes(ord("0") if byte in b"123456789" else byte for byte in range(256))
 _DIGITS_AND_COMMA: Final = b"0123456789,"
 _LONG_NUMBER: Final = b"0" * len(str(MAX_COUNT))
-_SHOWN: Final = 40
 
 
 def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Problem]:
@@ -34,7 +32,7 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
         feature_dim: size of the vocabulary the model was trained on.
         max_rows: most rows taken.
 
-    The problems of single rows are `wrong_width`, `not_a_number`, `negative_count`, `not_finite`,
+    The problems of single rows are `wrong_width`, `cell_too_long`, `not_a_number`, `negative_count`, `not_finite`,
     `count_too_large` and `no_known_words` (a row of zeros), each at the row's first fault.
 
     Raises:
@@ -47,7 +45,7 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
     lines = _lines_of(body, max_rows)
     rows = [_row(line, number, feature_dim) for number, line in enumerate(lines, start=1)]
     if isinstance(rows[0], Problem):
-        _refuse_header(lines[0])
+        _refuse_header(lines[0], feature_dim)
     return rows
 
 
@@ -112,12 +110,13 @@ def _is_plain(line: bytes) -> bool:
     )
 
 
-def _refuse_header(line: bytes) -> None:
-    cells = [cell.strip() for cell in line.split(b",")]
-    if all(cell and not _NUMBER.fullmatch(cell) and cell.lstrip(b"+-").lower() not in _NOT_FINITE for cell in cells):
+def _refuse_header(line: bytes, feature_dim: int) -> None:
+    # No more cells than a row has: a line may hold many million.
+    cells = [cell.strip() for cell in line.split(b",", feature_dim)[:feature_dim]]
+    if all(cell and not NUMBER.fullmatch(cell) and not NOT_FINITE.fullmatch(cell) for cell in cells):
         raise Problem(
             Code.HEADER_ROW,
-            f"the first row holds no number, its first cell is {_shown(cells[0])}",
+            f"the first row holds no number, its first cell is {shown(cells[0])}",
             row=1,
             column=1,
             allowed="rows of counts from the first line on, in the order of the vocabulary",
@@ -143,7 +142,7 @@ def _row(line: bytes, number: int, feature_dim: int) -> bytes | Problem:
     else:
         cells = [cell.strip() for cell in line.split(b",")]
         # Few distinct counts occur in a row, so only those are looked at.
-        values = {cell: float(cell) if _fault_of(cell) is None else None for cell in set(cells)}
+        values = {cell: _count_of(cell) if _fault_of(cell) is None else None for cell in set(cells)}
         if None in values.values():
             return _first_fault(cells, number)
         counts = {key: value for key, cell in enumerate(cells) if (value := values[cell])}
@@ -152,19 +151,22 @@ def _row(line: bytes, number: int, feature_dim: int) -> bytes | Problem:
     return records.of_counts(counts, counts.values(), feature_dim)
 
 
+def _count_of(cell: bytes) -> float:
+    count = float(cell)
+    return count if count > LARGEST_ZERO else 0.0
+
+
 def _fault_of(cell: bytes) -> tuple[Code, str] | None:
-    if not _NUMBER.fullmatch(cell):
-        if cell.lstrip(b"+-").lower() in _NOT_FINITE:
-            return Code.NOT_FINITE, "is not a finite number"
+    if len(cell) > csv_cells.MOST_CHARACTERS:
+        return Code.CELL_TOO_LONG, f"begins a cell of {len(cell)} characters"
+    if not NUMBER.fullmatch(cell) and not NOT_FINITE.fullmatch(cell):
         return Code.NOT_A_NUMBER, "is not a number"
     count = float(cell)
+    if not -inf < count < inf:
+        return Code.NOT_FINITE, "is not a finite number"
     if count < 0:
         return Code.NEGATIVE_COUNT, "is negative"
-    if count == float("inf"):
-        return Code.NOT_FINITE, "is not a finite number"
-    if count > MAX_COUNT:
-        return Code.COUNT_TOO_LARGE, f"is above {MAX_COUNT}"
-    return None
+    return (Code.COUNT_TOO_LARGE, f"is above {MAX_COUNT}") if count > MAX_COUNT else None
 
 
 def _first_fault(cells: list[bytes], number: int) -> Problem:
@@ -172,9 +174,8 @@ def _first_fault(cells: list[bytes], number: int) -> Problem:
         (column, cell, fault) for column, cell in enumerate(cells, start=1) if (fault := _fault_of(cell)) is not None
     )
     code, what = fault
-    return Problem(
-        code, f"{_shown(cell)} {what}", row=number, column=column, allowed=f"a finite count from 0 to {MAX_COUNT}"
-    )
+    allowed = f"a finite count from 0 to {MAX_COUNT}, in at most {csv_cells.MOST_CHARACTERS} characters"
+    return Problem(code, f"{shown(cell)} {what}", row=number, column=column, allowed=allowed)
 
 
 def _no_known_words(number: int) -> Problem:
@@ -184,7 +185,3 @@ def _no_known_words(number: int) -> Problem:
         row=number,
         allowed="rows with at least one count above 0",
     )
-
-
-def _shown(cell: bytes) -> str:
-    return repr(cell[:_SHOWN].decode("utf-8", "replace"))

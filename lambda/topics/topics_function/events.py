@@ -18,6 +18,8 @@ UNKNOWN_SHARE_HEADER: Final = "x-unknown-word-share"
 GZIP: Final = "gzip"
 IDENTITY: Final = "identity"
 _GZIP_WINDOW: Final = 31
+_FIRST_PIECE_BYTES: Final = 256
+_LARGEST_PIECE_BYTES: Final = 1 << 18
 
 
 class UrlAnswer(TypedDict):
@@ -151,23 +153,29 @@ def _transported_body(request: Request) -> bytes:
 
 
 def _gunzip(compressed: bytes, max_bytes: int) -> bytes:
-    pieces: list[bytes] = []
-    room = max_bytes
-    # A gzip body may be several members, one after the other (RFC 1952, 2.2).
-    while compressed:
+    body = bytearray()
+    view = memoryview(compressed)
+    position = 0
+    # A gzip body may be several members, one after the other (RFC 1952, 2.2), and each may be tiny or all of it.
+    while position < len(view):
         member = zlib.decompressobj(_GZIP_WINDOW)
-        try:
-            piece = member.decompress(compressed, room + 1)
-        except zlib.error:
-            raise Problem(Code.NOT_GZIP, "the body cannot be decompressed as gzip") from None
-        if len(piece) > room:
-            raise _too_large(max_bytes)
-        if not member.eof:
-            raise Problem(Code.NOT_GZIP, "the gzip body ends before its data does")
-        pieces.append(piece)
-        room -= len(piece)
-        compressed = member.unused_data
-    return b"".join(pieces)
+        size = _FIRST_PIECE_BYTES
+        while not member.eof:
+            # What a member has not taken is copied: pieces grow with the member, so that this stays a part of its size.
+            piece = member.unconsumed_tail or view[position : position + size]
+            if not piece:
+                raise Problem(Code.NOT_GZIP, "the gzip body ends before its data does")
+            if piece is not member.unconsumed_tail:
+                position += len(piece)
+                size = min(2 * size, _LARGEST_PIECE_BYTES)
+            try:
+                body += member.decompress(piece, min(max_bytes - len(body) + 1, _LARGEST_PIECE_BYTES))
+            except zlib.error:
+                raise Problem(Code.NOT_GZIP, "the body cannot be decompressed as gzip") from None
+            if len(body) > max_bytes:
+                raise _too_large(max_bytes)
+        position -= len(member.unused_data)
+    return bytes(body)
 
 
 def _too_large(max_bytes: int) -> Problem:

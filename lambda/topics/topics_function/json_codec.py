@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from topics_function import records
 from topics_function.batch import check_number_of_rows
-from topics_function.limits import MAX_COUNT, MAX_JSON_MEMORY_BYTES
+from topics_function.limits import LARGEST_ZERO, MAX_COUNT, MAX_JSON_MEMORY_BYTES
 from topics_function.problems import Code, Problem
+from topics_function.unique_members import DuplicateMemberError, unique_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,8 @@ _INSTANCE_FORMS: Final = (
     '{"data":{"features":{"keys":[ids],"shape":[width],"values":[counts]}}}'
 )
 _NUMBERS: Final = frozenset({int, float})
+# What is left of UTF-8 without these begins a character of four bytes.
+_UP_TO_THREE_BYTES: Final = bytes(range(0xF0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +39,23 @@ class JsonRequest:
 
 
 def load(body: bytes, *, row: int | None = None) -> object:
-    """Parse JSON strictly (no NaN, no Infinity).
+    """Parse JSON strictly: no NaN, no Infinity, each member once.
 
     Raises:
-        Problem: `not_utf8`, `body_too_large`, or `invalid_json` with line and column of the fault in its detail.
+        Problem: `not_utf8`, `body_too_large`, `duplicate_member`, or `invalid_json` with line and column in its detail.
     """
     _refuse_costly(body)
     try:
-        parsed: object = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        parsed: object = json.loads(
+            body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=unique_members
+        )
     except UnicodeDecodeError as error:
         raise Problem(Code.NOT_UTF8, f"byte {error.start + 1} of the body is not UTF-8", row=row) from None
     except json.JSONDecodeError as error:
         place = f"{error.msg.lower()} at line {error.lineno}, column {error.colno}"
         raise Problem(Code.INVALID_JSON, place, row=row, allowed="JSON as of RFC 8259") from None
+    except DuplicateMemberError as error:
+        raise Problem(Code.DUPLICATE_MEMBER, str(error), row=row, allowed="each member once") from None
     except RecursionError:
         raise Problem(Code.INVALID_JSON, "the JSON is nested too deeply", row=row) from None
     except ValueError:
@@ -59,14 +66,21 @@ def load(body: bytes, *, row: int | None = None) -> object:
 
 
 def _refuse_costly(body: bytes) -> None:
-    # Bounds of what CPython takes: 64 bytes an array, 184 an object, 56 a string or a number beside its text.
-    costs = 64 * body.count(b"[") + 184 * body.count(b"{") + 28 * body.count(b'"') + 32 * body.count(b",")
-    if costs > MAX_JSON_MEMORY_BYTES:
+    # Bounds of what CPython takes: 96 bytes an array, 184 an object, 128 a string or member beside its text, 32 a number.
+    costs = 96 * body.count(b"[") + 184 * body.count(b"{") + 64 * body.count(b'"') + 32 * body.count(b",")
+    if costs + _text_cost(body) > MAX_JSON_MEMORY_BYTES:
         raise Problem(
             Code.BODY_TOO_LARGE,
-            "the JSON has more values than one request may have",
+            "the JSON has more values, or wider text, than one request may have",
             allowed="fewer values; send sparse instances, or the documents in several requests",
         )
+
+
+def _text_cost(body: bytes) -> int:
+    # The text and its strings: one character beyond the ASCII makes each of a text's take two bytes, or even four.
+    if b"\\u" in body or (not body.isascii() and body.translate(None, _UP_TO_THREE_BYTES)):
+        return 8 * len(body)
+    return (2 if body.isascii() else 4) * len(body)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -77,7 +91,7 @@ def request_of(body: bytes, *, max_rows: int) -> JsonRequest:
     """Read the body's outer object.
 
     Raises:
-        Problem: `not_utf8`, `invalid_json`, `wrong_shape`, `empty_body` (an empty list) or `too_many_rows`.
+        Problem: of `load`, `wrong_shape`, `empty_body` (an empty list) or `too_many_rows`.
     """
     parsed = load(body)
     if not isinstance(parsed, dict):
@@ -148,8 +162,8 @@ def _dense(values: object, row: int, pointer: str, feature_dim: int) -> tuple[li
     counts = _checked_counts(values, row, pointer)
     if len(counts) != feature_dim:
         raise _wrong_width(f"has {len(counts)} counts", row, pointer, feature_dim)
-    keys = [key for key, count in enumerate(counts) if count]
-    return keys, [count for count in counts if count]
+    keys = [key for key, count in enumerate(counts) if count > LARGEST_ZERO]
+    return keys, [count for count in counts if count > LARGEST_ZERO]
 
 
 def _sparse(features: dict[str, object], row: int, place: str, feature_dim: int) -> tuple[list[int], list[int | float]]:
@@ -157,7 +171,7 @@ def _sparse(features: dict[str, object], row: int, place: str, feature_dim: int)
     if not isinstance(shape, list) or not shape or not all(type(side) is int for side in shape):
         raise _wrong_shape(f"{place}/shape", "shape is not a list of integers", f"[{feature_dim}]", row)
     if shape not in ([feature_dim], [1, feature_dim]):
-        raise _wrong_width(f"has shape {str(shape)[:60]}", row, f"{place}/shape", feature_dim)
+        raise _wrong_width(f"has shape {str(shape[:4])[:60]}", row, f"{place}/shape", feature_dim)
     counts = _checked_counts(features["values"], row, f"{place}/values")
     keys = features["keys"]
     if not isinstance(keys, list):
@@ -168,7 +182,7 @@ def _sparse(features: dict[str, object], row: int, place: str, feature_dim: int)
         if type(key) is not int or not 0 <= key < feature_dim:
             raise Problem(
                 Code.KEY_OUT_OF_RANGE,
-                f"key {str(key)[:40]} is not the id of a word",
+                f"key {str(key)[:40] if type(key) is int else _json_type(key)} is not the id of a word",
                 row=row,
                 pointer=f"{place}/keys/{index}",
                 allowed=f"integers from 0 to {feature_dim - 1}",
@@ -182,7 +196,7 @@ def _sparse(features: dict[str, object], row: int, place: str, feature_dim: int)
             pointer=f"{place}/keys/{index}",
             allowed="each word id once",
         )
-    present = [(key, count) for key, count in zip(keys, counts, strict=True) if count]
+    present = [(key, count) for key, count in zip(keys, counts, strict=True) if count > LARGEST_ZERO]
     return [key for key, _ in present], [count for _, count in present]
 
 

@@ -18,14 +18,21 @@ MAX_FEATURE_DIM: Final = 1_000_000
 MAX_COUNT: Final = 2**24
 """Largest count of one word. The model computes in float32, which no longer tells larger counts apart."""
 
+LARGEST_ZERO: Final = 2.0**-150
+"""Largest number that float32, in which counts travel, rounds to 0: it counts as 0."""
+
 DEFAULT_MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """Largest body after decompression."""
 
 DEFAULT_MAX_ROWS: Final = 10_000
 """Most documents in one request."""
 
-MAX_JSON_MEMORY_BYTES: Final = 256 * 1024 * 1024
-"""Most memory that the objects of one JSON body may take: a few megabytes of `[[],[],…` would take gigabytes."""
+MAX_JSON_MEMORY_BYTES: Final = 320 * 1024 * 1024
+"""Most memory that the text and the objects of one JSON body may take: a few megabytes of `[[],[],…` would take
+gigabytes. With all else a request then takes less than the 512 MB of the smallest function."""
+
+MAX_UNBROKEN_CHARACTERS: Final = 1 << 20
+"""Longest run without white space in a raw document of more than an eighth of that: it is counted at once."""
 
 MAX_TOPICS: Final = 1000
 """Most topics a model may have."""

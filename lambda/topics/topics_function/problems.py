@@ -24,6 +24,7 @@ class Code(StrEnum):
     HEADER_ROW = "header_row"
     NOT_A_NUMBER = "not_a_number"
     INVALID_JSON = "invalid_json"
+    DUPLICATE_MEMBER = "duplicate_member"
     INVALID_RECORDIO = "invalid_recordio"
     INVALID_PARAMETER = "invalid_parameter"
     UNKNOWN_ROUTE = "unknown_route"
@@ -45,6 +46,7 @@ class Code(StrEnum):
     WRONG_SHAPE = "wrong_shape"
     KEY_OUT_OF_RANGE = "key_out_of_range"
     DUPLICATE_KEY = "duplicate_key"
+    CELL_TOO_LONG = "cell_too_long"
     NO_KNOWN_WORDS = "no_known_words"
     REFUSED_BY_MODEL = "refused_by_model"
     THROTTLED = "throttled"
@@ -80,6 +82,7 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.HEADER_ROW: Kind(400, "The first row is a header"),
     Code.NOT_A_NUMBER: Kind(400, "A cell is not a number"),
     Code.INVALID_JSON: Kind(400, "The body is not JSON"),
+    Code.DUPLICATE_MEMBER: Kind(400, "A JSON object names a member twice"),
     Code.INVALID_RECORDIO: Kind(400, "The body is not RecordIO-protobuf"),
     Code.INVALID_PARAMETER: Kind(400, "A query parameter is not understood"),
     Code.UNKNOWN_ROUTE: Kind(404, "There is nothing at this path"),
@@ -101,6 +104,7 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.WRONG_SHAPE: Kind(422, "The JSON has another shape than this interface takes"),
     Code.KEY_OUT_OF_RANGE: Kind(422, "A key is not the id of a word"),
     Code.DUPLICATE_KEY: Kind(422, "A key is given twice"),
+    Code.CELL_TOO_LONG: Kind(422, "A cell is longer than any count"),
     Code.NO_KNOWN_WORDS: Kind(422, "A document has no word of the vocabulary"),
     Code.REFUSED_BY_MODEL: Kind(422, "The model refuses this request"),
     Code.THROTTLED: Kind(429, "The endpoint takes no more requests at the moment", retry=True),

@@ -56,7 +56,8 @@ def _invalid(detail: str, row: int) -> Problem:
 
 def _payloads(body: bytes) -> Iterator[memoryview]:
     view = memoryview(body)
-    parts: list[bytes] = []
+    parts = bytearray()
+    inside = False
     position = 0
     while position < len(view):
         if len(view) - position < HEADER.size:
@@ -65,7 +66,7 @@ def _payloads(body: bytes) -> Iterator[memoryview]:
         if magic != MAGIC:
             raise _DamagedError(f"it starts with {magic:#010x}, not RecordIO's {MAGIC:#010x}")
         part, length = length_field >> 29, length_field & _LENGTH_MASK
-        if part > _LAST or bool(parts) != (part in (_MIDDLE, _LAST)):
+        if part > _LAST or inside != (part in (_MIDDLE, _LAST)):
             raise _DamagedError("the parts of a split record are out of order")
         start = position + HEADER.size
         position = start + ((length + 3) & ~3)
@@ -76,11 +77,12 @@ def _payloads(body: bytes) -> Iterator[memoryview]:
             yield payload
             continue
         # The writer splits where the payload holds the magic number, and leaves that out.
-        parts += [_MAGIC_BYTES, bytes(payload)] if parts else [bytes(payload)]
-        if part == _LAST:
-            yield memoryview(b"".join(parts))
-            parts = []
-    if parts:
+        parts += _MAGIC_BYTES + payload if inside else payload
+        inside = part != _LAST
+        if not inside:
+            yield memoryview(parts)
+            parts = bytearray()
+    if inside:
         raise _DamagedError("the body ends between the parts of a split record")
 
 
@@ -126,10 +128,13 @@ def _features_of(payload: memoryview, most: int) -> dict[str, list[int] | list[f
 
 
 def _tensor_of(value: memoryview) -> tuple[str | None, memoryview]:
-    found = [(_TENSORS[field], content) for field, content in _messages(value) if field in _TENSORS]
-    if not found:
+    tensor = None
+    for field, content in _messages(value):
+        if field in _TENSORS:
+            tensor = _TENSORS[field], content
+    if tensor is None:
         raise _DamagedError('its "values" hold no float32, float64 or int32 tensor')
-    return found[-1]
+    return tensor
 
 
 def _numbers_of(
@@ -161,6 +166,9 @@ def _unpacked(wire: int, content: memoryview | int, most: int) -> list[int]:
         return [content]
     if wire != _DELIMITED:
         raise _DamagedError(f"a field of integers has wire type {wire}")
+    if len(content) <= most and (packed := bytes(content)).isascii():
+        # Each number is one byte, as small ones are.
+        return list(packed)
     numbers: list[int] = []
     position = 0
     while position < len(content):

@@ -13,16 +13,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from topics_function import records
+from topics_function.limits import MAX_UNBROKEN_CHARACTERS
 from topics_function.problems import Code, Problem
+from topics_function.stream_safe import stream_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Normalisation = Literal["NFC", "NFD", "NFKC", "NFKD"]
 SCHEMA_VERSION = 1
 
+_PIECE_CHARACTERS: Final = 1 << 17
+"""About how much of a document is counted at a time: its words take 20 times the memory of its text."""
+_find_white_space: Final = re.compile(r"\s").search
 _STOP_WORD: Final = -1
 """What stands for a word's id where the word was left out on purpose."""
+
+
+class UnbrokenTextError(ValueError):
+    """A text too long to be counted at once, without white space to part it at."""
 
 
 class VocabularyError(ValueError):
@@ -105,16 +114,38 @@ class Vocabulary:
             raise VocabularyError(f"the vocabulary file cannot be used: {type(error).__name__}: {error}") from None
 
     def count(self, text: str) -> Counted:
-        """Count the words of one document, exactly as the preparation counts them."""
+        """Count the words of one document, exactly as the preparation counts them.
+
+        Raises:
+            UnbrokenTextError: it has more than `MAX_UNBROKEN_CHARACTERS` without white space.
+        """
+        counts: Counter[int | None] = Counter()
+        for piece in _pieces_of(text):
+            counts.update(map(self._id_of, self._words_of(piece)))
+        unknown = counts.pop(None, 0)
+        del counts[_STOP_WORD]
+        known = counts.total()
+        return Counted(known + unknown, known, cast("Counter[int]", counts))
+
+    def _words_of(self, text: str) -> list[str]:
         if self._normalisation is not None and not text.isascii():
-            text = unicodedata.normalize(self._normalisation, text)
+            text = unicodedata.normalize(self._normalisation, stream_safe(text))
         if self._lowercase:
             text = text.lower()
-        tokens = self._find(text)
-        counts: Counter[int | None] = Counter(map(self._id_of, tokens))
-        unknown, stop_words = counts.pop(None, 0), counts.pop(_STOP_WORD, 0)
-        words = len(tokens) - stop_words
-        return Counted(words, words - unknown, cast("Counter[int]", counts))
+        return self._find(text)
+
+
+def _pieces_of(text: str) -> Iterator[str]:
+    """Yield a document in pieces that begin with white space: no word, and no mark, goes beyond it."""
+    start = 0
+    while len(text) - start > _PIECE_CHARACTERS:
+        space = _find_white_space(text, start + _PIECE_CHARACTERS)
+        end = space.start() if space is not None else len(text)
+        if end - start > MAX_UNBROKEN_CHARACTERS:
+            raise UnbrokenTextError
+        yield text[start:end]
+        start = end
+    yield text[start:] if start else text
 
 
 def _normalisation(name: object) -> Normalisation | None:
@@ -137,13 +168,30 @@ def document_rows(
     counts: list[Counted | None] = []
     feature_dim = vocabulary.feature_dim
     for index, document in enumerate(documents):
-        counted = vocabulary.count(document) if isinstance(document, str) else None
-        counts.append(counted)
+        try:
+            counted = vocabulary.count(document) if isinstance(document, str) else None
+        except UnbrokenTextError:
+            counts.append(None)
+            rows.append(_unbroken(index, pointer_of(index)))
+            continue
         if counted is not None and counted.known:
             rows.append(records.of_counts(counted.counts, counted.counts.values(), feature_dim))
+            # The record has the counts now, and they take ten times as much memory as it.
+            counted = Counted(counted.words, counted.known, {})
         else:
             rows.append(_fault_of(document, counted, index, pointer_of(index)))
+        counts.append(counted)
     return rows, counts
+
+
+def _unbroken(index: int, pointer: str | None) -> Problem:
+    return Problem(
+        Code.ROW_TOO_LARGE,
+        f"document {index + 1} has more than {MAX_UNBROKEN_CHARACTERS} characters without white space",
+        row=index + 1,
+        pointer=pointer,
+        allowed=f"white space within every {MAX_UNBROKEN_CHARACTERS} characters",
+    )
 
 
 def _fault_of(document: object, counted: Counted | None, index: int, pointer: str | None) -> Problem:

@@ -77,13 +77,18 @@ class ApiReference:
 
 
 def _documented_operations(path: Path) -> list[tuple[str, str]]:
-    content = _read(path)
     try:
-        model = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+        model = json.loads(_unzipped(path) if path.suffix == ".gz" else _read(path))
         operations = model["operations"].items()
         return [(name, operation["documentation"]) for name, operation in operations if operation.get("documentation")]
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorpusError(f"{path} is not one of botocore's service models: {error}") from None
+
+
+def _unzipped(path: Path) -> bytes:
+    # Not gzip.decompress, which copies what is left for each member of the file.
+    with gzip.open(path) as stream:
+        return stream.read()
 
 
 def _read(path: Path) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import PARTS
+from training_scripts.unique_members import DuplicateMemberError, unique_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -92,7 +93,9 @@ class JsonLines(_OwnRecords):
             CorpusError: it is no JSON object, or a field is missing or not what it should be.
         """
         try:
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=unique_members)
+        except DuplicateMemberError as error:
+            raise CorpusError(f"{where}: {error}") from None
         except (ValueError, RecursionError) as error:
             raise CorpusError(f"{where} is not JSON: {error}") from None
         if not isinstance(record, dict):

@@ -1,0 +1,1 @@
+../../../training_scripts/ntm/csv_cells.py
