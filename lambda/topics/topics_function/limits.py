@@ -31,6 +31,9 @@ MAX_JSON_MEMORY_BYTES: Final = 320 * 1024 * 1024
 """Most memory that the text and the objects of one JSON body may take: a few megabytes of `[[],[],…` would take
 gigabytes. With all else a request then takes less than the 512 MB of the smallest function."""
 
+MAX_RECORDS_BYTES: Final = 128 * 1024 * 1024
+"""Most that the records of one RecordIO body may take on their way to the endpoint, where a byte may become 7."""
+
 MAX_UNBROKEN_CHARACTERS: Final = 1 << 20
 """Longest run without white space in a raw document of more than an eighth of that: it is counted at once."""
 

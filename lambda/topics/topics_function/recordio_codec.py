@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from topics_function.batch import check_number_of_rows
 from topics_function.json_codec import instance_row
+from topics_function.limits import MAX_RECORDS_BYTES
 from topics_function.problems import Code, Problem
 from topics_function.records import FEATURE, HEADER, MAGIC, MORE
 
@@ -38,16 +39,26 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
     """Return each record as it goes to the endpoint, or what is wrong with it, in order.
 
     Raises:
-        Problem: `too_many_rows`, or `invalid_recordio` where the frames themselves are damaged.
+        Problem: `too_many_rows`, `body_too_large`, or `invalid_recordio` where the frames themselves are damaged.
     """
     rows: list[bytes | Problem] = []
+    size = 0
     try:
         for number, payload in enumerate(_payloads(body), start=1):
             check_number_of_rows(number, max_rows)
-            rows.append(_row(payload, number, feature_dim))
+            row = _row(payload, number, feature_dim)
+            rows.append(row)
+            size += len(row) if isinstance(row, bytes) else 0
+            if size > MAX_RECORDS_BYTES:
+                raise _too_large(number)
     except _DamagedError as damage:
         raise _invalid(f"record {len(rows) + 1}: {damage}", len(rows) + 1) from None
     return rows
+
+
+def _too_large(number: int) -> Problem:
+    detail = f"the first {number} records take more than {MAX_RECORDS_BYTES} bytes on their way to the endpoint"
+    return Problem(Code.BODY_TOO_LARGE, detail, allowed="fewer documents; send them in several requests")
 
 
 def _invalid(detail: str, row: int) -> Problem:
