@@ -6,9 +6,8 @@ from itertools import accumulate
 from math import inf
 from typing import Final
 
-from topics_function import csv_cells, records
+from topics_function import records
 from topics_function.batch import check_number_of_rows
-from topics_function.csv_cells import NOT_FINITE, NUMBER, shown
 from topics_function.limits import LARGEST_ZERO, MAX_COUNT
 from topics_function.problems import Code, Problem
 
@@ -111,12 +110,16 @@ def _is_plain(line: bytes) -> bool:
 
 
 def _refuse_header(line: bytes, feature_dim: int) -> None:
+    from topics_function import csv_cells  # noqa: PLC0415 - rows of whole numbers need none of it
+
     # No more cells than a row has: a line may hold many million.
     cells = [cell.strip() for cell in line.split(b",", feature_dim)[:feature_dim]]
-    if all(cell and not NUMBER.fullmatch(cell) and not NOT_FINITE.fullmatch(cell) for cell in cells):
+    if all(
+        cell and not csv_cells.NUMBER.fullmatch(cell) and not csv_cells.NOT_FINITE.fullmatch(cell) for cell in cells
+    ):
         raise Problem(
             Code.HEADER_ROW,
-            f"the first row holds no number, its first cell is {shown(cells[0])}",
+            f"the first row holds no number, its first cell is {csv_cells.shown(cells[0])}",
             row=1,
             column=1,
             allowed="rows of counts from the first line on, in the order of the vocabulary",
@@ -157,9 +160,11 @@ def _count_of(cell: bytes) -> float:
 
 
 def _fault_of(cell: bytes) -> tuple[Code, str] | None:
+    from topics_function import csv_cells  # noqa: PLC0415 - rows of whole numbers need none of it
+
     if len(cell) > csv_cells.MOST_CHARACTERS:
         return Code.CELL_TOO_LONG, f"begins a cell of {len(cell)} characters"
-    if not NUMBER.fullmatch(cell) and not NOT_FINITE.fullmatch(cell):
+    if not csv_cells.NUMBER.fullmatch(cell) and not csv_cells.NOT_FINITE.fullmatch(cell):
         return Code.NOT_A_NUMBER, "is not a number"
     count = float(cell)
     if not -inf < count < inf:
@@ -170,12 +175,14 @@ def _fault_of(cell: bytes) -> tuple[Code, str] | None:
 
 
 def _first_fault(cells: list[bytes], number: int) -> Problem:
+    from topics_function import csv_cells  # noqa: PLC0415 - rows of whole numbers need none of it
+
     column, cell, fault = next(
         (column, cell, fault) for column, cell in enumerate(cells, start=1) if (fault := _fault_of(cell)) is not None
     )
     code, what = fault
     allowed = f"a finite count from 0 to {MAX_COUNT}, in at most {csv_cells.MOST_CHARACTERS} characters"
-    return Problem(code, f"{shown(cell)} {what}", row=number, column=column, allowed=allowed)
+    return Problem(code, f"{csv_cells.shown(cell)} {what}", row=number, column=column, allowed=allowed)
 
 
 def _no_known_words(number: int) -> Problem:

@@ -19,6 +19,7 @@ RUNTIME_HOOKS: Final = "snapshot_restore_py"
 """The module that Lambda's Python runtimes bring; there is none elsewhere."""
 
 LATER_MODULES: Final = (
+    "csv_cells",
     "json_codec",
     "json_lines_codec",
     "recordio_codec",

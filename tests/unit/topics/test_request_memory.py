@@ -74,7 +74,8 @@ from similar_function import requests
 from tests.unit.topics.large_requests import peak_bytes
 from topics_function.problems import Problem
 try:
-    requests.document_of(('{{"document":[' + {unit!r} * 300_000).encode()[: requests.MAX_DOCUMENT_BYTES], "application/json")
+    body = ('{{"document":[' + {unit!r} * 300_000).encode()[: requests.MAX_DOCUMENT_BYTES]
+    requests.document_of(body, "application/json")
 except Problem:
     pass
 print(json.dumps({{"megabytes": peak_bytes() / 1e6}}))
