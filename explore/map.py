@@ -100,7 +100,7 @@ def _umap(roots: Matrix, seed: int, progress: Progress) -> Positions:
     try:
         from umap import UMAP  # noqa: PLC0415 -- seconds, and compiled on first use
     except ImportError:
-        raise ExploreError("the map umap needs umap-learn: pip install -r requirements-explore.txt") from None
+        raise ExploreError("the map umap needs umap-learn: pip install -r requirements/explore.txt") from None
     progress.tell(f"UMAP of {roots.shape[0]:,} documents")
     with warnings.catch_warnings():
         # That a seed costs the second thread is known and wanted.

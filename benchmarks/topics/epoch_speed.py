@@ -1,7 +1,7 @@
 """An epoch of ours against a plain PyTorch loop: `python -m benchmarks.topics.epoch_speed`, one thread each.
 
 The loop is what one would write: the same model (without the coherence term), documents as dense rows from a
-DataLoader, torch.optim.Adam. PyTorch is in requirements-bench-torch.txt, apart: it is large, and only this needs it;
+DataLoader, torch.optim.Adam. PyTorch is in requirements/bench-torch.in, apart: it is large, and only this needs it;
 where it is not installed, ours is measured alone. Before it: CPU seconds and peak memory of whole training jobs of 20
 epochs, import and compilation included.
 """
@@ -119,7 +119,7 @@ def interleaved(corpus: corpora.Corpus) -> dict[str, Any]:
     trainer.train(trainer.start(), report=after_an_epoch, save=lambda _: None, interrupted=lambda: False)
     kept = {name: values[1:] for name, values in seconds.items() if values}
     if theirs is None:
-        print("PyTorch is not installed (requirements-bench-torch.txt): ours is measured alone", file=sys.stderr)
+        print("PyTorch is not installed (requirements/bench-torch.in): ours is measured alone", file=sys.stderr)
         return {"cpu_s_an_epoch": kept}
     return {"cpu_s_an_epoch": kept, "ratio": median(kept["pytorch"]) / median(kept["ours"])}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
 INDEX = ROOT / "docs" / "README.md"
 
 MADE = {"build", "cdk.out", "node_modules"}

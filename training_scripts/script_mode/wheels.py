@@ -1,4 +1,4 @@
-"""Wheels for the container's Python and platform: fetched by pip, pinned by our constraints, told by their hashes."""
+"""Wheels for the container's Python and platform: fetched by pip, pinned by our locks and their hashes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 REQUIREMENTS: Final[dict[Processor, str]] = {
-    "cpu": "requirements-open.txt",
-    "gpu": "requirements-open-gpu.txt",
-    "spark": "requirements-spark-job.txt",
+    "cpu": "requirements/open.txt",
+    "gpu": "requirements/open-gpu.txt",
+    "spark": "requirements/spark-job.txt",
 }
 PLATFORMS: Final = (*(f"manylinux_2_{minor}" for minor in range(28, 11, -1)), "manylinux2014", "manylinux2010")
 """What the images' glibc can load, Ubuntu 22.04's 2.35; the wheels ask for 2.28 at most."""
