@@ -6,8 +6,8 @@ Usage: .venv/bin/python scripts/locks.py write [PACKAGE ...]   (after changing r
 
 A lock pins every package with the hash of every file that is published for its version, for Python 3.11 and later and
 for every system. `write` keeps the versions of a lock that its requirements still allow, but for the packages named:
-of those it takes the newest. `check` asks the index for wheels alone, whose hashes are the lock's, and names every
-package that has none.
+of those it takes the newest. `check` resolves every lock from wheels alone, names each package that has none, and
+refuses a hash that is of no published file.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ MACOS: Final = "14.0"
 """The oldest macOS that wheels are asked for."""
 _NO_WHEEL: Final = re.compile(r"Because (\S+?)==\S+ has no (?:usable )?wheels")
 _PINNED: Final = re.compile(r"^([A-Za-z0-9][\w.-]*)==")
+_HASH: Final = re.compile(r"--hash=(\S+)")
+_HASH_LINE: Final = re.compile(r" \\\n +--hash=\S+")
 _ERROR_LINES: Final = 3
 
 
@@ -164,6 +166,33 @@ def without_wheel(blocks: Mapping[str, str], machine: Machine) -> list[str]:
     return missing
 
 
+def unpublished(blocks: Mapping[str, str]) -> list[str]:
+    """Return the pinned packages with a hash that is of no file published for their version.
+
+    Raises:
+        LockError: uv finds no such version.
+    """
+    ran = subprocess.run(
+        [
+            *(UV, "pip", "compile", "--quiet", "--universal", f"--python-version={PYTHONS[0]}", "--generate-hashes"),
+            *("--no-deps", "--no-annotate", "--no-header", "-"),
+        ],
+        cwd=ROOT,
+        input="".join(_HASH_LINE.sub("", block) for block in blocks.values()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode != 0:
+        raise LockError(f"the published hashes cannot be read: {_last(ran.stderr)}")
+    published = pins(ran.stdout)
+    return [
+        name
+        for name, block in blocks.items()
+        if set(_HASH.findall(block)) - set(_HASH.findall(published.get(name, "")))
+    ]
+
+
 def _refusal(blocks: Iterable[str], machine: Machine) -> str:
     """Return why uv would not install these pins from wheels on a machine, or an empty string."""
     with tempfile.TemporaryDirectory() as folder:
@@ -171,7 +200,7 @@ def _refusal(blocks: Iterable[str], machine: Machine) -> str:
         lock.write_text("".join(blocks), encoding="utf-8")
         ran = subprocess.run(
             [
-                *(UV, "pip", "install", "--quiet", "--dry-run", "--no-deps", "--require-hashes", "--only-binary=:all:"),
+                *(UV, "pip", "install", "--quiet", "--dry-run", "--no-deps", "--only-binary=:all:"),
                 *(f"--python-version={machine.python}", f"--python-platform={machine.platform}"),
                 *(f"--target={folder}/packages", f"--requirements={lock}"),
             ],
@@ -214,11 +243,15 @@ def told(environment: str, name: str, machines: Sequence[Machine]) -> str:
 
 def _check_all() -> int:
     """Check every lock, print what has no wheel, and return the exit code."""
-    missing = check({one: pins(lock_file(one).read_text(encoding="utf-8")) for one in environments()})
+    all_pins = {one: pins(lock_file(one).read_text(encoding="utf-8")) for one in environments()}
+    foreign = sorted({name for lot in lots(all_pins) for name in unpublished(lot)})
+    for name in foreign:
+        print(f"requirements: {name} is pinned with a hash that no published file has")
+    missing = check(all_pins)
     for (environment, name), machines in sorted(missing.items()):
         print(told(environment, name, machines))
-    print(f"{len(environments())} locks resolved for {len(MACHINES)} machines, from wheels by their hashes")
-    return 1 if {name for _, name in missing} - SOURCE_ONLY.keys() else 0
+    print(f"{len(environments())} locks resolved for {len(MACHINES)} machines from wheels, hashes compared")
+    return 1 if foreign or {name for _, name in missing} - SOURCE_ONLY.keys() else 0
 
 
 def main(arguments: list[str]) -> int:

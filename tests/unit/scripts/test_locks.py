@@ -30,6 +30,18 @@ def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "UV", str(program))
 
 
+@pytest.fixture
+def uv_that_publishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A uv that answers what is compiled with one hash for each pin, and refuses pins that bring hashes along."""
+    program = tmp_path / "uv"
+    hashes = HASH.replace("\\", "")
+    program.write_text(
+        f"#!/bin/sh\nwhile read -r pin; do case $pin in *hash*) exit 1;; esac; echo \"$pin\"; echo '{hashes}'; done\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(locks, "UV", str(program))
+
+
 def pin(name: str, version: str = "1") -> str:
     return f"{name}=={version} \\\n{HASH}\n"
 
@@ -77,6 +89,16 @@ def test_what_lacks_a_wheel_is_told_for_each_environment_that_has_it() -> None:
         ("a", "spam"): len(locks.MACHINES),
         ("b", "spam"): len(locks.MACHINES),
     }
+
+
+@pytest.mark.usefixtures("uv_that_publishes")
+def test_hashes_that_are_published_are_accepted() -> None:
+    assert locks.unpublished({"spam": pin("spam"), "eggs": pin("eggs")}) == []
+
+
+@pytest.mark.usefixtures("uv_that_publishes")
+def test_a_hash_of_no_published_file_is_named() -> None:
+    assert locks.unpublished({"spam": pin("spam"), "eggs": pin("eggs").replace("0" * 64, "1" * 64)}) == ["eggs"]
 
 
 def test_a_package_that_nobody_accepted_is_told_as_such() -> None:
