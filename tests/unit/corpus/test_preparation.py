@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,6 +14,7 @@ import pytest
 
 from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.language import library_versions
 from training_scripts.corpus.manifest import (
     PARTS,
     SURFACE_FORMS_PATH,
@@ -87,6 +89,15 @@ def test_the_default_corpus_is_whole(api_reference_corpus: Path) -> None:
     assert manifest.source.licence == "Apache-2.0"
     assert (manifest.shards.train, manifest.shards.validation, manifest.shards.test) == (4, 1, 1)
     assert (api_reference_corpus / "corpus.json").stat().st_size < 200_000
+
+
+def test_the_default_corpus_has_the_hash_that_models_were_stamped_with(api_reference_corpus: Path) -> None:
+    manifest = CorpusManifest.load(api_reference_corpus)
+    made_from = (manifest.source.version, library_versions(), unicodedata.unidata_version)
+    if made_from != ("botocore 1.43.106", {"simplemma": "2.0.0", "stop-words": "2025.11.4"}, "14.0.0"):
+        pytest.skip(f"the hash was recorded of other versions than {made_from}")
+
+    assert manifest.corpus_hash == "cd6b3ac369a3a5b04b2710561c286772a12edf69bc1362d13f4eccb358ea8aab"
 
 
 def test_stop_words_are_told_apart_from_words_that_are_unknown(api_reference_corpus: Path) -> None:
