@@ -7,7 +7,7 @@ STAGE ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
 
-CODE := app.py stacks rules audit doctor scripts lambda topics_client training_scripts local_cloud explore benchmarks tests
+CODE := app.py stacks rules audit scripts lambda topics_client training_scripts local_cloud explore operations benchmarks tests
 # Spark needs Java, which is not for us to install: its tests are left out where there is none, and say so.
 SPARK := $(if $(or $(JAVA_HOME),$(shell command -v java)),.venv-spark/.ready)
 # Files, not tests, are dealt out: what a file's tests share, a local cloud for example, is made once.
@@ -77,7 +77,7 @@ synth: setup  ## Write the templates of STAGE (dev) to cdk.out
 	@$(BIN)/cdk synth --quiet -c stage=$(STAGE)
 
 doctor: setup  ## Ask AWS, before a deploy of STAGE, what it would find out late
-	@$(BIN)/python -m doctor --stage $(STAGE)
+	@$(BIN)/python -m operations.doctor --stage $(STAGE)
 
 lint-templates: corpus .venv-lint/.ready  ## Hold the templates of prod against cfn-lint and Checkov
 	@$(BIN)/cdk synth --quiet -c stage=prod -o build/lint

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
-from stacks import cdk_json, corpus, open_bundle, regions
-from stacks.data_stack import DataStack, LocalCorpus
-from stacks.errors import SynthError
-from stacks.names import VALID_TEMPLATES, stack_prefix
-from stacks.policy_packs import hold_to_policies
-from stacks.serving_stack import ServingStack
-from stacks.template_validation import validators
-from stacks.training_stack import TrainingStack
+from stacks.checks.policy_packs import hold_to_policies
+from stacks.checks.template_validation import validators
+from stacks.data import corpus, open_bundle
+from stacks.data.stack import DataStack, LocalCorpus
+from stacks.serving.stack import ServingStack
+from stacks.settings import cdk_json
+from stacks.settings.errors import SynthError
+from stacks.shared import regions
+from stacks.shared.names import VALID_TEMPLATES, stack_prefix
+from stacks.training.stack import TrainingStack
 from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
-    from stacks.settings import StageSettings
+    from stacks.settings.stage import StageSettings
 
 ROOT: Final = Path(__file__).parent
 

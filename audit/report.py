@@ -6,12 +6,13 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from audit import acknowledgments, changes, controls, diagram, flows, inventory, limits, page, sarif, seeded, statements
+from audit import acknowledgments, changes, controls, diagram, flows, inventory, limits, page, sarif, statements
 from audit import stores as stores_
 from audit.assembly import REPORT, Assembly
-from audit.seeds import SEEDS
-from audit.seeds_compute import SEEDS as COMPUTE_SEEDS
-from audit.seeds_preparation import PREPARATION_SEEDS
+from audit.faults import seeded
+from audit.faults.seeds import SEEDS
+from audit.faults.seeds_compute import SEEDS as COMPUTE_SEEDS
+from audit.faults.seeds_preparation import PREPARATION_SEEDS
 
 if TYPE_CHECKING:
     from pathlib import Path

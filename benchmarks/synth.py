@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stacks.names import VALID_TEMPLATES
+from stacks.shared.names import VALID_TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training_scripts import serve
-from training_scripts.ntm.service import INVOCATIONS, Service
+from training_scripts.ntm.serving.service import INVOCATIONS, Service
 
 if TYPE_CHECKING:
-    from training_scripts.ntm.messages import Request, Response
+    from training_scripts.ntm.serving.messages import Request, Response
 
 
 def main(arguments: list[str]) -> int:

@@ -31,24 +31,24 @@ import numpy.typing as npt
 from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
-ASSET = ROOT / "lambda" / "topics"
+ASSET = ROOT / "lambda" / "urls"
 sys.path[:0] = [path for path in (str(ROOT), str(ASSET)) if path not in sys.path]
 
 from training_scripts.corpus.tokens import TOKEN_PATTERN  # noqa: E402
 from training_scripts.ntm import artifact  # noqa: E402
 
+from topics_function.answering.metrics import Metrics  # noqa: E402
 from topics_function.application import Application  # noqa: E402 - the path above comes first
-from topics_function.endpoint import Endpoint, Invoked, RuntimeClient  # noqa: E402
-from topics_function.in_service import GotParameter, InService, InServiceFacts  # noqa: E402
-from topics_function.inference import Inference  # noqa: E402
-from topics_function.metrics import Metrics  # noqa: E402
-from topics_function.scoring import Scorer  # noqa: E402
+from topics_function.model.endpoint import Endpoint, Invoked, RuntimeClient  # noqa: E402
+from topics_function.model.inference import Inference  # noqa: E402
+from topics_function.model.scoring import Scorer  # noqa: E402
+from topics_function.reading.vectorizer import Vocabulary, document_rows  # noqa: E402
 from topics_function.settings import Settings  # noqa: E402
-from topics_function.vectorizer import Vocabulary, document_rows  # noqa: E402
+from url_functions.in_service import GotParameter, InService, InServiceFacts  # noqa: E402
 
 if TYPE_CHECKING:
-    from topics_function.endpoint_state import EndpointState
-    from topics_function.topic_list import Topics
+    from topics_function.model.endpoint_state import EndpointState
+    from topics_function.model.topic_list import Topics
 
 FEATURE_DIM, NUM_TOPICS, HIDDEN = 2000, 30, 60
 ROWS = 1000

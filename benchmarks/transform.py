@@ -1,7 +1,7 @@
 """Batch transform of ever more documents, and single calls beside it: `python -m benchmarks.transform`.
 
 Documents are made up from those of the corpus (its rows at random, each with an id of its own), go through the deployed
-stage's state machine in a local cloud, and come back as a matrix: what `python -m training_scripts.transform` does. For
+stage's state machine in a local cloud, and come back as a matrix: what `python -m operations.transform` does. For
 each number it prints the job's seconds, those of the whole command, and the processor time of the cloud with its
 instances, which depends less on what else the machine does. Then it asks the URL one document a call.
 """
@@ -24,10 +24,10 @@ import numpy as np
 
 from explore import documents as corpora
 from explore.documents import CountedDocuments
-from explore.stage import outputs_of
 from local_cloud.cloud import LocalCloud
 from local_cloud.running import Running
-from training_scripts import transform_run
+from operations.stage import outputs_of
+from operations.transform import run as transform_run
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.corpus.progress import Progress
 

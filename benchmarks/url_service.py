@@ -27,8 +27,8 @@ from urllib.parse import urlsplit
 import boto3
 
 from local_cloud.cloud import LocalCloud
-from local_cloud.settings import NTM, REGION, ContainerCommands, LocalCloudSettings
-from stacks.names import endpoint_name, function_name, stack_prefix
+from local_cloud.shared.settings import NTM, REGION, ContainerCommands, LocalCloudSettings
+from stacks.shared.names import endpoint_name, function_name, stack_prefix
 from training_scripts import prepare
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Topic vectors of a whole corpus: `python -m explore.score --help`. Batch transform: training_scripts.transform."""
+"""Topic vectors of a whole corpus: `python -m explore.score --help`. Batch transform: operations.transform.command."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _find(options: argparse.Namespace) -> None:
 
 def _publish(options: argparse.Namespace) -> None:
     # Only here: boto3 is no business of who stays on this machine.
-    from explore import similar_publish  # noqa: PLC0415
+    from operations import publish_similar as similar_publish  # noqa: PLC0415
 
     similar_publish.publish(options.stage, load_topic_vectors(options.vectors), ahead=options.ahead)
 

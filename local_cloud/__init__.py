@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_cloud.cloud import LocalCloud
-from local_cloud.errors import LocalCloudError
-from local_cloud.settings import ContainerCommands, LocalCloudSettings
+from local_cloud.shared.errors import LocalCloudError
+from local_cloud.shared.settings import ContainerCommands, LocalCloudSettings
 
 __all__ = ["ContainerCommands", "LocalCloud", "LocalCloudError", "LocalCloudSettings"]

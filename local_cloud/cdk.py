@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_cloud.errors import LocalCloudError
 from local_cloud.processes.guard import Guard
-from local_cloud.settings import ACCOUNT, PROJECT_ROOT, REGION
+from local_cloud.shared.errors import LocalCloudError
+from local_cloud.shared.settings import ACCOUNT, PROJECT_ROOT, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

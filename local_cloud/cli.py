@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from local_cloud import signals
 from local_cloud.cloud import LocalCloud
-from local_cloud.errors import LocalCloudError
 from local_cloud.running import Running, shell_exports
-from local_cloud.settings import ACCOUNT, DEFAULT_HOME
+from local_cloud.shared.errors import LocalCloudError
+from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME
 from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from local_cloud import file_lock
-from local_cloud.errors import LocalCloudError
+from local_cloud.entrance.root_keys import FILE_MODE
 from local_cloud.launcher import (
     DETACHED_VARIABLE,
     HOME_VARIABLE,
@@ -26,10 +26,10 @@ from local_cloud.launcher import (
     STATE_LOST,
     STATE_VARIABLE,
 )
-from local_cloud.paths import Home
-from local_cloud.root_keys import FILE_MODE
 from local_cloud.running import STOP_TIMEOUT_S, Running, home_folder, search_path, wait_until
-from local_cloud.settings import ACCOUNT, DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
+from local_cloud.shared.errors import LocalCloudError
+from local_cloud.shared.paths import Home
+from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
 from training_scripts.os_errors import sentence_of
 
 if TYPE_CHECKING:

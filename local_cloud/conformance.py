@@ -14,18 +14,18 @@ import botocore.session
 
 from local_cloud.autoscaling import members as autoscaling_members
 from local_cloud.autoscaling import service as autoscaling
-from local_cloud.members import Members
 from local_cloud.s3vectors import members as vectors_members
 from local_cloud.s3vectors import service as vectors
 from local_cloud.sagemaker import members as sagemaker_members
 from local_cloud.sagemaker import service as sagemaker
-from local_cloud.sagemaker.backend import Backend
-from local_cloud.settings import DEFAULT_HOME, LocalCloudSettings
+from local_cloud.sagemaker.shared.backend import Backend
+from local_cloud.shared.members import Members
+from local_cloud.shared.settings import DEFAULT_HOME, LocalCloudSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from local_cloud.service_model import ServiceModel, Shape
+    from local_cloud.shared.service_model import ServiceModel, Shape
 
 RUNTIME = "sagemaker-runtime"
 RUNTIME_OPERATIONS = ("InvokeEndpoint",)

@@ -12,14 +12,14 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from local_cloud import emulated_identity
-from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.shared import emulated_identity
+from local_cloud.shared.service_errors import ServiceError, validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
     from local_cloud.sagemaker.service import SageMaker
-    from local_cloud.wire import JsonValue
+    from local_cloud.shared.wire import JsonValue
 
 CLOCK_PATH = "/_local_cloud/clock"
 INTERRUPTION_PATH = "/_local_cloud/interruptions"

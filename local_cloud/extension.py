@@ -7,18 +7,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from local_cloud import (
-    alarms,
-    authentication,
-    controls,
-    emulator,
-    function_urls,
-    gate,
-    iam,
-    private_names,
-    step_functions,
-    traps,
-)
+from local_cloud import controls, function_urls
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
@@ -26,18 +15,21 @@ from local_cloud.cloudformation import conditions, custom_resources, flow_logs, 
 from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
+from local_cloud.entrance import authentication, gate
+from local_cloud.patches import alarms, iam, step_functions, traps
 from local_cloud.s3vectors import service as s3vectors
-from local_cloud.sagemaker.backend import Backend
 from local_cloud.sagemaker.service import NAME, TARGET_PREFIX, SageMaker
+from local_cloud.sagemaker.shared.backend import Backend
+from local_cloud.shared import emulator, private_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.gate import AsgiApplication, Message, Receive, Send
-    from local_cloud.paths import Home
-    from local_cloud.root_keys import RootKeys
-    from local_cloud.settings import LocalCloudSettings
-    from local_cloud.state import StateFolder
+    from local_cloud.entrance.gate import AsgiApplication, Message, Receive, Send
+    from local_cloud.entrance.root_keys import RootKeys
+    from local_cloud.shared.paths import Home
+    from local_cloud.shared.settings import LocalCloudSettings
+    from local_cloud.shared.state import StateFolder
 
 logger = logging.getLogger("local_cloud")
 

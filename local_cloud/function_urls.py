@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from local_cloud import emulated_identity, emulated_metrics, emulator, private_names
-from local_cloud.errors import LocalCloudError
+from local_cloud.shared import emulated_identity, emulated_metrics, emulator, private_names
+from local_cloud.shared.errors import LocalCloudError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from local_cloud.emulator import Headers, Query, Response
+    from local_cloud.shared.emulator import Headers, Query, Response
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 """A buffered request or answer of a Function URL, as Lambda's quotas give it."""

@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from local_cloud import file_lock
-from local_cloud.errors import LocalCloudError
-from local_cloud.paths import Home
-from local_cloud.root_keys import RootKeys
-from local_cloud.settings import LocalCloudSettings
-from local_cloud.state import StateFolder
+from local_cloud.entrance.root_keys import RootKeys
+from local_cloud.shared.errors import LocalCloudError
+from local_cloud.shared.paths import Home
+from local_cloud.shared.settings import LocalCloudSettings
+from local_cloud.shared.state import StateFolder
 
 if TYPE_CHECKING:
     from local_cloud.extension import Extension

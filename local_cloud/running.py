@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from local_cloud import cdk, file_lock
 from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH
-from local_cloud.errors import LocalCloudError
+from local_cloud.entrance.gate import HEALTH_PATH, TOKEN_HEADER
+from local_cloud.entrance.root_keys import RootKeys
 from local_cloud.function_urls import FunctionUrl
-from local_cloud.gate import HEALTH_PATH, TOKEN_HEADER
-from local_cloud.paths import Home
-from local_cloud.root_keys import RootKeys
-from local_cloud.settings import ACCOUNT, DEFAULT_HOME, REGION
+from local_cloud.shared.errors import LocalCloudError
+from local_cloud.shared.paths import Home
+from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

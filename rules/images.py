@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rules.model import JsonValue, Template, items, mapping
-from stacks import algorithm_images
+from stacks.shared import algorithm_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,8 +3,8 @@
 
 Usage: .venv/bin/python scripts/similar_asset.py
 
-No Docker: pip downloads the wheels that lambda/similar/requirements.txt names by their hashes, and this program unpacks
-them. The same sources give the same bytes, and so the same asset hash on every machine.
+No Docker: pip downloads the wheels that lambda/urls/similar_function/requirements.txt names by their hashes, and this
+program unpacks them. The same sources give the same bytes, and so the same asset hash on every machine.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "lambda" / "similar")]
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "lambda" / "urls")]
 
-from stacks import similar_asset  # noqa: E402 - found by the path above
+from stacks.serving.similar import similar_asset  # noqa: E402 - found by the path above
 from training_scripts.os_errors import in_a_sentence  # noqa: E402
 
 from similar_function.packages import LAMBDA_MACHINE, LAMBDA_PYTHON, folder_for  # noqa: E402
@@ -85,10 +85,11 @@ def build(target: Path, wheels: Iterable[Path]) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    for package in similar_asset.PACKAGES:
-        (partial / package.name).mkdir(parents=True)
-        for source in sorted(package.glob("*.py")):
-            shutil.copyfile(source, partial / package.name / source.name)
+    for source in similar_asset.sources():
+        if source != similar_asset.REQUIREMENTS:
+            copy = partial / source.relative_to(similar_asset.ASSETS)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
     packages = partial / folder_for(LAMBDA_PYTHON, LAMBDA_MACHINE)
     for wheel in wheels:
         unpack(wheel, packages)

@@ -7,4 +7,4 @@ from pathlib import Path
 
 # A Lambda asset is a root of its own, and `lambda` no name to import by. What the stacks declare from the functions'
 # constants, such as the fields recorded of a model, they read from the asset itself.
-sys.path[:0] = [str(Path(__file__).parent.parent / "lambda" / name) for name in ("deployment", "similar")]
+sys.path[:0] = [str(Path(__file__).parent.parent / "lambda" / name) for name in ("deployment", "urls")]

@@ -26,7 +26,7 @@ from training_scripts.versions import sha256_hex
 ROOT = Path(__file__).parent.parent
 PURE = ("unit", "templates", "audit")
 """Folders of tests that wait for no other process, but for the parts named next."""
-WITH_PROCESSES = ("unit/explore", "unit/local_cloud", "unit/ntm", "unit/topics")
+WITH_PROCESSES = ("unit/explore", "unit/local_cloud", "unit/ntm", "unit/operations", "unit/topics")
 
 # By default Hypothesis fails an example that takes 200 ms, which on a busy machine any may.
 settings.register_profile("without a deadline", deadline=None)

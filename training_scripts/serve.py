@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from training_scripts.ntm import artifact
-from training_scripts.ntm.http_server import DRAIN_TIMEOUT_S, STOP_SIGNALS, HttpServer
-from training_scripts.ntm.service import Service
+from training_scripts.ntm.serving.http_server import DRAIN_TIMEOUT_S, STOP_SIGNALS, HttpServer
+from training_scripts.ntm.serving.service import Service
 
 DEFAULT_ROOT: Final = "/opt/ml"
 ROOT_VARIABLE: Final = "SM_OPT_ML"

@@ -82,7 +82,7 @@ def _train(root: Path, *, tar: bool, script_mode: bool) -> int:
         _configure_runtime()
         # Only now, and only in the child: a parent with JAX's threads could not have forked.
         from training_scripts.ntm import artifact  # noqa: PLC0415
-        from training_scripts.ntm.job import Job  # noqa: PLC0415
+        from training_scripts.ntm.learning.job import Job  # noqa: PLC0415
 
         Job(root, script_mode=script_mode).run(interrupted=stop.is_requested)
         if tar and (root / "model" / artifact.MODEL_FILE).exists():

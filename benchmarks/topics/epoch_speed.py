@@ -86,9 +86,9 @@ def interleaved(corpus: corpora.Corpus) -> dict[str, Any]:
 
     Without PyTorch, ours alone, and no ratio.
     """
-    from training_scripts.ntm.documents import Documents
+    from training_scripts.ntm.learning.training import EpochReport, Trainer
+    from training_scripts.ntm.reading.documents import Documents
     from training_scripts.ntm.sums import Alone
-    from training_scripts.ntm.training import EpochReport, Trainer
 
     ntm = NtmHyperparameters(
         num_topics=TOPICS,

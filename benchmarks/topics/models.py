@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
     from benchmarks.topics.corpora import Corpus
     from training_scripts.ntm.artifact import Artifact
-    from training_scripts.ntm.training import Trained, Trainer
+    from training_scripts.ntm.learning.training import Trained, Trainer
 
 Matrix = npt.NDArray[np.floating]
 Settings = dict[str, Any]
 _FLOOR = 1e-12
 LIBRARIES: Final = {
-    "open NTM": "training_scripts.ntm.training",
-    "open NTM, adadelta": "training_scripts.ntm.training",
-    "plain NTM": "training_scripts.ntm.training",
+    "open NTM": "training_scripts.ntm.learning.training",
+    "open NTM, adadelta": "training_scripts.ntm.learning.training",
+    "plain NTM": "training_scripts.ntm.learning.training",
     "Gibbs LDA": "tomotopy",
     "NMF": "sklearn.decomposition",
     "batch LDA": "sklearn.decomposition",
@@ -94,9 +94,9 @@ class OpenNtm(ServedNtm):
 
     def __init__(self, corpus: Corpus, topics: int, seed: int, settings: Settings) -> None:
         """Fit."""
-        from training_scripts.ntm.documents import Documents
+        from training_scripts.ntm.learning.training import Trainer
+        from training_scripts.ntm.reading.documents import Documents
         from training_scripts.ntm.sums import Alone
-        from training_scripts.ntm.training import Trainer
 
         switches = {name: value for name, value in settings.items() if name in OpenNtmSwitches.model_fields}
         documented = {name: value for name, value in settings.items() if name not in switches}

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from local_cloud.autoscaling.decision import LOW_MINUTES, Decision, Situation, decide
 from local_cloud.autoscaling.service import SECONDS_A_MINUTE, ApplicationAutoScaling
 from local_cloud.autoscaling.targets import Activity, Policy, ScalableTarget
-from local_cloud.sagemaker.metrics import InvocationMetrics, VariantKey
-from local_cloud.service_errors import ServiceError
+from local_cloud.sagemaker.hosting.metrics import InvocationMetrics, VariantKey
+from local_cloud.shared.service_errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.sagemaker.endpoint import Endpoint
+    from local_cloud.sagemaker.hosting.endpoint import Endpoint
     from local_cloud.sagemaker.service import SageMaker
 
 logger = logging.getLogger("local_cloud")

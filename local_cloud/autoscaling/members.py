@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_cloud.members import Members
+from local_cloud.shared.members import Members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from local_cloud.autoscaling.decision import DEFAULT_COOLDOWN_MINUTES, TargetTracking
 from local_cloud.autoscaling.members import MEMBERS
 from local_cloud.autoscaling.targets import NAMESPACE, Policy, ScalableTarget, TargetKey
-from local_cloud.json_service import Call, JsonService, Operation
-from local_cloud.service_errors import ServiceError, validation_error
+from local_cloud.shared.json_service import Call, JsonService, Operation
+from local_cloud.shared.service_errors import ServiceError, validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local_cloud.emulator import Headers, Query, Response
-    from local_cloud.sagemaker.endpoints import Endpoints
-    from local_cloud.wire import JsonObject, JsonValue, Node
+    from local_cloud.sagemaker.hosting.endpoints import Endpoints
+    from local_cloud.shared.emulator import Headers, Query, Response
+    from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 NAME = "application-autoscaling"
 TARGET_PREFIX = "AnyScaleFrontendService"

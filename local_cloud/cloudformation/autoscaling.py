@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud.cloudformation.handlers import Created, ResourceType
 from local_cloud.cloudformation.sagemaker import call, request_of
-from local_cloud.wire import JsonObject, MutableJson, Node
+from local_cloud.shared.wire import JsonObject, MutableJson, Node
 
 if TYPE_CHECKING:
     from local_cloud.autoscaling.service import ApplicationAutoScaling

@@ -10,13 +10,13 @@ import secrets
 import threading
 from typing import TYPE_CHECKING
 
-from local_cloud import private_names
-from local_cloud.wire import Node
+from local_cloud.shared import private_names
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.wire import JsonObject
+    from local_cloud.shared.wire import JsonObject
 
     Invoke = Callable[..., tuple[str, JsonObject]]
 

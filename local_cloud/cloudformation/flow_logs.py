@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_cloud import emulated_identity, emulator
 from local_cloud.cloudformation.handlers import Created, ResourceType
-from local_cloud.wire import Node
+from local_cloud.shared import emulated_identity, emulator
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
-    from local_cloud.wire import JsonObject
+    from local_cloud.shared.wire import JsonObject
 
 _REPLACING = (
     "DeliverCrossAccountRole", "DeliverLogsPermissionArn", "DestinationOptions", "LogDestination",

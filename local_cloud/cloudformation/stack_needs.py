@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from local_cloud.wire import Node
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local_cloud.emulator import Scope
-    from local_cloud.wire import JsonObject
+    from local_cloud.shared.emulator import Scope
+    from local_cloud.shared.wire import JsonObject
 
 Verb = Literal["create", "update", "delete"]
 _SUFFIX = "X1X2X3X4X5X6"

@@ -6,15 +6,15 @@ import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from local_cloud import emulated_identity, emulator, private_names
 from local_cloud.cloudformation.stack_needs import Change, Verb, needs
+from local_cloud.shared import emulated_identity, emulator, private_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from local_cloud.emulator import Headers, Query, Response, Scope
-    from local_cloud.wire import JsonObject
+    from local_cloud.shared.emulator import Headers, Query, Response, Scope
+    from local_cloud.shared.wire import JsonObject
 
 SERVICE = "cloudformation.amazonaws.com"
 _TAKING_A_ROLE = frozenset(

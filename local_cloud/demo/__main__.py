@@ -15,10 +15,10 @@ from local_cloud import signals
 from local_cloud.cloud import LocalCloud
 from local_cloud.demo import commands, documents, report, topic_url, topics, training
 from local_cloud.demo.stages import Stages
-from local_cloud.errors import LocalCloudError
 from local_cloud.processes.guard import Guard
-from local_cloud.settings import DEFAULT_HOME, PROJECT_ROOT
-from stacks.names import stack_prefix
+from local_cloud.shared.errors import LocalCloudError
+from local_cloud.shared.settings import DEFAULT_HOME, PROJECT_ROOT
+from stacks.shared.names import stack_prefix
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.os_errors import REFUSED, in_a_sentence
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from local_cloud.errors import LocalCloudError
-from local_cloud.settings import PROJECT_ROOT
+from local_cloud.shared.errors import LocalCloudError
+from local_cloud.shared.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Final
 
-from local_cloud.errors import LocalCloudError
+from local_cloud.shared.errors import LocalCloudError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from local_cloud.errors import LocalCloudError
+from local_cloud.shared.errors import LocalCloudError
 from training_scripts.archives import ArchiveError, read_file
 from training_scripts.ntm.artifact import MODEL_FILE
 

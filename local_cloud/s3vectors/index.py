@@ -7,12 +7,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.service_errors import validation_error
+from local_cloud.shared.service_errors import validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from local_cloud.wire import JsonObject, Node
+    from local_cloud.shared.wire import JsonObject, Node
 
 
 @dataclass

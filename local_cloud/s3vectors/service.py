@@ -7,16 +7,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from local_cloud import emulator
-from local_cloud.json_service import OK, Call, JsonService, Operation
 from local_cloud.s3vectors.index import VectorIndex
 from local_cloud.s3vectors.members import MEMBERS
-from local_cloud.service_errors import ServiceError, validation_error
-from local_cloud.wire import Node
+from local_cloud.shared import emulator
+from local_cloud.shared.json_service import OK, Call, JsonService, Operation
+from local_cloud.shared.service_errors import ServiceError, validation_error
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
-    from local_cloud.emulator import Headers, Query, Response, Scope
-    from local_cloud.wire import JsonObject
+    from local_cloud.shared.emulator import Headers, Query, Response, Scope
+    from local_cloud.shared.wire import JsonObject
 
 NAME: Final = "s3vectors"
 TARGET_PREFIX: Final = "S3Vectors"

@@ -18,7 +18,7 @@ from training_scripts.ntm.failure import write_failure
 from training_scripts.script_mode import layout
 
 if TYPE_CHECKING:
-    from local_cloud.wire import JsonObject, JsonValue
+    from local_cloud.shared.wire import JsonObject, JsonValue
 
 _OWN = layout.TOOLKIT_HYPERPARAMETERS
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from audit import seeded, stores
+from audit import stores
 from audit.assembly import Assembly, read
+from audit.faults import seeded
+from audit.faults.seeded import Seed
+from audit.faults.seeds_preparation import PREPARATION_SEEDS
 from audit.flows import flows
-from audit.seeded import Seed
-from audit.seeds_preparation import PREPARATION_SEEDS
 from rules.engine import check_all
 from tests.audit.conftest import synthesized
 from tests.bundles import write_bundle

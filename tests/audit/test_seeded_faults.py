@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from audit import seeded
 from audit.assembly import Assembly
+from audit.faults import seeded
+from audit.faults.seeded import Seed
 from audit.report import ALL_SEEDS
-from audit.seeded import Seed
 from rules.engine import ALL_RULES, check_all
 
 

@@ -21,7 +21,7 @@ import boto3
 from local_cloud.cdk import Cli
 from local_cloud.cloud import LocalCloud
 from local_cloud.function_urls import FunctionUrl
-from stacks.names import endpoint_name, parameters_prefix, pipeline_name, stack_prefix
+from stacks.shared.names import endpoint_name, parameters_prefix, pipeline_name, stack_prefix
 from tests.local_cloud.support import root_of, until
 
 from deployment_functions.ledger import Ledger

@@ -9,7 +9,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from stacks.names import registry_name, retraining_name
+from stacks.shared.names import registry_name, retraining_name
 from tests.end_to_end.deployment import THEMES, Deployment, Traffic, prepare
 
 from deployment_functions.model_fields import APPROVED, CANDIDATE
@@ -72,7 +72,7 @@ def listen(deployment: Deployment) -> None:
 
 def upload(deployment: Deployment, corpus: Path) -> CompletedProcess[str]:
     """Make a corpus the newest by the command that is there for it."""
-    return deployment.command("training_scripts.upload", "--stage", deployment.stage, "--corpus", str(corpus))
+    return deployment.command("operations.upload", "--stage", deployment.stage, "--corpus", str(corpus))
 
 
 def retrain(deployment: Deployment) -> Retraining:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from stacks.names import endpoint_name
+from stacks.shared.names import endpoint_name
 from tests.end_to_end.deployment import FOUR_TOPICS, Answer, Deployment, Run, Traffic
 from tests.local_cloud.support import until
 
@@ -49,7 +49,7 @@ def roll_out(prod: Deployment, *, then: Callable[[Deployment, str, Answering], N
         answers = [prod.ask_documents("butter bread", url=url) for _ in range(requests)]
         return Counter(answer.headers.get("x-model-version", "") for answer in answers)
 
-    asked = prod.command("training_scripts.pipeline", "approve", "--stage", STAGE)
+    asked = prod.command("operations.pipeline", "approve", "--stage", STAGE)
     assert asked.returncode == 0, asked.stderr
     with ThreadPoolExecutor(1) as deploying, prod.traffic() as traffic:
         deploy = deploying.submit(prod.deploy, f"TopicModel-{STAGE}-Serving", **FOUR_TOPICS)

@@ -48,7 +48,7 @@ def made(deployment: Deployment, documents: list[str], tmp_path_factory: pytest.
     assert deployed.exit_code == 0, deployed.output
     folder = tmp_path_factory.mktemp("explored")
     vectors, model = folder / "vectors.parquet", folder / "model"
-    said = call(deployment, "training_scripts.transform", "--stage", "dev", "--out", str(vectors),
+    said = call(deployment, "operations.transform", "--stage", "dev", "--out", str(vectors),
                 "--model-out", str(model), *documents)  # fmt: skip
     call(
         deployment,
@@ -95,7 +95,7 @@ def test_the_url_and_the_endpoint_give_the_same_numbers(
 @pytest.mark.parametrize("form", ["recordio", "csv"])
 def test_by_order_the_numbers_are_the_same(made: Made, deployment: Deployment, documents: list[str], form: str) -> None:
     file = made.folder / f"{form}.parquet"
-    call(deployment, "training_scripts.transform", "--stage", "dev", "--out", str(file), "--format", form, *documents)
+    call(deployment, "operations.transform", "--stage", "dev", "--out", str(file), "--format", form, *documents)
 
     found = load_topic_vectors(file)
     assert (found.ids, found.model) == (made.vectors.ids, made.vectors.model)
@@ -112,7 +112,7 @@ def test_what_the_schedule_starts_transforms_the_corpus_itself(
     assert deployment.end_of(run, timeout_s=180)["status"] == "SUCCEEDED"
 
     file = made.folder / "scheduled.parquet"
-    call(deployment, "training_scripts.transform", "--stage", "dev", "--scheduled", "--out", str(file),
+    call(deployment, "operations.transform", "--stage", "dev", "--scheduled", "--out", str(file),
          "--corpus", str(small_corpus))  # fmt: skip
     own = made.folder / "own.parquet"
     call(deployment, "explore.score", "--model", str(made.folder / "model"), "--out", str(own),
@@ -127,7 +127,7 @@ def test_a_sweep_by_the_stages_state_machine_is_scored_and_a_larger_one_refused(
     made: Made, deployment: Deployment, small_corpus: Path, tmp_path: Path
 ) -> None:
     given = ["--on", "pipeline", "--stage", "dev", "--corpus", str(small_corpus), "--out", str(tmp_path)]
-    said = call(deployment, "explore.sweep", *given, "--vary", "num_topics=2,3")
+    said = call(deployment, "operations.sweep", *given, "--vary", "num_topics=2,3")
 
     result = json.loads((tmp_path / "sweep.json").read_text())
     jobs = deployment.client("sagemaker").list_training_jobs(NameContains="-sweep-")["TrainingJobSummaries"]
@@ -141,7 +141,7 @@ def test_a_sweep_by_the_stages_state_machine_is_scored_and_a_larger_one_refused(
     assert seeds == {"0", "1"}
     assert "Take num_topics=" in said
 
-    refused = deployment.command("explore.sweep", *given, "--vary", "num_topics=2,3,4,5,6")
+    refused = deployment.command("operations.sweep", *given, "--vary", "num_topics=2,3,4,5,6")
     assert refused.returncode == 2
     assert "the sweep is of 6 trainings" in refused.stderr
     assert "the budget of stage 'dev' is 4 trainings" in refused.stderr

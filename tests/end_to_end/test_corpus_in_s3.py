@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.names import pipeline_name
+from stacks.shared.names import pipeline_name
 from tests.end_to_end.deployment import TRAINING, Deployment, Run, trains
 
 from deployment_functions.model_fields import APPROVED

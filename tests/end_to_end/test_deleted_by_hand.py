@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stacks.names import endpoint_name, in_service_parameter
+from stacks.shared.names import endpoint_name, in_service_parameter
 from tests.end_to_end.account import left
 from tests.end_to_end.deployment import FOUR_TOPICS, STAGE, Deployment
 from tests.local_cloud.support import until
@@ -15,7 +15,7 @@ from deployment_functions.model_fields import APPROVED, FIELDS, RECORD
 
 pytestmark = pytest.mark.local_cloud
 
-RESTORE = f".venv/bin/python -m training_scripts.pipeline restore --stage {STAGE}"
+RESTORE = f".venv/bin/python -m operations.pipeline restore --stage {STAGE}"
 RECORDED = f"/topic-model/{STAGE}/{APPROVED}/{RECORD}"
 ONE_FIELD = f"/topic-model/{STAGE}/{APPROVED}/vocabulary_hash"
 WHOLE_SET = [RECORDED, *(f"/topic-model/{STAGE}/{APPROVED}/{field}" for field in FIELDS)]
@@ -37,7 +37,7 @@ def examined(deployment: Deployment) -> list[str]:
 
 def restored(deployment: Deployment) -> list[str]:
     """What the command restored, a line each."""
-    done = deployment.command("training_scripts.pipeline", "restore", "--stage", STAGE)
+    done = deployment.command("operations.pipeline", "restore", "--stage", STAGE)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

@@ -20,9 +20,9 @@ import boto3
 import pytest
 
 from local_cloud import LocalCloud, file_lock
-from local_cloud.paths import Home
 from local_cloud.running import Running
-from local_cloud.settings import PROJECT_ROOT
+from local_cloud.shared.paths import Home
+from local_cloud.shared.settings import PROJECT_ROOT
 from tests.local_cloud.support import processes_of, until
 
 pytestmark = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from stacks.names import function_name
+from stacks.shared.names import function_name
 from tests.end_to_end.account import left
 from tests.end_to_end.deployment import (
     FOUR_TOPICS,

@@ -84,7 +84,7 @@ def test_batch_transform_gives_the_same_weights(
         "--label-field", "label", "--id-field", "id",
     ]  # fmt: skip
     transformed, asked = tmp_path / "transformed.parquet", tmp_path / "asked.parquet"
-    call(deployment, "training_scripts.transform", "--stage", "dev", "--out", str(transformed),
+    call(deployment, "operations.transform", "--stage", "dev", "--out", str(transformed),
          "--model-out", str(tmp_path / "model"), *documents)  # fmt: skip
     call(deployment, "explore.score", "--url", deployment.url(), "--out", str(asked), *documents)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stacks.names import newest_corpus_parameter, preparation_name
+from stacks.shared.names import newest_corpus_parameter, preparation_name
 from tests.end_to_end.deployment import ROOT, STAGE, Deployment, Run, write_documents
 from tests.spark.test_preparation import PYTHON, alone
 from training_scripts import bundle

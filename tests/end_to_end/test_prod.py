@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.cloud import LocalCloud
-from local_cloud.settings import ContainerCommands, LocalCloudSettings
+from local_cloud.shared.settings import ContainerCommands, LocalCloudSettings
 from rules.log_groups import SHARED
 from tests.end_to_end.account import found, retained, shared_log_groups
 from tests.end_to_end.deployment import FOUR_TOPICS, Deployment, Run

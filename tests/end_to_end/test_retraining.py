@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.names import newest_corpus_parameter, parameters_prefix
+from stacks.shared.names import newest_corpus_parameter, parameters_prefix
 from tests.end_to_end.account import left
 from tests.end_to_end.deployment import SERVING, STAGE, Deployment, Run
 from tests.end_to_end.retrainings import NEVER, Retraining, listen, prepare_split, retrain, upload
@@ -208,7 +208,7 @@ def test_losses_that_do_not_compare_leave_the_model_to_a_person_who_is_told_why(
     [(subject, message)] = undefined.told
     assert subject == "Topic model dev: a retrained model waits for approval"
     assert f"what the loss of {again.approved['job_name']} measures was not recorded" in message
-    assert f"{undefined.candidate['job_name']} waits: python -m training_scripts.pipeline approve" in message
+    assert f"{undefined.candidate['job_name']} waits: python -m operations.pipeline approve" in message
     assert [status for _, status in undefined.packages] == ["PendingManualApproval", "Rejected", "Approved"]
     assert undefined.served == again.served
 

@@ -52,7 +52,7 @@ class Deployed:
 
     def publish(self) -> None:
         """Publish the vectors."""
-        done = self.deployment.command("explore.similar", "publish", "--stage", "dev", "--vectors", str(self.file))
+        done = self.deployment.command("operations.publish_similar", "--stage", "dev", "--vectors", str(self.file))
         assert done.returncode == 0, done.stderr
 
 
@@ -65,7 +65,7 @@ def deployed(deployment: Deployment, small_corpus: Path, tmp_path_factory: pytes
     file = tmp_path_factory.mktemp("vectors") / "vectors.parquet"
     source = small_corpus.parent / "documents.jsonl"
     done = deployment.command(
-        "training_scripts.transform", "--stage", "dev", "--out", str(file), "--corpus", str(small_corpus),
+        "operations.transform", "--stage", "dev", "--out", str(file), "--corpus", str(small_corpus),
         "--source", "jsonl", "--input", str(source), "--label-field", "label", "--id-field", "id",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

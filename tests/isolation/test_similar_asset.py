@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from stacks import similar_asset
+from stacks.serving.similar import similar_asset
 
 from similar_function.index import DocumentIndex
 

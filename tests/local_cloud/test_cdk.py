@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cdk import CLI
-from local_cloud.root_keys import FILE_MODE
+from local_cloud.entrance.root_keys import FILE_MODE
 from tests.local_cloud.support import Account
 
 pytestmark = [

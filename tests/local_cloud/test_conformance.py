@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 import local_cloud
 from local_cloud import LocalCloud, conformance
-from local_cloud.sagemaker.runtime import REFUSED_HEADERS
-from local_cloud.settings import PROJECT_ROOT
+from local_cloud.sagemaker.hosting.runtime import REFUSED_HEADERS
+from local_cloud.shared.settings import PROJECT_ROOT
 from tests.local_cloud import test_processing_jobs as processing_jobs
 from tests.local_cloud.hosting import Hosting
 from tests.local_cloud.support import IMAGE, Account, ended, root_of, unique, until
@@ -129,7 +129,7 @@ def test_the_code_reads_every_parameter_that_is_honoured(service: str) -> None:
 def strings_read() -> Iterator[str]:
     """Yield every string of the services' code, but for the declarations and for what is only described again."""
     root = Path(local_cloud.__file__).parent
-    for file in (file for part in ("sagemaker", "autoscaling", "s3vectors") for file in (root / part).glob("*.py")):
+    for file in (file for part in ("sagemaker", "autoscaling", "s3vectors") for file in (root / part).rglob("*.py")):
         if file.name != "members.py":
             yield from _strings(ast.parse(file.read_text(encoding="utf-8")))
 

@@ -15,9 +15,9 @@ import pytest
 
 from local_cloud import LocalCloud
 from local_cloud.launcher import STOP_LIMIT_S
-from local_cloud.paths import Home
 from local_cloud.running import Running
-from local_cloud.settings import PROJECT_ROOT
+from local_cloud.shared.paths import Home
+from local_cloud.shared.settings import PROJECT_ROOT
 from tests.local_cloud import support
 from tests.local_cloud.support import SETTINGS, allow, processes_of, until
 

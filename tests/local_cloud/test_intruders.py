@@ -24,10 +24,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_cloud import LocalCloud, cli
-from local_cloud.gate import TOKEN_HEADER
+from local_cloud.entrance.gate import TOKEN_HEADER
 from local_cloud.launcher import refuse_open_port
 from local_cloud.running import shell_exports
-from local_cloud.settings import PROJECT_ROOT
+from local_cloud.shared.settings import PROJECT_ROOT
 from tests.local_cloud.support import SETTINGS, Account, allow, invoked, root_of, unique
 
 pytestmark = pytest.mark.local_cloud

@@ -17,7 +17,7 @@ import pytest
 
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.running import Running
-from local_cloud.settings import PROJECT_ROOT
+from local_cloud.shared.settings import PROJECT_ROOT
 from tests.local_cloud import support
 from tests.local_cloud.support import IMAGE, SETTINGS, allow, channel, until
 

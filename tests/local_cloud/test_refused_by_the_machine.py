@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from local_cloud import LocalCloud, LocalCloudError
-from local_cloud.paths import Home
 from local_cloud.running import home_folder
-from local_cloud.sagemaker.backend import internal_error
-from local_cloud.settings import PROJECT_ROOT
+from local_cloud.sagemaker.shared.backend import internal_error
+from local_cloud.shared.paths import Home
+from local_cloud.shared.settings import PROJECT_ROOT
 from tests.local_cloud.support import SETTINGS, ended
 
 pytestmark = pytest.mark.local_cloud

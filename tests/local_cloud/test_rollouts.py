@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import LocalCloudError
-from local_cloud.gate import TOKEN_HEADER
+from local_cloud.entrance.gate import TOKEN_HEADER
 from tests.local_cloud.hosting import Hosting, ask
 from tests.local_cloud.support import Account, unique, until
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local_cloud.step_functions import POLL_S
-from stacks.settings import StageSettings
-from stacks.sweep_job import definition
+from local_cloud.patches.step_functions import POLL_S
+from stacks.settings.stage import StageSettings
+from stacks.training.sweep.sweep_job import definition
 from tests.local_cloud.support import Account, allow, ended, unique, until
 
 pytestmark = pytest.mark.local_cloud

@@ -22,7 +22,7 @@ from local_cloud import LocalCloud
 from local_cloud.function_urls import FunctionUrl
 from tests.local_cloud.support import IMAGE, Account, allow, unique, until
 
-ASSET = Path(__file__).parents[2] / "lambda" / "topics"
+ASSET = Path(__file__).parents[2] / "lambda" / "urls"
 READ_TIMEOUT_S = 5
 FUNCTION_TIMEOUT_S = 25
 

@@ -17,8 +17,8 @@ import pytest
 from tests.script_mode.conftest import TOOLKITS, Image, TrainingJob
 from training_scripts import serve
 from training_scripts.ntm import artifact
-from training_scripts.ntm.messages import Request
-from training_scripts.ntm.service import CUSTOM_ATTRIBUTES, INVOCATIONS, Service
+from training_scripts.ntm.serving.messages import Request
+from training_scripts.ntm.serving.service import CUSTOM_ATTRIBUTES, INVOCATIONS, Service
 from training_scripts.script_mode import layout
 
 HERE = Path(__file__).parent

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from stacks import algorithm_images
-from stacks.algorithm_images import FRAMEWORK_ACCOUNTS, Image
-from stacks.regions import REGISTRY_ACCOUNTS
+from stacks.shared import algorithm_images
+from stacks.shared.algorithm_images import FRAMEWORK_ACCOUNTS, Image
+from stacks.shared.regions import REGISTRY_ACCOUNTS
 from training_scripts.script_mode.layout import CONTAINER_PYTHON
 
 SDK = Path(__file__).parents[2] / ".venv-sdk-v2"

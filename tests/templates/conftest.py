@@ -10,7 +10,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 import app as application
-from stacks.cdk_json import merged
+from stacks.settings.cdk_json import merged
 
 Templates = dict[str, Template]
 Synthesize = Callable[[Mapping[str, object]], Templates]

@@ -6,8 +6,8 @@ import pytest
 from aws_cdk.assertions import Match
 
 from rules.log_groups import SHARED
-from stacks import cdk_json
-from stacks.errors import SynthError
+from stacks.settings import cdk_json
+from stacks.settings.errors import SynthError
 from tests.templates.conftest import Synthesize, Templates
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"

@@ -7,8 +7,8 @@ import pytest
 from aws_cdk.assertions import Match
 
 from rules.engine import ALL_RULES, Template, check_all
-from stacks import cdk_json
-from stacks.errors import SynthError
+from stacks.settings import cdk_json
+from stacks.settings.errors import SynthError
 from tests.templates.conftest import CDK_JSON, Templates
 from tests.templates.synths import synth
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import app as application
 from rules.engine import Template, check_all
-from stacks.settings import StageSettings
+from stacks.settings.stage import StageSettings
 from tests.bundles import write_bundle
 from tests.templates.conftest import Templates, build
 from tests.templates.test_least_privilege import WITHOUT_A_RESOURCE, listed, on_every_resource

@@ -16,11 +16,12 @@ from local_cloud.cloudformation.stack_needs import known_types
 from rules.engine import check_all
 from rules.identity import Statement, statements
 from rules.model import Template, items, mapping
-from stacks.settings import RetrainingSettings
+from stacks.settings.stage import RetrainingSettings
 from tests.templates.conftest import Synthesize, Templates, build
 from tests.templates.test_statements import flat
 
-from deployment_functions import pipeline_begin, promotion, retraining_check, retraining_gate
+from deployment_functions.pipeline import pipeline_begin
+from deployment_functions.retrainings import promotion, retraining_check, retraining_gate
 
 RETRAINS: dict[str, object] = {"retraining": {"schedule": "cron(0 3 ? * SUN *)"}}
 ROLE = "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/TopicModel-dev-Serving-*"
@@ -203,7 +204,7 @@ def test_the_boundary_leaves_every_role_of_the_serving_stack_what_its_policies_a
                 text = names.get(resource, resource)
                 assert any(
                     action in bound.actions and any(covers(each, text) for each in resources(bound)) for bound in bounds
-                ), f"{statement.logical_id} is allowed {action} on {text}, beyond stacks/serving_boundary.py"
+                ), f"{statement.logical_id} is allowed {action} on {text}, beyond the boundary"
 
 
 def made_by_the_stack(template: Mapping[str, Any]) -> dict[str, str]:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from aws_cdk.assertions import Match
 
-from stacks import cdk_json
-from stacks.errors import SynthError
+from stacks.settings import cdk_json
+from stacks.settings.errors import SynthError
 from tests.templates.conftest import Synthesize, Templates
 
 

@@ -17,8 +17,9 @@ from audit.assembly import read
 from audit.flows import flows
 from audit.stores import stores
 from rules.engine import Template, check_all
-from stacks import cdk_json, similar_asset
-from stacks.errors import SynthError
+from stacks.serving.similar import similar_asset
+from stacks.settings import cdk_json
+from stacks.settings.errors import SynthError
 from tests.templates.conftest import CDK_JSON, Synthesize, Templates
 from tests.templates.synths import ROOT
 from tests.templates.test_hardened import PROD
@@ -158,7 +159,7 @@ def hardened(corpus_folder: Path, asset: Path, tmp_path_factory: pytest.TempPath
         "aws:cdk:enable-path-metadata": True,
     }
     program = (
-        "import pathlib, runpy\nfrom stacks import similar_asset\n"
+        "import pathlib, runpy\nfrom stacks.serving.similar import similar_asset\n"
         f"similar_asset.BUILT = pathlib.Path({str(asset)!r})\nrunpy.run_path('app.py', run_name='__main__')"
     )
     done = subprocess.run(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks import regions
-from stacks.errors import SynthError
+from stacks.settings.errors import SynthError
+from stacks.shared import regions
 from tests.strangers import with_strangers
 from tests.templates.conftest import Synthesize, Templates, build
 from tests.templates.synths import synth

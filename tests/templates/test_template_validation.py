@@ -10,9 +10,9 @@ import aws_cdk as cdk
 import pytest
 
 import app as application
-from stacks import template_validation
-from stacks.cdk_json import merged
-from stacks.template_validation import TemplateValidator, validators
+from stacks.checks import template_validation
+from stacks.checks.template_validation import TemplateValidator, validators
+from stacks.settings.cdk_json import merged
 from tests.templates.conftest import CDK_JSON
 
 REGION = "eu-central-1"

@@ -18,20 +18,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local_cloud.sagemaker import data_processing
+from local_cloud.sagemaker.jobs.transform import data_processing
 from topics_client import inputs
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.sources.files import CsvTable, JsonLines
 from training_scripts.corpus.sources.html_text import text_of_html
 from training_scripts.corpus.tokens import tokens_of
-from training_scripts.ntm import csv_counts, requests
-from training_scripts.ntm.counts import CountsError
+from training_scripts.ntm.reading import csv_counts
+from training_scripts.ntm.reading.counts import CountsError
+from training_scripts.ntm.serving import requests
 from training_scripts.spark import counted
 
 from similar_function import requests as similar_requests
-from topics_function import events, readers
-from topics_function.problems import Problem
-from topics_function.vectorizer import Vocabulary, document_rows
+from topics_function.reading import readers
+from topics_function.reading.vectorizer import Vocabulary, document_rows
+from url_functions import events
+from url_functions.problems import Problem
 
 SMALL_BYTES: Final = 12_000
 TIMES: Final = 8

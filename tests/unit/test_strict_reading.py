@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.sagemaker.data_processing import JsonFormat, JsonLinesFormat
+from local_cloud.sagemaker.jobs.transform.data_processing import JsonFormat, JsonLinesFormat
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.sources.files import JsonLines
 from training_scripts.corpus.stream_safe import JOINER, MOST_MARKS, stream_safe
 from training_scripts.corpus.tokens import tokens_of
-from training_scripts.ntm.counts import CountsError
-from training_scripts.ntm.requests import decode
+from training_scripts.ntm.reading.counts import CountsError
+from training_scripts.ntm.serving.requests import decode
 from training_scripts.unique_members import DuplicateMemberError, refuse_duplicates
 
 from similar_function.requests import document_of
-from topics_function import readers
-from topics_function.problems import Problem
-from topics_function.vectorizer import Vocabulary, document_rows
+from topics_function.reading import readers
+from topics_function.reading.vectorizer import Vocabulary, document_rows
+from url_functions.problems import Problem
 
 TWICE = [
     ("application/json", b'{"instances":[{"features":[1,2]}],"instances":[{"features":[3,4]}]}'),

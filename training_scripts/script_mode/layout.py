@@ -20,7 +20,7 @@ MODEL_SUBMIT_DIRECTORY: Final = f"{CONTAINER_ROOT}/model/{MODEL_CODE_FOLDER}"
 SERVING_PROGRAM: Final = "inference.py"
 
 CONTAINER_PYTHON: Final = "3.12"
-"""Of the images in stacks/algorithm_images.py."""
+"""Of the images in stacks/shared/algorithm_images.py."""
 PACKAGE: Final = "training_scripts"
 REQUIREMENTS_FILE: Final = "requirements.txt"
 WHEELS_FOLDER: Final = "wheels"

@@ -27,7 +27,7 @@ _MODULES: Final = (
     "unique_members.py",
     "versions.py",
 )
-_FOLDERS: Final = ("ntm", "script_mode")
+_FOLDERS: Final = ("ntm", "ntm/reading", "ntm/learning", "ntm/serving", "script_mode")
 _SPARK_MODULES: Final = (
     "__init__.py",
     "protobuf_wire.py",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 import boto3
 
 if TYPE_CHECKING:
-    from deployment_functions.account_logs import Logs
+    from deployment_functions.deploy.account_logs import Logs
     from deployment_functions.ledger import Ssm
     from deployment_functions.ports import S3, StepFunctions
-    from deployment_functions.promotion import CloudFormation
     from deployment_functions.registry import SageMaker
+    from deployment_functions.retrainings.promotion import CloudFormation
 
 
 def ssm() -> Ssm:

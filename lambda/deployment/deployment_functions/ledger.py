@@ -124,7 +124,7 @@ class Ledger:
                 raise LedgerError(
                     f"the approved model of {self._prefix} is a mix of two: its job is {approved['job_name']}, as that "
                     f"of the {which} model, but {', '.join(differing)} differ: approve the candidate by "
-                    "python -m training_scripts.pipeline approve, and deploy again"
+                    "python -m operations.pipeline approve, and deploy again"
                 )
         for which, model in known.items():
             self._put(which, RECORD, as_record(model), "StringList")

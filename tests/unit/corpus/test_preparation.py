@@ -32,7 +32,7 @@ from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.recordio import read_records
 from training_scripts.versions import vocabulary_hash
 
-from topics_function.vectorizer import Vocabulary as ServersVocabulary
+from topics_function.reading.vectorizer import Vocabulary as ServersVocabulary
 
 Prepare = Callable[..., tuple[CorpusManifest, Path]]
 Records = list[dict[str, str]]

@@ -11,8 +11,8 @@ import pytest
 from local_cloud.demo import commands, picture, report, topic_url, topics
 from local_cloud.demo.stages import Stages
 from local_cloud.demo.topics import Topic
-from local_cloud.errors import LocalCloudError
 from local_cloud.processes.guard import Guard
+from local_cloud.shared.errors import LocalCloudError
 
 TOPICS = [Topic(0, 0.7, ["boat", "sea"], [0.6, 0.4], ["harbour"]), Topic(1, 0.3, ["bread", "oven"], [0.5, 0.5], [])]
 

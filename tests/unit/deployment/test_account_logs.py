@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment_functions.account_logs import act
-from deployment_functions.cloudformation import Request
+from deployment_functions.deploy.account_logs import act
+from deployment_functions.deploy.cloudformation import Request
 
 TRAINING, TRANSFORM = "/aws/sagemaker/TrainingJobs", "/aws/sagemaker/TransformJobs"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"

@@ -4,8 +4,8 @@ import pytest
 
 from tests.unit.deployment.fakes import FakeSsm, custom_resource_event, model
 
-from deployment_functions import approval_guard
-from deployment_functions.cloudformation import Request
+from deployment_functions.deploy import approval_guard
+from deployment_functions.deploy.cloudformation import Request
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED
 

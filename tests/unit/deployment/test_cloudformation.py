@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.deployment.fakes import custom_resource_event
 
-from deployment_functions.cloudformation import DeployError, Request, serve
+from deployment_functions.deploy.cloudformation import DeployError, Request, serve
 
 
 class Listener(HTTPServer):

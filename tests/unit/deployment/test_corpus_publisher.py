@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from tests.strangers import STRANGERS
 
-from deployment_functions.corpus_publisher import LEAST_TIME_MS, PublishError, Settings, publish
+from deployment_functions.pipeline.corpus_publisher import LEAST_TIME_MS, PublishError, Settings, publish
 
 HASH = "ab" * 32
 RUN = "preparing/run/corpus/"

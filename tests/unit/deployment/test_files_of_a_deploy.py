@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from tests.strangers import STRANGERS
 
-from deployment_functions import bucket_emptier, corpus_uploader
-from deployment_functions.cloudformation import DeployError
+from deployment_functions.deploy import bucket_emptier, corpus_uploader
+from deployment_functions.deploy.cloudformation import DeployError
 
 
 @pytest.fixture(autouse=True)

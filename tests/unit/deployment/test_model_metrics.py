@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from deployment_functions import model_metrics
 from deployment_functions.model_fields import AGE, LOSS, NOT_REPORTED
+from deployment_functions.pipeline import model_metrics
 
 NOW_S = 1_000_000_000.0
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from tests.strangers import STRANGERS
 from tests.unit.deployment.fakes import FakeSsm, FakeStepFunctions, execution_arn, model
 
-from deployment_functions import clients, model_archive, pipeline_begin, pipeline_record, topics_file
+from deployment_functions import clients
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED, PREVIOUS
-from deployment_functions.pipeline_begin import PipelineError, Settings
-from deployment_functions.retraining import RetrainingError
+from deployment_functions.pipeline import model_archive, pipeline_begin, pipeline_record, topics_file
+from deployment_functions.pipeline.pipeline_begin import PipelineError, Settings
+from deployment_functions.retrainings.retraining import RetrainingError
 
 SETTINGS = Settings("bucket", "corpora/abc/", "abc", "topic-model-dev-", 2)
 FILES = {"train/part-00000.pbr": {"bytes": 5}, "auxiliary/vocab.txt": {"bytes": 6}}

@@ -5,8 +5,8 @@ import pytest
 from tests.unit.deployment.fakes import custom_resource_event
 from tests.unit.deployment.retraining_fakes import GROUP, NEW, OLD, FakeRegistry, made
 
-from deployment_functions import registry_emptier
-from deployment_functions.cloudformation import Request
+from deployment_functions.deploy import registry_emptier
+from deployment_functions.deploy.cloudformation import Request
 from deployment_functions.registry import Registry
 
 

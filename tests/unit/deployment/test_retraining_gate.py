@@ -22,8 +22,8 @@ from tests.unit.deployment.retraining_fakes import (
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED
 from deployment_functions.registry import Registry
-from deployment_functions.retraining import RetrainingError, Step
-from deployment_functions.retraining_gate import Settings, judge
+from deployment_functions.retrainings.retraining import RetrainingError, Step
+from deployment_functions.retrainings.retraining_gate import Settings, judge
 
 SERVED = made("served", OLD, loss=f"6.9 {LOSS_DEFINITION}")
 OTHER_LOSS = "open-ntm-1 document_weight_words=0.0"

@@ -9,10 +9,11 @@ from botocore.exceptions import ClientError
 
 from tests.unit.deployment.fakes import MACHINE, FakeSsm, FakeStepFunctions, custom_resource_event, model
 
-from deployment_functions import approval_guard, pipeline_record, training_gate
-from deployment_functions.cloudformation import Request
+from deployment_functions.deploy import approval_guard, training_gate
+from deployment_functions.deploy.cloudformation import Request
 from deployment_functions.ledger import Ledger, LedgerError
 from deployment_functions.model_fields import APPROVED, CANDIDATE, FIELDS, PREVIOUS
+from deployment_functions.pipeline import pipeline_record
 
 PREFIX = "/topic-model/dev"
 OLDEST, OLD, NEW = model("oldest", definition="d0"), model("old", definition="d1"), model("new", definition="d2")

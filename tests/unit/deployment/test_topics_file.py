@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from deployment_functions import model_archive, topics_file
+from deployment_functions.pipeline import model_archive, topics_file
 
 TOPICS = [
     {"id": 0, "share": 0.7, "words": ["boat"], "weights": [1.0]},
@@ -61,7 +61,7 @@ def test_nothing_is_published_of_a_model_that_describes_no_topics(s3: Any, files
 
 
 def test_what_is_published_is_what_the_url_function_reads(s3: Any) -> None:
-    from topics_function.topic_list import Topics
+    from topics_function.model.topic_list import Topics
 
     put_artifact(s3, model_json={"topics": TOPICS})
     published(s3)

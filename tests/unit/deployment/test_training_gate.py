@@ -6,11 +6,11 @@ import pytest
 
 from tests.unit.deployment.fakes import MACHINE, FakeSsm, FakeStepFunctions, custom_resource_event, model
 
-from deployment_functions import training_gate
-from deployment_functions.cloudformation import Callback, DeployError, Request
+from deployment_functions.deploy import training_gate
+from deployment_functions.deploy.cloudformation import Callback, DeployError, Request
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, CANDIDATE, FIELDS, RECORDS
-from deployment_functions.retraining import ONLY_STOPS
+from deployment_functions.retrainings.retraining import ONLY_STOPS
 
 
 def properties(

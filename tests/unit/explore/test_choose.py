@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from explore import choose
-from explore.json_edit import with_value
+from operations import choose
+from operations.json_edit import with_value
 
 CDK_JSON = """{
   "app": "python app.py",
@@ -84,7 +84,7 @@ def test_the_settings_file_of_the_command_line_is_written_too(tmp_path: Path) ->
         (["coherence_weight=3", "--stage", "dev"], "coherence_weight is unknown"),
         (["num_topics", "--stage", "dev"], "'num_topics' is no setting"),
         (["num_topics=20", "--stage", "none"], "stage is 'none'"),
-        (["--stage", "dev", "--sweep", "nowhere.json"], "nowhere.json is not there: run python -m explore.sweep"),
+        (["--stage", "dev", "--sweep", "nowhere.json"], "nowhere.json is not there: run python -m operations.sweep"),
         (["num_topics=20", "--stage", "dev", "--settings", "nowhere.json"], "nowhere.json cannot be read"),
     ],
 )

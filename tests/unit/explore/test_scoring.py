@@ -19,8 +19,8 @@ from tests.unit.explore.conftest import MODEL, World
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm import artifact
-from training_scripts.ntm.messages import Request
-from training_scripts.ntm.service import CUSTOM_ATTRIBUTES, Service
+from training_scripts.ntm.serving.messages import Request
+from training_scripts.ntm.serving.service import CUSTOM_ATTRIBUTES, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from explore import similar_publish
 from explore.errors import ExploreError
 from explore.vectors import TopicVectors
+from operations import publish_similar as similar_publish
 
 from similar_function.index import DocumentIndex
 from similar_function.places import Published

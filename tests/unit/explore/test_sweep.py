@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from matplotlib.figure import Figure
 
-from explore import stage_settings, sweep
 from explore.errors import ExploreError
-from explore.sweep_jobs import Job, run_all
-from explore.sweep_plot import draw
-from explore.sweep_scores import Score, recommended, scores, stability
+from operations import stage_settings
+from operations.sweep import command as sweep
+from operations.sweep.jobs import Job, run_all
+from operations.sweep.plot import draw
+from operations.sweep.scores import Score, recommended, scores, stability
 from tests.strangers import with_strangers
 from training_scripts.corpus.progress import Progress
 

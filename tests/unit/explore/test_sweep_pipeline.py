@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from explore import sweep, sweep_pipeline
 from explore.errors import ExploreError
-from explore.sweep_pipeline import PipelineSweep
-from explore.sweep_scores import scores
-from explore.sweep_stage import Clients, find_stage
-from stacks.settings import StageSettings
-from stacks.sweep_job import definition
+from operations.sweep import command as sweep
+from operations.sweep import pipeline as sweep_pipeline
+from operations.sweep.pipeline import PipelineSweep
+from operations.sweep.scores import scores
+from operations.sweep.stage import Clients, find_stage
+from stacks.settings.stage import StageSettings
+from stacks.training.sweep.sweep_job import definition
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm.artifact import MODEL_FILE, read, tar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from explore.sweep_jobs import Job
+    from operations.sweep.jobs import Job
     from tests.unit.explore.conftest import World
 
 MXNET_FILE = Path(__file__).parent / "data/mxnet-1.9.1.params"

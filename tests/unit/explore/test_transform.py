@@ -14,16 +14,17 @@ from explore.documents import of_corpus
 from explore.errors import ExploreError
 from explore.scorers import LocalModel, score_all
 from explore.vectors import load_topic_vectors
-from stacks.settings import TransformSettings
-from stacks.transform_job import definition
+from operations.transform import command as transform
+from operations.transform import run as transform_run
+from stacks.serving.transform.transform_job import definition
+from stacks.serving.transform.transform_records import INPUT_FILTER, OUTPUT_FILTER, RecordError, decode
+from stacks.settings.stage import TransformSettings
 from tests.strangers import with_strangers
 from tests.unit.explore.conftest import MODEL
-from training_scripts import transform, transform_run
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm.artifact import read, tar
 from training_scripts.ntm.inference import NtmInference
-from training_scripts.ntm.requests import decode as decode_request
-from training_scripts.transform_records import INPUT_FILTER, OUTPUT_FILTER, RecordError, decode
+from training_scripts.ntm.serving.requests import decode as decode_request
 
 if TYPE_CHECKING:
     from pathlib import Path

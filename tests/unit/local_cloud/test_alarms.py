@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from local_cloud.alarms import Rule
+from local_cloud.patches.alarms import Rule
 
 NOW = 6_030.0
 """Half a minute into a period."""

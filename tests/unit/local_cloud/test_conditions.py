@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from local_cloud.cloudformation.conditions import joins_resolved
-from local_cloud.wire import JsonValue
+from local_cloud.shared.wire import JsonValue
 
 PARAMETERS: dict[str, dict[str, JsonValue]] = {"Accounts": {"Value": "1,2"}, "None": {"Value": ""}}
 

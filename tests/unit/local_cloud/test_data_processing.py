@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from local_cloud.sagemaker.data_processing import Processing, ProcessingError
-from local_cloud.wire import Node
+from local_cloud.sagemaker.jobs.transform.data_processing import Processing, ProcessingError
+from local_cloud.shared.wire import Node
 
 JSON_LINES = "application/jsonlines"
 

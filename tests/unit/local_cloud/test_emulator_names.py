@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pytest
 
-from local_cloud.private_names import NAMES, PrivateName
+from local_cloud.shared.private_names import NAMES, PrivateName
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: f"{name.module}.{name.name}")

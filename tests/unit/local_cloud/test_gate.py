@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud import gate
-from local_cloud.gate import TOKEN_HEADER, Entry, Gate, Refusal, guarded
+from local_cloud.entrance import gate
+from local_cloud.entrance.gate import TOKEN_HEADER, Entry, Gate, Refusal, guarded
 
 if TYPE_CHECKING:
-    from local_cloud.gate import Message
+    from local_cloud.entrance.gate import Message
 
 PORT = 41234
 TOKEN = "ab" * 32

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from local_cloud.emulator import Scope
-from local_cloud.sagemaker.metrics import InvocationMetrics, VariantKey
+from local_cloud.sagemaker.hosting.metrics import InvocationMetrics, VariantKey
+from local_cloud.shared.emulator import Scope
 
 KEY = VariantKey(Scope("000000000000", "us-east-1"), "endpoint", "variant")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.sagemaker.json_path import JsonPath, JsonPathError
+from local_cloud.sagemaker.jobs.transform.json_path import JsonPath, JsonPathError
 
 DOCUMENT: dict[str, Any] = {
     "id": 7,

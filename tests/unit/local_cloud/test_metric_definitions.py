@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from local_cloud.sagemaker.metric_definitions import MetricScan
-from local_cloud.service_errors import ServiceError
-from local_cloud.wire import Node
+from local_cloud.sagemaker.jobs.training.metric_definitions import MetricScan
+from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared.wire import Node
 
 
 def scan(regex: str) -> MetricScan:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.errors import LocalCloudError
-from local_cloud.root_keys import RootKeys
+from local_cloud.entrance.root_keys import RootKeys
+from local_cloud.shared.errors import LocalCloudError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from local_cloud.sagemaker.fleet import Variant
-from local_cloud.sagemaker.serving import ServingInstance
+from local_cloud.sagemaker.hosting.fleet import Variant
+from local_cloud.sagemaker.hosting.serving import ServingInstance
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.sagemaker.splitting import SplitError, batches, lines, recordio
+from local_cloud.sagemaker.jobs.transform.splitting import SplitError, batches, lines, recordio
 
 
 def chunked(data: bytes, size: int) -> Iterator[bytes]:

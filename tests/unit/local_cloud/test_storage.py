@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from local_cloud.service_errors import ServiceError
-from local_cloud.storage import Location
+from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared.storage import Location
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from local_cloud.sagemaker.tuning_search import Bayesian, Grid, Random, Search
-from local_cloud.sagemaker.tuning_space import Space
-from local_cloud.service_errors import ServiceError
-from local_cloud.wire import JsonValue, Node
+from local_cloud.sagemaker.jobs.tuning.tuning_search import Bayesian, Grid, Random, Search
+from local_cloud.sagemaker.jobs.tuning.tuning_space import Space
+from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared.wire import JsonValue, Node
 
 
 def continuous(name: str, least: float, most: float, scaling: str = "Auto") -> dict[str, str]:

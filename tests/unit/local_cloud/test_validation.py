@@ -5,8 +5,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from local_cloud.service_errors import ServiceError
-from local_cloud.validation import _compiled, coerce, validate
+from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared.validation import _compiled, coerce, validate
 
 SERVICES = ("sagemaker", "application-autoscaling", "sagemaker-runtime")
 

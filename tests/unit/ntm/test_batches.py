@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, vstack
 
-from training_scripts.ntm import documents, spool
-from training_scripts.ntm.batches import BatchShape, Chunk, pack
-from training_scripts.ntm.documents import Documents, thinned
+from training_scripts.ntm.reading import documents, spool
+from training_scripts.ntm.reading.batches import BatchShape, Chunk, pack
+from training_scripts.ntm.reading.documents import Documents, thinned
 from training_scripts.ntm.weighting import INPUT_NORM, inverse_document_frequency, weigh
 
 if TYPE_CHECKING:

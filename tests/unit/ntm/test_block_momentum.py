@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training_scripts.ntm.block_momentum import RAMP_EPOCHS, SURPLUS, even_instances, momentum, pushed
+from training_scripts.ntm.learning.block_momentum import RAMP_EPOCHS, SURPLUS, even_instances, momentum, pushed
 
 MOVE = np.array([1.0, -2.0], np.float32)
 

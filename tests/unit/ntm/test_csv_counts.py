@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from training_scripts.ntm import csv_counts
-from training_scripts.ntm.counts import CountsError
+from training_scripts.ntm.reading import csv_counts
+from training_scripts.ntm.reading.counts import CountsError
 
 COLUMNS = 3
 numbers = st.one_of(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from training_scripts.ntm.early_stop import EarlyStop
+from training_scripts.ntm.learning.early_stop import EarlyStop
 
 
 def stops_after(losses: list[float], *, patience: int, tolerance: float) -> int | None:

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix, hstack
 from scipy.special import softmax
 
 from training_scripts.ntm.coherence import top_word_ids
-from training_scripts.ntm.estimated_words import estimate_topics
+from training_scripts.ntm.learning.estimated_words import estimate_topics
 
 Planted = Callable[[int, int], csr_matrix]
 

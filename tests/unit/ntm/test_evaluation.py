@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from training_scripts.ntm import evaluation, model
-from training_scripts.ntm.batches import BatchShape, pack
-from training_scripts.ntm.evaluation import EVALUATION_SEED, Evaluation
-from training_scripts.ntm.model import Architecture, Batch
+from training_scripts.ntm.learning import evaluation, model
+from training_scripts.ntm.learning.evaluation import EVALUATION_SEED, Evaluation
+from training_scripts.ntm.learning.model import Architecture, Batch
+from training_scripts.ntm.reading.batches import BatchShape, pack
 from training_scripts.ntm.weighting import inverse_document_frequency, weigh
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from training_scripts.ntm import checkpoint, job
 from training_scripts.ntm.artifact import read
 from training_scripts.ntm.failure import ClientError, failure_reason
 from training_scripts.ntm.inference import NtmInference
-from training_scripts.ntm.job import Job
+from training_scripts.ntm.learning import checkpoint, job
+from training_scripts.ntm.learning.job import Job
 
 JobMaker = Callable[..., Path]
 Planted = Callable[[int, int], csr_matrix]
@@ -146,9 +146,9 @@ def test_pipe_mode_reads_one_fifo_an_epoch_and_no_more_than_it_needs(make_job: J
 
 def test_the_server_answers_what_the_trainer_infers(make_job: JobMaker, planted: Planted) -> None:
     from training_scripts.hyperparameters import parse_job_hyperparameters
-    from training_scripts.ntm.documents import Documents
+    from training_scripts.ntm.learning.training import Trainer
+    from training_scripts.ntm.reading.documents import Documents
     from training_scripts.ntm.sums import Alone
-    from training_scripts.ntm.training import Trainer
 
     counts = planted(50, 9)
     for number, changes in enumerate(

@@ -10,13 +10,13 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax, softmax
 
-from training_scripts.ntm import evaluation, model
-from training_scripts.ntm.batches import BatchShape, pack
-from training_scripts.ntm.model import Architecture, Batch
+from training_scripts.ntm.learning import evaluation, model
+from training_scripts.ntm.learning.model import Architecture, Batch
+from training_scripts.ntm.reading.batches import BatchShape, pack
 from training_scripts.ntm.weighting import weigh
 
 if TYPE_CHECKING:
-    from training_scripts.ntm.model import HostTree, Tree
+    from training_scripts.ntm.learning.model import HostTree, Tree
 
 WORDS, TOPICS, DOCUMENTS = 11, 3, 5
 PLAIN = Architecture(layers=(6, 4), activation="sigmoid", batch_norm=False, clamp_log_variance=False)

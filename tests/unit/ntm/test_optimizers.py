@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from training_scripts.hyperparameters import NtmHyperparameters
-from training_scripts.ntm import optimizers
+from training_scripts.ntm.learning import optimizers
 
 Path = list[float]
 RATE, DECAY = 0.1, 0.01

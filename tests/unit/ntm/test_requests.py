@@ -12,8 +12,8 @@ from scipy.sparse import csr_matrix
 
 from training_scripts import recordio
 from training_scripts.content_types import APPLICATION_JSON, APPLICATION_JSONLINES, RECORDIO_PROTOBUF, TEXT_CSV
-from training_scripts.ntm.counts import CountsError
-from training_scripts.ntm.requests import (
+from training_scripts.ntm.reading.counts import CountsError
+from training_scripts.ntm.serving.requests import (
     NotAcceptableError,
     UnsupportedMediaTypeError,
     decode,

@@ -20,9 +20,9 @@ import pytest
 
 from training_scripts.ntm import artifact
 from training_scripts.ntm.inference import NtmInference
-from training_scripts.ntm.messages import Request
-from training_scripts.ntm.requests import decode
-from training_scripts.ntm.service import Service
+from training_scripts.ntm.serving.messages import Request
+from training_scripts.ntm.serving.requests import decode
+from training_scripts.ntm.serving.service import Service
 
 PROJECT = Path(__file__).parents[3]
 WORDS, TOPICS = 5, 3

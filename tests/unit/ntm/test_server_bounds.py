@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from training_scripts.ntm import http_server
-from training_scripts.ntm.http_server import HttpServer
-from training_scripts.ntm.messages import Request, Response
+from training_scripts.ntm.serving import http_server
+from training_scripts.ntm.serving.http_server import HttpServer
+from training_scripts.ntm.serving.messages import Request, Response
 
 ANSWER = bytes(32 << 20)
 """More than a socket's own buffers take."""

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training_scripts.ntm import http_server
-from training_scripts.ntm.http_server import HttpServer
-from training_scripts.ntm.messages import Request, Response
+from training_scripts.ntm.serving import http_server
+from training_scripts.ntm.serving.http_server import HttpServer
+from training_scripts.ntm.serving.messages import Request, Response
 
 BODY_MAX = 1000
 

@@ -10,8 +10,9 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.decomposition import NMF
 
-from training_scripts.ntm import coherence, nmf, topic_words
+from training_scripts.ntm import coherence, topic_words
 from training_scripts.ntm.coherence import Cooccurrence
+from training_scripts.ntm.learning import nmf
 from training_scripts.ntm.sums import Alone
 
 Planted = Callable[[int, int], csr_matrix]

@@ -7,12 +7,12 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
-from training_scripts.ntm import documents as channel
 from training_scripts.ntm.coherence import top_word_ids
-from training_scripts.ntm.documents import Documents
 from training_scripts.ntm.failure import ClientError
+from training_scripts.ntm.learning.training import EpochReport, Progress, Trained, Trainer
+from training_scripts.ntm.reading import documents as channel
+from training_scripts.ntm.reading.documents import Documents
 from training_scripts.ntm.sums import Alone
-from training_scripts.ntm.training import EpochReport, Progress, Trained, Trainer
 
 Planted = Callable[[int, int], csr_matrix]
 WORDS_PER_TOPIC = 10

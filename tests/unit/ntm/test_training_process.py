@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from training_scripts.ntm import job
 from training_scripts.ntm.artifact import read
-from training_scripts.ntm.cluster import HEARTBEAT_TIMEOUT_S
-from training_scripts.ntm.job import Job
+from training_scripts.ntm.learning import job
+from training_scripts.ntm.learning.cluster import HEARTBEAT_TIMEOUT_S
+from training_scripts.ntm.learning.job import Job
 from training_scripts.ntm.sums import Alone
 
 JobMaker = Callable[..., Path]
@@ -219,7 +219,7 @@ def test_an_instance_that_has_left_may_end_before_the_others(first: int, wait_s:
     code = """if True:
         import os, sys
         import numpy as np
-        from training_scripts.ntm.cluster import Hosts, Instances
+        from training_scripts.ntm.learning.cluster import Hosts, Instances
         instances = Instances(Hosts(sys.argv[1], ("algo-1", "algo-2"), "lo"))
         instances.sum(np.zeros(1))
         instances.leave()

@@ -18,7 +18,7 @@ from similar_function.kept import KeptObject
 from similar_function.observation import Observation
 from similar_function.places import index_key
 from similar_function.scorer import TopicsFunction
-from topics_function.in_service import InServiceFacts
+from url_functions.in_service import InServiceFacts
 
 TOPICS = 4
 MODEL = "job-1"

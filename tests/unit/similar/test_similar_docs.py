@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from similar_function.problems import OWN_KINDS, SimilarCode, SimilarProblem
-from topics_function.problems import KINDS
+from url_functions.problems import KINDS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "similar.md").read_text(encoding="utf-8")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from stacks import corpus
-from stacks.data_stack import LocalCorpus
-from stacks.errors import SynthError
-from stacks.settings import StageSettings
+from stacks.data import corpus
+from stacks.data.stack import LocalCorpus
+from stacks.settings.errors import SynthError
+from stacks.settings.stage import StageSettings
 from tests.strangers import with_strangers
 
 

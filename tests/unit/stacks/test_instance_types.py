@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from stacks import instance_types
+from stacks.settings import instance_types
 
 
 @pytest.mark.parametrize(

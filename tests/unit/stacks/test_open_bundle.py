@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stacks import open_bundle
-from stacks.errors import SynthError
-from stacks.settings import StageSettings, TrainingSettings
+from stacks.data import open_bundle
+from stacks.settings.errors import SynthError
+from stacks.settings.stage import StageSettings, TrainingSettings
 from tests.bundles import write_bundle
 from training_scripts.script_mode import model_code
 
@@ -80,5 +80,5 @@ def test_a_models_code_has_the_servers_wheels_and_no_others(tmp_path: Path) -> N
 
     code = tmp_path / "model" / "code"
     assert (code / "inference.py").is_file()
-    assert (code / "training_scripts" / "ntm" / "service.py").is_file()
+    assert (code / "training_scripts" / "ntm" / "serving" / "service.py").is_file()
     assert {wheel.name.partition("-")[0] for wheel in (code / "wheels").iterdir()} == {"numpy", "orjson", "scipy"}

@@ -9,9 +9,10 @@ import botocore.session
 import moto.ec2
 import pytest
 
-from stacks import instance_offerings, instance_types, regions
-from stacks.errors import SynthError
-from stacks.settings import StageSettings
+from stacks.settings import instance_types
+from stacks.settings.errors import SynthError
+from stacks.settings.stage import StageSettings
+from stacks.shared import instance_offerings, regions
 
 
 def stage(**url: object) -> StageSettings:

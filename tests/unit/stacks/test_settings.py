@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stacks import cdk_json, settings
-from stacks.errors import SynthError
+from stacks.settings import cdk_json
+from stacks.settings import stage as settings
+from stacks.settings.errors import SynthError
 from training_scripts.hyperparameters import NtmHyperparameters
 
 HASH = "0f" * 32
@@ -124,7 +125,7 @@ def test_a_training_that_a_deploy_cannot_wait_for_is_refused_with_the_three_comm
     assert "training.max_runtime_s is 3001" in sentence
     for command in (
         ".venv/bin/cdk deploy TopicModel-dev-Training -c stage=dev",
-        ".venv/bin/python -m training_scripts.pipeline run --stage dev",
+        ".venv/bin/python -m operations.pipeline run --stage dev",
         ".venv/bin/cdk deploy --all -c stage=dev",
     ):
         assert command in sentence

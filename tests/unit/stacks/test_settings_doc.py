@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from stacks.endpoint_settings import CaptureSettings, ServerlessSettings
-from stacks.preparation_settings import PreparationStep
-from stacks.settings import (
+from stacks.settings.endpoint import CaptureSettings, ServerlessSettings
+from stacks.settings.preparation import PreparationStep
+from stacks.settings.stage import (
     AccountLogSettings,
     ExistingNetwork,
     OwnNetwork,

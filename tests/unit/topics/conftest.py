@@ -13,16 +13,16 @@ from botocore.exceptions import ClientError
 
 from training_scripts import recordio
 
+from topics_function.answering.metrics import Metrics
 from topics_function.application import Application
-from topics_function.endpoint import Endpoint
-from topics_function.endpoint_state import EndpointState
-from topics_function.in_service import InServiceFacts
-from topics_function.inference import Inference
-from topics_function.metrics import Metrics
-from topics_function.scoring import Scorer
+from topics_function.model.endpoint import Endpoint
+from topics_function.model.endpoint_state import EndpointState
+from topics_function.model.inference import Inference
+from topics_function.model.scoring import Scorer
+from topics_function.model.topic_list import TopicStore
+from topics_function.reading.vectorizer import Vocabulary
 from topics_function.settings import Settings
-from topics_function.topic_list import TopicStore
-from topics_function.vectorizer import Vocabulary
+from url_functions.in_service import InServiceFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -149,7 +149,7 @@ def main() -> None:
         "CORPUS_BUCKET": "corpus",
     }
     from topics_function import handler
-    from topics_function.vectorizer import Vocabulary
+    from topics_function.reading.vectorizer import Vocabulary
 
     record = {
         "model": "job-1",

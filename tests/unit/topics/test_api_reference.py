@@ -10,10 +10,10 @@ import pytest
 
 from topics_client.errors import LAMBDA_REFUSALS
 
-from topics_function import limits, options
-from topics_function.media_types import READABLE, WRITABLE
-from topics_function.metrics import UNITS
-from topics_function.problems import KINDS
+from topics_function.answering.metrics import UNITS
+from url_functions import limits, options
+from url_functions.media_types import READABLE, WRITABLE
+from url_functions.problems import KINDS
 
 REFERENCE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 

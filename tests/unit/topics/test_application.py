@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from topics_function.inference import MAX_MIXED_ATTEMPTS, MAX_VERSION_ATTEMPTS
+from topics_function.model.inference import MAX_MIXED_ATTEMPTS, MAX_VERSION_ATTEMPTS
 
 Failure = Callable[..., ClientError]
 

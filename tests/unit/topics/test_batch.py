@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topics_function.batch import calls_of
+from topics_function.reading.batch import calls_of
 
 rows_strategy = st.lists(st.binary(min_size=1, max_size=30), min_size=1, max_size=40)
 

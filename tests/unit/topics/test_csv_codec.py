@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from training_scripts import recordio
 
-from topics_function.csv_codec import rows_of
-from topics_function.limits import MAX_COUNT
-from topics_function.problems import Code, Problem
+from topics_function.reading.csv_codec import rows_of
+from url_functions.limits import MAX_COUNT
+from url_functions.problems import Code, Problem
 
 counts = st.integers(min_value=0, max_value=MAX_COUNT)
 counted_rows = st.lists(counts, min_size=3, max_size=3).filter(any)

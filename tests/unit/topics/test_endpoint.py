@@ -15,10 +15,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from topics_function import records
-from topics_function.deadline import Deadline
-from topics_function.endpoint import MAX_ATTEMPTS, Answered, Endpoint, ModelRefusalError
-from topics_function.problems import Code, Problem
+from topics_function.model.endpoint import MAX_ATTEMPTS, Answered, Endpoint, ModelRefusalError
+from topics_function.reading import records
+from url_functions.deadline import Deadline
+from url_functions.problems import Code, Problem
 
 Failure = Callable[..., ClientError]
 ROW = records.of_counts([0, 1, 2], [1, 2, 3], 3)

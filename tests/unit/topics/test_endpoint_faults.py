@@ -15,10 +15,10 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from topics_function import records
-from topics_function.deadline import Deadline
-from topics_function.endpoint import MAX_ATTEMPTS, Endpoint, ModelRefusalError
-from topics_function.problems import Code, Problem
+from topics_function.model.endpoint import MAX_ATTEMPTS, Endpoint, ModelRefusalError
+from topics_function.reading import records
+from url_functions.deadline import Deadline
+from url_functions.problems import Code, Problem
 
 ROW = records.of_counts([0], [1], 3)
 GOOD = json.dumps({"predictions": [{"topic_weights": [0.75, 0.25]}]}).encode()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topics_function.events import body_of, request_of
-from topics_function.problems import Code, Problem
+from url_functions.events import body_of, request_of
+from url_functions.problems import Code, Problem
 
 
 def event(**changes: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from topics_function.in_service import MIN_CONFIRM_INTERVAL_S, InService, InServiceFacts
-from topics_function.problems import Code, Problem
+from url_functions.in_service import MIN_CONFIRM_INTERVAL_S, InService, InServiceFacts
+from url_functions.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

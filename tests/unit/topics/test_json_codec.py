@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from training_scripts import recordio
 
-from topics_function.json_codec import instance_rows, request_of
-from topics_function.limits import MAX_COUNT
-from topics_function.problems import Code, Problem
+from topics_function.reading.json_codec import instance_rows, request_of
+from url_functions.limits import MAX_COUNT
+from url_functions.problems import Code, Problem
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 import pytest
 
-from topics_function.json_lines_codec import documents_of, holds_documents, instance_rows, lines_of
-from topics_function.problems import Code, Problem
+from topics_function.reading.json_lines_codec import documents_of, holds_documents, instance_rows, lines_of
+from url_functions.problems import Code, Problem
 
 
 def problems_in(rows: list[bytes | Problem]) -> list[tuple[StrEnum, int | None, str | None]]:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from training_scripts import content_types
 
-from topics_function import media_types
-from topics_function.media_types import READABLE, WRITABLE, content_type_of, negotiate
-from topics_function.problems import Code, Problem
+from url_functions import media_types
+from url_functions.media_types import READABLE, WRITABLE, content_type_of, negotiate
+from url_functions.problems import Code, Problem
 
 
 @pytest.mark.parametrize(

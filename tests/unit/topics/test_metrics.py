@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topics_function.metrics import SHIFT_LEAST_DOCUMENTS, RecentTopics, entropy, shift
+from topics_function.answering.metrics import SHIFT_LEAST_DOCUMENTS, RecentTopics, entropy, shift
 
 weights = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda row: sum(row) > 1e-6)
 

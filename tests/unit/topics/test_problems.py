@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from topics_function.problems import KINDS, Code, Problem
+from url_functions.problems import KINDS, Code, Problem
 
 
 def test_every_code_has_a_kind() -> None:

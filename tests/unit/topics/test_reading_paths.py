@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from topics_function import openapi, page
-from topics_function.limits import DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_ROWS
-from topics_function.media_types import READABLE, WRITABLE
-from topics_function.problems import KINDS, Code
+from topics_function.answering import openapi, page
+from url_functions.limits import DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_ROWS
+from url_functions.media_types import READABLE, WRITABLE
+from url_functions.problems import KINDS, Code
 
 DOCUMENT: dict[str, Any] = openapi.document(DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_ROWS)
 
@@ -179,5 +179,5 @@ def test_the_page_is_kept_as_a_file_as_well() -> None:
 
     assert kept.read_text(encoding="utf-8") == page.render(DOCUMENT), (
         "docs/api.html is not what the code says; write it anew: "
-        "PYTHONPATH=lambda/topics python -m topics_function.page > docs/api.html"
+        "PYTHONPATH=lambda/urls python -m topics_function.answering.page > docs/api.html"
     )

@@ -13,9 +13,9 @@ from scipy.sparse import csr_matrix
 
 from training_scripts import recordio
 
-from topics_function.problems import Code, Problem
-from topics_function.recordio_codec import rows_of
-from topics_function.records import MAGIC
+from topics_function.reading.recordio_codec import rows_of
+from topics_function.reading.records import MAGIC
+from url_functions.problems import Code, Problem
 
 ROW_CODES = {
     Code.INVALID_RECORDIO,

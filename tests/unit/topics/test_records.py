@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from training_scripts import recordio
 
-from topics_function import records
+from topics_function.reading import records
 
 counts = st.dictionaries(st.integers(0, 299_999), st.floats(0.5, 2**24, width=32), min_size=1, max_size=60)
 

@@ -53,8 +53,8 @@ def test_a_request_to_the_model_server_is_read_in_at_most_512_mb(shape: str) -> 
     program = f"""
 import json
 from tests.unit.topics.large_requests import peak_bytes
-from training_scripts.ntm.counts import CountsError
-from training_scripts.ntm.requests import decode
+from training_scripts.ntm.reading.counts import CountsError
+from training_scripts.ntm.serving.requests import decode
 size = 6_291_456
 try:
     decode({body}, {content_type!r}, feature_dim=5)
@@ -72,7 +72,7 @@ import json, sys
 sys.path[:0] = ["lambda/topics", "lambda/similar"]
 from similar_function import requests
 from tests.unit.topics.large_requests import peak_bytes
-from topics_function.problems import Problem
+from url_functions.problems import Problem
 try:
     body = ('{{"document":[' + {unit!r} * 300_000).encode()[: requests.MAX_DOCUMENT_BYTES]
     requests.document_of(body, "application/json")

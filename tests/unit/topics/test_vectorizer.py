@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from training_scripts import recordio
 
-from topics_function.problems import Code, Problem
-from topics_function.vectorizer import Vocabulary, VocabularyError, document_rows
+from topics_function.reading.vectorizer import Vocabulary, VocabularyError, document_rows
+from url_functions.problems import Code, Problem
 
 FILE = {
     "schema_version": 1,

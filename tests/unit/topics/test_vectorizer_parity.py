@@ -11,7 +11,7 @@ from training_scripts import prepare, recordio
 from training_scripts.corpus.documents import Source
 from training_scripts.corpus.sources import ApiReference, Newsgroups, iter_documents
 
-from topics_function.vectorizer import Vocabulary
+from topics_function.reading.vectorizer import Vocabulary
 
 NEWSGROUPS = Path(__file__).parents[4] / "shared" / "data" / "20news-bydate.tar.gz"
 

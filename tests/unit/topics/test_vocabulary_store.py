@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from topics_function.problems import Code, Problem
-from topics_function.vocabulary_store import KEPT, VocabularyStore
+from topics_function.reading.vocabulary_store import KEPT, VocabularyStore
+from url_functions.problems import Code, Problem
 
 FILE = json.dumps(
     {

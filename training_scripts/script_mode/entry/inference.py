@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 from training_scripts.ntm import artifact
-from training_scripts.ntm.messages import Request
-from training_scripts.ntm.service import INVOCATIONS, Service
+from training_scripts.ntm.serving.messages import Request
+from training_scripts.ntm.serving.service import INVOCATIONS, Service
 
 _CONTENT_TYPE = "Content-Type"
 

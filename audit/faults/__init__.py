@@ -1,0 +1,1 @@
+"""Seeded faults: templates made wrong on purpose, which the controls must notice."""

@@ -1,0 +1,1 @@
+"""The steps of a retraining, up to the promotion of its model."""

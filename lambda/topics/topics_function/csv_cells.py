@@ -1,1 +1,0 @@
-../../../training_scripts/ntm/csv_cells.py

@@ -1,1 +1,0 @@
-../../../training_scripts/corpus/stream_safe.py

@@ -1,0 +1,1 @@
+"""Answering: weights, metrics, the interface and its page."""

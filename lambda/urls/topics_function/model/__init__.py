@@ -1,0 +1,1 @@
+"""The model: what the endpoint is asked, and what it answers."""

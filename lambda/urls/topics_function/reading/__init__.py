@@ -1,0 +1,1 @@
+"""Reading: bodies of requests become documents."""

@@ -1,0 +1,1 @@
+../../../../training_scripts/ntm/reading/csv_cells.py

@@ -1,0 +1,1 @@
+../../../../training_scripts/corpus/stream_safe.py

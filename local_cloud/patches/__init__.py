@@ -1,0 +1,1 @@
+"""Patches of MiniStack, one subject a module."""

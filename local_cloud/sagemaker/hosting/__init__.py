@@ -1,0 +1,1 @@
+"""SageMaker's hosting: models, endpoint configs, endpoints and their runtime."""

@@ -1,0 +1,184 @@
+"""Operations on models: a container image, its model data, and the role that fetches it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local_cloud.sagemaker.shared import images, pages
+from local_cloud.shared import roles
+from local_cloud.shared.service_errors import validation_error
+from local_cloud.shared.state import scope_of, scope_record
+from local_cloud.shared.storage import Location, StorageError
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.shared.backend import Backend
+    from local_cloud.shared.emulator import Scope
+    from local_cloud.shared.json_service import Call, Operation
+    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+
+_ECHOED = ("PrimaryContainer", "Containers", "InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model. It never changes."""
+
+    scope: Scope
+    name: str
+    arn: str
+    created: float
+    request: Node
+
+    @property
+    def container(self) -> Node:
+        """Its one container."""
+        return (
+            self.request.node("PrimaryContainer")
+            if "PrimaryContainer" in self.request
+            else self.request.nodes("Containers")[0]
+        )
+
+    @property
+    def image(self) -> str:
+        """Image of the container."""
+        return self.container.text("Image")
+
+    @property
+    def role_arn(self) -> str:
+        """Role that the container runs under."""
+        return self.request.text("ExecutionRoleArn")
+
+    @property
+    def data(self) -> Location | None:
+        """Where its model.tar.gz is."""
+        return Location.parse(self.container.text("ModelDataUrl")) if "ModelDataUrl" in self.container else None
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether its container has no network."""
+        return self.request.flag("EnableNetworkIsolation")
+
+    def describe(self) -> JsonObject:
+        """Return it as DescribeModel does."""
+        told: dict[str, JsonValue] = {
+            "ModelName": self.name,
+            "ModelArn": self.arn,
+            "CreationTime": self.created,
+            "EnableNetworkIsolation": self.is_isolated,
+        }
+        return told | {name: self.request.values[name] for name in _ECHOED if name in self.request}
+
+    def record(self) -> JsonObject:
+        """Return it as it is kept between lives."""
+        return {"scope": scope_record(self.scope), "created": self.created, "request": self.request.values}
+
+    @classmethod
+    def restored(cls, record: Node) -> Model:
+        """Return what was kept."""
+        scope, request = scope_of(record), record.node("request")
+        name = request.text("ModelName")
+        return cls(scope, name, _arn(scope, name), record.number("created"), request)
+
+
+class Models:
+    """Every model of the account."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._models: dict[tuple[Scope, str], Model] = {}
+        self._lock = threading.Lock()
+
+    def operations(self) -> dict[str, Operation]:
+        """Return what is emulated, by name."""
+        return {
+            "CreateModel": self.create,
+            "DescribeModel": lambda call: self.model(call.scope, call.request.text("ModelName")).describe(),
+            "DeleteModel": self.delete,
+            "ListModels": self._list,
+        }
+
+    def model(self, scope: Scope, name: str) -> Model:
+        """Return a model.
+
+        Raises:
+            ServiceError: there is none of this name.
+        """
+        model = self._models.get((scope, name))
+        if model is None:
+            raise validation_error(f'Could not find model "{_arn(scope, name)}".')
+        return model
+
+    def record(self) -> JsonValue:
+        """Return every model, as it is kept between lives."""
+        with self._lock:
+            return [model.record() for model in self._models.values()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        models = [Model.restored(record) for record in records]
+        self._models = {(model.scope, model.name): model for model in models}
+
+    def create(self, call: Call) -> JsonObject:
+        """Check a request and keep the model."""
+        name = call.request.text("ModelName")
+        model = Model(call.scope, name, _arn(call.scope, name), time.time(), call.request)
+        _check_containers(call.request)
+        images.commands(model.image, self._backend.settings.containers)
+        roles.require_pass_role(call.scope, call.headers, model.role_arn)
+        self._check_data(model)
+        with self._lock:
+            if (call.scope, name) in self._models:
+                raise validation_error(f'Cannot create already existing model "{model.arn}".')
+            self._models[call.scope, name] = model
+        self._backend.tags.create(model.arn, call.request.nodes("Tags"))
+        return {"ModelArn": model.arn}
+
+    def delete(self, call: Call) -> JsonObject:
+        """Forget a model; endpoints that serve it go on."""
+        model = self.model(call.scope, call.request.text("ModelName"))
+        with self._lock:
+            del self._models[call.scope, model.name]
+        self._backend.tags.forget(model.arn)
+        return {}
+
+    def _check_data(self, model: Model) -> None:
+        credentials = roles.assume(model.scope, model.role_arn, session="SageMaker", source_arn=model.arn)
+        if model.data is None:
+            return
+        try:
+            self._backend.store(model.scope, credentials).size(model.data)
+        except StorageError:
+            raise validation_error(
+                f'Could not access model data at {model.data.uri}. Please ensure that the role "{model.role_arn}" '
+                'exists and that its trust relationship policy allows the action "sts:AssumeRole" for the service '
+                f'principal "{roles.SAGEMAKER}". Also ensure that the role has "s3:GetObject" permissions and that the '
+                f"object is located in {model.scope.region}."
+            ) from None
+
+    def _list(self, call: Call) -> JsonObject:
+        with self._lock:
+            summaries: list[JsonObject] = [
+                {"ModelName": model.name, "ModelArn": model.arn, "CreationTime": model.created}
+                for (scope, _), model in self._models.items()
+                if scope == call.scope
+            ]
+        return pages.page(summaries, call.request, result="Models", name="ModelName")
+
+
+def _arn(scope: Scope, name: str) -> str:
+    return scope.arn("sagemaker", f"model/{name.lower()}")
+
+
+def _check_containers(request: Node) -> None:
+    containers = request.nodes("Containers") or [request.node("PrimaryContainer")]
+    if "PrimaryContainer" in request and "Containers" in request:
+        raise validation_error("Request can contain either PrimaryContainer or Containers, not both.")
+    if len(containers) > 1:
+        raise validation_error("Containers: more than one container in a model is not emulated by the local cloud.")
+    if "Image" not in containers[0]:
+        raise validation_error("A container with an Image must be given.")
+    if "ExecutionRoleArn" not in request:
+        raise validation_error("ExecutionRoleArn must be specified.")

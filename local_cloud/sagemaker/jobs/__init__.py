@@ -1,0 +1,1 @@
+"""SageMaker's jobs: training, transform, processing and tuning."""

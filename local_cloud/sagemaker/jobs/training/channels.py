@@ -1,0 +1,111 @@
+"""Input channels of a training job: which objects each instance gets, and their files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from local_cloud.shared.service_errors import validation_error
+from local_cloud.shared.storage import Location, ObjectStore, StorageError, StoredObject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local_cloud.shared.wire import Node
+
+SHARDED = "ShardedByS3Key"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel, its objects found in S3."""
+
+    name: str
+    prefix: Location
+    objects: tuple[StoredObject, ...]
+    distribution: str
+    content_type: str
+    mode: str
+    record_wrapper: str
+
+    def share(self, host: int, hosts: int) -> Sequence[StoredObject]:
+        """Return what one of the hosts gets: all of it, or every n-th object in the order of the keys."""
+        return self.objects[host::hosts] if self.distribution == SHARDED else self.objects
+
+    def relative(self, item: StoredObject) -> PurePosixPath:
+        """Return an object's path in the channel's folder."""
+        # A prefix may end within a name: what is below its last slash keeps its folders.
+        folder = self.prefix.key.rpartition("/")[0]
+        return PurePosixPath(item.key.removeprefix(folder).lstrip("/"))
+
+    def description(self) -> dict[str, str]:
+        """Return the channel's entry in inputdataconfig.json."""
+        told = {"TrainingInputMode": self.mode, "S3DistributionType": self.distribution}
+        if self.content_type:
+            told["ContentType"] = self.content_type
+        return {**told, "RecordWrapperType": self.record_wrapper}
+
+
+def find_channels(request: Node, store: ObjectStore, role_arn: str, region: str) -> list[Channel]:
+    """List every channel's objects with the job's role.
+
+    Raises:
+        ServiceError: a channel has no objects, its role may not list them, or its kind is not emulated.
+    """
+    default_mode = request.node("AlgorithmSpecification").text("TrainingInputMode", "File")
+    return [_find(item, default_mode, store, role_arn, region) for item in request.nodes("InputDataConfig")]
+
+
+def _find(item: Node, default_mode: str, store: ObjectStore, role_arn: str, region: str) -> Channel:
+    name, source = item.text("ChannelName"), item.node("DataSource").node("S3DataSource")
+    if "S3Uri" not in source:
+        raise validation_error(f"Channel {name}: DataSource must have an S3DataSource.")
+    prefix = Location.parse(source.text("S3Uri"))
+    problem = ""
+    try:
+        objects = store.list(prefix)
+    except StorageError as error:
+        objects, problem = [], f" Error message from S3: {error}"
+    if not objects:
+        raise validation_error(
+            f'No S3 objects found under S3 URL "{prefix.uri}" given in input data source. Please ensure that the '
+            f"bucket exists in the selected region ({region}), that objects exist under that S3 prefix, and that the "
+            f'role "{role_arn}" has "s3:ListBucket" permissions on bucket "{prefix.bucket}".{problem}'
+        )
+    return Channel(
+        name=name,
+        prefix=prefix,
+        objects=tuple(objects),
+        distribution=source.text("S3DataDistributionType", "FullyReplicated"),
+        content_type=item.text("ContentType"),
+        mode=item.text("InputMode", default_mode),
+        record_wrapper=item.text("RecordWrapperType", "None"),
+    )
+
+
+class ChannelFiles:
+    """Fetches objects once and gives every host a copy of its own."""
+
+    def __init__(self, store: ObjectStore, cache: Path) -> None:
+        self._store = store
+        self._cache = cache
+
+    def place(self, channel: Channel, item: StoredObject, folder: Path) -> None:
+        """Put an object below a host's channel folder.
+
+        Raises:
+            StorageError: S3 refused it.
+        """
+        kept = self._cache / channel.name / channel.relative(item)
+        if not kept.exists():
+            self._store.download(Location(channel.prefix.bucket, item.key), kept)
+        target = folder / channel.relative(item)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(kept, target)
+        except OSError:
+            # A file system without hard links.
+            shutil.copyfile(kept, target)

@@ -1,0 +1,68 @@
+"""Metrics read out of a training job's log by the regular expressions that it names."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING
+
+from local_cloud.shared.service_errors import validation_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from local_cloud.shared.wire import Node
+
+
+class MetricScan:
+    """The last value of each metric in what a job's containers print."""
+
+    def __init__(self, patterns: Mapping[str, re.Pattern[str]]) -> None:
+        self._patterns = patterns
+        self._last: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, specification: Node) -> MetricScan:
+        """Read the MetricDefinitions of an AlgorithmSpecification.
+
+        Raises:
+            ServiceError: one is no regular expression, or has no group for the value.
+        """
+        patterns: dict[str, re.Pattern[str]] = {}
+        for item in specification.nodes("MetricDefinitions"):
+            name, text = item.text("Name"), item.text("Regex")
+            try:
+                pattern = re.compile(text)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise validation_error(
+                    f"The regular expression of metric {name}, {text!r}, is invalid: {error}."
+                ) from None
+            if pattern.groups < 1:
+                raise validation_error(
+                    f"The regular expression of metric {name}, {text!r}, has no group for its value."
+                )
+            patterns[name] = pattern
+        return cls(patterns)
+
+    def read(self, lines: Sequence[tuple[int, str]]) -> None:
+        """Look at lines, each with its time in epoch milliseconds."""
+        for stamp, line in lines if self._patterns else ():
+            for name, pattern in self._patterns.items():
+                match = pattern.search(line)
+                value = _number(match[1]) if match else None
+                if value is not None:
+                    with self._lock:
+                        self._last[name] = value, stamp / 1000
+
+    def last(self) -> dict[str, tuple[float, float]]:
+        """Return the last value of each metric that was seen, with its time in epoch seconds."""
+        with self._lock:
+            return dict(self._last)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None

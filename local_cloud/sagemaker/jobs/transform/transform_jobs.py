@@ -1,0 +1,88 @@
+"""Operations on batch transform jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_cloud.sagemaker.jobs.job_registry import JobRegistry
+from local_cloud.sagemaker.jobs.transform.data_processing import Processing, ProcessingError
+from local_cloud.sagemaker.jobs.transform.transform_job import (
+    DEFAULT_PAYLOAD_MB,
+    MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
+    NAMES,
+    TransformJob,
+)
+from local_cloud.sagemaker.jobs.transform.transform_run import TransformRun
+from local_cloud.shared import roles
+from local_cloud.shared.service_errors import validation_error
+from local_cloud.shared.storage import Location, ObjectStore, StorageError, StoredObject
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.hosting.models import Model, Models
+    from local_cloud.sagemaker.shared.backend import Backend
+    from local_cloud.shared.json_service import Call
+    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+
+
+class TransformJobs(JobRegistry[TransformJob]):
+    """Every transform job of the account; jobs are never deleted."""
+
+    def __init__(self, backend: Backend, models: Models) -> None:
+        super().__init__(NAMES)
+        self._backend = backend
+        self._models = models
+
+    def create(self, call: Call) -> JsonObject:
+        """Check a request and start the job."""
+        job = TransformJob(call.scope, call.request)
+        self._refuse_taken_name(job)
+        _check(call.request)
+        model = self._models.model(call.scope, call.request.text("ModelName"))
+        credentials = roles.assume(call.scope, model.role_arn, session="SageMaker", source_arn=job.arn)
+        objects = _find_objects(call.request, self._backend.store(call.scope, credentials), model)
+        with self._backend.transform_quota.taken(job.instance_count, job.instance_type):
+            self._add(job)
+        self._backend.tags.create(job.arn, call.request.nodes("Tags"))
+        TransformRun(self._backend, job, model, credentials, objects).start()
+        return {"TransformJobArn": job.arn}
+
+    def record(self) -> JsonValue:
+        """Return every job, as it is kept between lives."""
+        return [job.record() for job in self.jobs()]
+
+    def restore(self, records: list[Node]) -> None:
+        """Take over what was kept."""
+        self._take_over(TransformJob.restored(record) for record in records)
+
+
+def _check(request: Node) -> None:
+    try:
+        Processing(request)
+    except ProcessingError as error:
+        raise validation_error(str(error)) from None
+    payload_mb = request.integer("MaxPayloadInMB", DEFAULT_PAYLOAD_MB)
+    concurrency = max(1, request.integer("MaxConcurrentTransforms"))
+    if payload_mb < 1:
+        raise validation_error("MaxPayloadInMB of 0 is not supported for built-in algorithms.")
+    if payload_mb * concurrency > MAX_PAYLOAD_TIMES_CONCURRENCY_MB:
+        raise validation_error(
+            f"MaxPayloadInMB {payload_mb} times MaxConcurrentTransforms {concurrency} must not exceed "
+            f"{MAX_PAYLOAD_TIMES_CONCURRENCY_MB} MB."
+        )
+    Location.parse(request.node("TransformOutput").text("S3OutputPath"))
+
+
+def _find_objects(request: Node, store: ObjectStore, model: Model) -> list[StoredObject]:
+    place = Location.parse(request.node("TransformInput").node("DataSource").node("S3DataSource").text("S3Uri"))
+    problem = ""
+    try:
+        objects = store.list(place)
+    except StorageError as error:
+        objects, problem = [], f" Error message from S3: {error}"
+    if not objects:
+        raise validation_error(
+            f'No S3 objects found under S3 URL "{place.uri}" given in input data source. Please ensure that the bucket '
+            f"exists in the selected region ({model.scope.region}), that objects exist under that S3 prefix, and that "
+            f'the role "{model.role_arn}" has "s3:ListBucket" permissions on bucket "{place.bucket}".{problem}'
+        )
+    return objects

@@ -1,0 +1,1 @@
+"""What SageMaker's jobs, hosting and registry have in common."""

@@ -1,0 +1,74 @@
+"""Account limits on running instances, with the wording of Service Quotas."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from local_cloud.shared.service_errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Quota:
+    """How many instances of one use may run at a time, over the whole account.
+
+    Args:
+        usage: as SageMaker names the quota: `training job usage`, `endpoint usage`, `transform job usage`.
+        limit: how many instances.
+    """
+
+    def __init__(self, usage: str, limit: int) -> None:
+        self._usage = usage
+        self._limit = limit
+        self._used = 0
+        self._lock = threading.Lock()
+
+    def take(self, count: int, instance_type: str) -> None:
+        """Count instances in.
+
+        Raises:
+            ServiceError: `ResourceLimitExceeded`.
+        """
+        with self._lock:
+            self._require(count, instance_type, self._used)
+            self._used += count
+
+    @contextmanager
+    def taken(self, count: int, instance_type: str) -> Iterator[None]:
+        """Count instances in, and out again if the block raises.
+
+        Raises:
+            ServiceError: `ResourceLimitExceeded`.
+        """
+        self.take(count, instance_type)
+        try:
+            yield
+        except BaseException:
+            self.give_back(count)
+            raise
+
+    def require(self, count: int, instance_type: str) -> None:
+        """Check that so many instances could ever run at a time.
+
+        Raises:
+            ServiceError: `ResourceLimitExceeded`.
+        """
+        self._require(count, instance_type, 0)
+
+    def _require(self, count: int, instance_type: str, used: int) -> None:
+        if used + count > self._limit:
+            raise ServiceError(
+                "ResourceLimitExceeded",
+                f"The account-level service limit '{instance_type} for {self._usage}' is {self._limit} Instances, "
+                f"with current utilization of {used} Instances and a request delta of {count} Instances. "
+                "Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is "
+                "not available, contact AWS support to request an increase for this quota.",
+            )
+
+    def give_back(self, count: int) -> None:
+        """Count instances out."""
+        with self._lock:
+            self._used -= count

@@ -1,0 +1,1 @@
+"""What every emulated service stands on: MiniStack, the wire, settings and storage."""

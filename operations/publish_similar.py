@@ -1,0 +1,157 @@
+"""Giving a stage the index of its model: into its bucket, or into Amazon S3 Vectors, whichever it searches."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import numpy as np
+from botocore.exceptions import BotoCoreError, ClientError
+
+from explore.errors import ExploreError
+from explore.similar import index_of
+from stacks.shared.names import parameters_prefix, stack_prefix
+from training_scripts.corpus.progress import Progress
+
+from similar_function.places import LABEL, PUT_AT_ONCE, Published, index_key, is_model, published_key
+
+if TYPE_CHECKING:
+    from explore.vectors import TopicVectors
+
+OUTPUTS: Final = ("SimilarIndexBucket", "SimilarMaxIndexBytes")
+VECTOR_BUCKET: Final = "SimilarVectorBucket"
+"""The serving stack's output where the stage searches by S3 Vectors."""
+_LONGEST_KEY: Final = 1024
+_LISTED_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where a stage's function looks for its index."""
+
+    stage: str
+    bucket: str
+    max_index_bytes: int
+    vector_bucket: str | None
+    in_service: str
+    """The version of the model in service."""
+
+
+def publish(stage: str, vectors: TopicVectors, *, ahead: bool) -> None:
+    """Publish the index of `vectors` and say so.
+
+    Args:
+        stage: its name.
+        vectors: of the model that the stage serves.
+        ahead: publish them although another model is in service.
+
+    Raises:
+        ExploreError: they are of another model, or the stage does not take them.
+    """
+    session = boto3.Session()
+    try:
+        store = find_store(session, stage)
+        _refuse_another_model(store, vectors, ahead=ahead)
+        if store.vector_bucket is None:
+            where = _into_bucket(session.client("s3"), store, vectors)
+        else:
+            where = _into_s3_vectors(session, store, store.vector_bucket, vectors)
+    except (ClientError, BotoCoreError) as error:
+        raise ExploreError(str(error)) from None
+    print(f"{where}: {len(vectors.ids):,} documents of {vectors.num_topics} topics")
+    print(f"  model   {vectors.model}\n  corpus  {vectors.corpus}")
+    if vectors.model != store.in_service:
+        print(f"  model {store.in_service} is in service: these are found once theirs is", file=sys.stderr)
+
+
+def find_store(session: Any, stage: str) -> Store:  # noqa: ANN401 - boto3 has no types
+    """Return where a deployed stage looks for its index.
+
+    Raises:
+        ExploreError: there is no such stage, or its setting `similar` is off.
+    """
+    name = f"{stack_prefix(stage)}-Serving"
+    try:
+        found = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        raise ExploreError(f"there is no stack {name} in this account and region: deploy stage {stage!r}") from None
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    if any(output not in outputs for output in OUTPUTS):
+        raise ExploreError(f"stage {stage!r} has no function for similar documents: give it the setting similar")
+    parameter = f"{parameters_prefix(stage)}/in-service"
+    record = session.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+    bucket, most = (outputs[output] for output in OUTPUTS)
+    return Store(stage, bucket, int(most), outputs.get(VECTOR_BUCKET), json.loads(record)["model"])
+
+
+def _refuse_another_model(store: Store, vectors: TopicVectors, *, ahead: bool) -> None:
+    if not is_model(vectors.model):
+        raise ExploreError(f"the vectors are of model {vectors.model[:80]!r}, which is no name of a training job")
+    if vectors.model == store.in_service or (ahead and store.vector_bucket is None):
+        return
+    told = f"the vectors are of model {vectors.model}, while {store.in_service} is in service in stage {store.stage!r}"
+    if ahead:
+        raise ExploreError(f"{told}, and S3 Vectors has an index for the model in service only: leave out --ahead")
+    raise ExploreError(f"{told}: make those of {store.in_service} with python -m operations.transform")
+
+
+def _into_bucket(s3: Any, store: Store, vectors: TopicVectors) -> str:  # noqa: ANN401 - boto3 has no types
+    content = index_of(vectors).to_bytes()
+    if len(content) > store.max_index_bytes:
+        raise ExploreError(
+            f"the index takes {len(content):,} bytes, and the function of stage {store.stage!r} holds "
+            f"{store.max_index_bytes:,}: raise similar.memory_mb, or set similar.store to s3-vectors"
+        )
+    key = index_key(vectors.model)
+    s3.put_object(Bucket=store.bucket, Key=key, Body=content, ContentType="application/zip")
+    return f"s3://{store.bucket}/{key}"
+
+
+def _into_s3_vectors(session: Any, store: Store, bucket: str, vectors: TopicVectors) -> str:  # noqa: ANN401
+    if too_long := [name for name in vectors.ids if not 1 <= len(name.encode()) <= _LONGEST_KEY]:
+        raise ExploreError(f"the id {too_long[0][:80]!r} is not of 1 to {_LONGEST_KEY} bytes, which S3 Vectors takes")
+    s3, client, progress = session.client("s3"), session.client("s3vectors"), Progress("similar")
+    index = {"vectorBucketName": bucket, "indexName": vectors.model}
+    try:
+        dimension = client.get_index(**index)["index"]["dimension"]
+    except client.exceptions.NotFoundException:
+        raise ExploreError(f"vector bucket {bucket} has no index {vectors.model}: deploy the serving stack") from None
+    if dimension != vectors.num_topics:
+        raise ExploreError(f"index {vectors.model} is of {dimension} topics, the vectors of {vectors.num_topics}")
+    key = published_key(vectors.model)
+    # Gone until all are there: what is there of the index may be half of it.
+    s3.delete_object(Bucket=store.bucket, Key=key)
+    roots = np.sqrt(vectors.weights)
+    for begin in range(0, len(vectors.ids), PUT_AT_ONCE):
+        rows = range(begin, min(begin + PUT_AT_ONCE, len(vectors.ids)))
+        client.put_vectors(
+            **index,
+            vectors=[
+                {
+                    "key": vectors.ids[row],
+                    "data": {"float32": roots[row].tolist()},
+                    "metadata": {LABEL: vectors.labels[row]},
+                }
+                for row in rows
+            ],
+        )
+        progress.tell(f"{rows[-1] + 1:,} of {len(vectors.ids):,} vectors put")
+    _delete_others(client, index, set(vectors.ids))
+    told = Published(vectors.model, vectors.corpus, len(vectors.ids), vectors.num_topics)
+    s3.put_object(Bucket=store.bucket, Key=key, Body=told.to_json(), ContentType="application/json")
+    return f"{bucket}/{vectors.model}"
+
+
+def _delete_others(client: Any, index: dict[str, str], kept: set[str]) -> None:  # noqa: ANN401 - boto3 has no types
+    """Delete what an earlier publication had and this one has not."""
+    others: list[str] = []
+    pages = client.get_paginator("list_vectors").paginate(**index, maxResults=_LISTED_AT_ONCE)
+    for page in pages:
+        others += [vector["key"] for vector in page["vectors"] if vector["key"] not in kept]
+    for begin in range(0, len(others), PUT_AT_ONCE):
+        client.delete_vectors(**index, keys=others[begin : begin + PUT_AT_ONCE])

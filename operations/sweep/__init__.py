@@ -1,0 +1,1 @@
+"""Sweeps: many trainings compared, on this machine or in a stage."""

@@ -1,0 +1,1 @@
+"""Topic vectors of many documents by a stage's batch transform."""

@@ -1,0 +1,1 @@
+"""What every template must hold, checked as it is synthesised."""

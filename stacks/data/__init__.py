@@ -1,0 +1,1 @@
+"""Data: keys, network, buckets, and what is uploaded into them."""

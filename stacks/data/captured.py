@@ -1,0 +1,74 @@
+"""The store of what the endpoint was asked and answered: documents' word counts, for whoever is on its list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.data.keys import StageKey
+from stacks.data.private_bucket import PrivateBucket
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_s3 as s3
+
+    from stacks.settings.endpoint import CaptureSettings
+    from stacks.shared.service_role import ServiceRole
+
+CAPTURED_PREFIX: Final = "captured/"
+
+
+class CapturedRequests(Construct):
+    """A bucket with a key, a lifecycle and an access list of its own."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        settings: CaptureSettings,
+        access_logs: s3.IBucket,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.settings = settings
+        self.key = StageKey(
+            self,
+            "CaptureKey",
+            description=f"Topic model, stage {stage}: what the endpoint was asked and answered",
+            removal_policy=removal_policy,
+        )
+        self.bucket = PrivateBucket(
+            self,
+            "Captured",
+            key=self.key,
+            access_logs=access_logs,
+            removal_policy=removal_policy,
+            expire_after_days=settings.keep_days,
+        )
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="OnlyReadersOnTheList",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:GetObject", "s3:GetObjectVersion"],
+                resources=[self.bucket.arn_for_objects("*")],
+                conditions=(
+                    {"ArnNotEquals": {"aws:PrincipalArn": list(settings.readers)}} if settings.readers else None
+                ),
+            )
+        )
+        self.uri = self.bucket.s3_url_for_object(CAPTURED_PREFIX.rstrip("/"))
+
+    def grant_write(self, role: ServiceRole) -> None:
+        """Allow SageMaker, acting under the model's role, to add to the store; it can read nothing of it."""
+        role.allow(
+            "s3:PutObject",
+            on=[self.bucket.arn_for_objects(f"{CAPTURED_PREFIX}*")],
+            because="SageMaker names the files of captured requests by the hour and a random number.",
+        )
+        role.allow("kms:GenerateDataKey", on=[self.key.key_arn])
+        role.allow("kms:CreateGrant", on=[self.key.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})

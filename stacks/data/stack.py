@@ -1,0 +1,280 @@
+"""Data: the key and the buckets, and the corpus in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+
+from stacks.data.account_logs import AccountLogs
+from stacks.data.captured import CapturedRequests
+from stacks.data.code_upload import CodeLocation, code_folder
+from stacks.data.corpus_pointer import NewestCorpus
+from stacks.data.corpus_upload import CORPORA_PREFIX, corpus_folder
+from stacks.data.folder_upload import FolderUpload
+from stacks.data.keys import OperationsKey, StageKey
+from stacks.data.lost_events import LostEvents
+from stacks.data.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
+from stacks.data.private_network import PrivateNetwork, endpoints_beside
+from stacks.data.region_rule import refuse_regions
+from stacks.settings.stage import ExistingNetwork, OwnNetwork
+from stacks.shared.alarms import watch_lost_events
+from stacks.shared.network import Placement
+from stacks.shared.platform import Platform
+from stacks.shared.policies import retention_days, tell_stage
+from stacks.training.preparation.preparation_job import PREPARING_KEPT_DAYS, PREPARING_PREFIX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from constructs import Construct
+
+    from stacks.data.folder_upload import Folder
+    from stacks.data.open_bundle import LocalBundle
+    from stacks.settings.stage import S3Corpus, StageSettings
+    from stacks.shared.service_role import ServiceRole
+
+
+@dataclass(frozen=True)
+class LocalCorpus:
+    """A corpus prepared on this machine, as far as the stacks need to know it."""
+
+    folder: Path
+    corpus_hash: str
+    train_shards: int
+    files: tuple[str, ...]
+    """Paths of its own files, the manifest last; nothing else in the folder goes to S3."""
+    left_aside: str | None = None
+    """A sentence on what else lies in the folder."""
+
+
+@dataclass(frozen=True)
+class CorpusLocation:
+    """Where the pipeline finds the corpus: a bucket, and the prefix under which corpora are named by their hash."""
+
+    bucket: s3.IBucket
+    corpora_prefix: str
+    corpus_hash: str
+    key: kms.IKey | None
+    """What its objects are encrypted under; None for a key that AWS manages."""
+    upload: cdk.CustomResource | None = None
+    """What brings it there, where the deploy does."""
+
+    @property
+    def prefix(self) -> str:
+        """This corpus's own folder."""
+        return f"{self.corpora_prefix}{self.corpus_hash}/"
+
+
+class DataStack(cdk.Stack):
+    """Keys, network and alarm topic; the buckets; and the corpus, uploaded when it was prepared here."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        settings: StageSettings,
+        corpus: LocalCorpus | S3Corpus,
+        bundle: LocalBundle | None,
+        preparation_bundle: LocalBundle | None = None,
+        description: str,
+    ) -> None:
+        super().__init__(scope, construct_id, description=description)
+        tell_stage(self, stage, settings)
+        refuse_regions(self, settings)
+        removal_policy = cdk.RemovalPolicy(settings.removal_policy.upper())
+        self.key = StageKey(
+            self,
+            "Key",
+            description=f"Topic model, stage {stage}: corpora, models, volumes and transform output",
+            removal_policy=removal_policy,
+        )
+        if settings.similar is not None and settings.similar.store == "s3-vectors":
+            self.key.allow_vector_indexing()
+        self.platform = self._platform(stage, settings, removal_policy)
+        if settings.account_logs is not None:
+            AccountLogs(self, "AccountLogs", settings=settings.account_logs, platform=self.platform)
+        self.access_logs = AccessLogBucket(self, "AccessLogs", removal_policy=removal_policy)
+        corpora = self._bucket("Corpora", removal_policy)
+        # Also where the stage prepares nothing any more: what its last runs left has documents' words in it.
+        corpora.expire("ForgetPreparations", prefix=PREPARING_PREFIX, after_days=PREPARING_KEPT_DAYS)
+        self.artifacts = self._bucket("Artifacts", removal_policy)
+        self.captured = (
+            CapturedRequests(
+                self,
+                "Capture",
+                stage=stage,
+                settings=settings.capture,
+                access_logs=self.access_logs,
+                removal_policy=removal_policy,
+            )
+            if settings.capture is not None
+            else None
+        )
+        emptied = self._empty(corpora) if removal_policy is cdk.RemovalPolicy.DESTROY else None
+        self.corpus = self._corpus(corpus, corpora, emptied)
+        self.code = self._code("CodeUpload", bundle, corpora, emptied)
+        self.preparation_code = self._code("PreparationCodeUpload", preparation_bundle, corpora, emptied)
+        if settings.retraining is not None:
+            newest = NewestCorpus(self, "NewestCorpus", stage=stage, corpus_hash=self.corpus.corpus_hash)
+            if self.corpus.upload is not None:
+                # Named when it is there, and not before.
+                newest.node.add_dependency(self.corpus.upload)
+        self._describe(corpora)
+        self._export(corpora)
+
+    def _platform(self, stage: str, settings: StageSettings, removal_policy: cdk.RemovalPolicy) -> Platform:
+        retention = retention_days(settings.log_retention_days)
+        key = OperationsKey(self, "OperationsKey", stage=stage, removal_policy=removal_policy)
+        alarms = sns.Topic(
+            self,
+            "Alarms",
+            display_name=f"Topic model, stage {stage}: alarms",
+            master_key=key,
+            enforce_ssl=True,
+        )
+        alarms.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[alarms.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        platform = Platform(
+            stage=stage,
+            hardened=settings.hardened,
+            tracing=settings.operations.tracing,
+            retention=retention,
+            removal_policy=removal_policy,
+            operations_key=key,
+            lost_events=LostEvents(self, "LostEvents", key=key),
+            alarms=alarms,
+            placement=self._placement(stage, settings, key, removal_policy),
+        )
+        watch_lost_events(self, platform)
+        return platform
+
+    def _placement(
+        self, stage: str, settings: StageSettings, key: kms.IKey, removal_policy: cdk.RemovalPolicy
+    ) -> Placement | None:
+        network = settings.network
+        if isinstance(network, OwnNetwork):
+            return PrivateNetwork(
+                self,
+                "Network",
+                stage=stage,
+                settings=network,
+                key=key,
+                retention=retention_days(settings.log_retention_days),
+                removal_policy=removal_policy,
+                more=endpoints_beside(settings),
+            ).placement
+        if isinstance(network, ExistingNetwork):
+            return Placement(network.subnet_ids, network.security_group_ids)
+        return None
+
+    def _bucket(self, construct_id: str, removal_policy: cdk.RemovalPolicy) -> PrivateBucket:
+        return PrivateBucket(
+            self, construct_id, key=self.key, access_logs=self.access_logs, removal_policy=removal_policy
+        )
+
+    def _empty(self, corpora: s3.Bucket) -> cdk.CustomResource:
+        """Have every bucket emptied on destroy, and return what empties the corpora."""
+        emptier = BucketEmptier(self, "OnDestroy", platform=self.platform)
+        kept: list[s3.Bucket] = [self.artifacts] if self.captured is None else [self.artifacts, self.captured.bucket]
+        emptied = emptier.empty(corpora)
+        for bucket in kept:
+            emptier.empty(bucket)
+        logs_emptied = emptier.empty(self.access_logs)
+        for bucket in (corpora, *kept):
+            # Deleted after them, as long as they are there they are logged.
+            bucket.node.add_dependency(logs_emptied)
+        return emptied
+
+    def _corpus(
+        self, corpus: LocalCorpus | S3Corpus, corpora: s3.Bucket, emptied: cdk.CustomResource | None
+    ) -> CorpusLocation:
+        if isinstance(corpus, LocalCorpus):
+            upload = self._upload("CorpusUpload", corpus_folder(corpus), corpora, emptied)
+            return CorpusLocation(corpora, CORPORA_PREFIX, corpus.corpus_hash, self.key, upload.resource)
+        key = kms.Key.from_key_arn(self, "NamedCorporaKey", corpus.kms_key_arn) if corpus.kms_key_arn else None
+        named = s3.Bucket.from_bucket_name(self, "NamedCorpora", corpus.bucket)
+        parent = corpus.prefix.rstrip("/").removesuffix(corpus.corpus_hash)
+        return CorpusLocation(named, parent, corpus.corpus_hash, key)
+
+    def _code(
+        self, construct_id: str, bundle: LocalBundle | None, corpora: s3.Bucket, emptied: cdk.CustomResource | None
+    ) -> CodeLocation | None:
+        if bundle is None:
+            return None
+        self._upload(construct_id, code_folder(bundle), corpora, emptied)
+        return CodeLocation(corpora, bundle.bundle_hash)
+
+    def _upload(
+        self, construct_id: str, folder: Folder, bucket: s3.Bucket, emptied: cdk.CustomResource | None
+    ) -> FolderUpload:
+        upload = FolderUpload(self, construct_id, folder=folder, bucket=bucket, key=self.key, platform=self.platform)
+        if emptied is not None:
+            # Gone before the bucket is emptied, no upload can come after.
+            upload.resource.node.add_dependency(emptied)
+        return upload
+
+    def _describe(self, corpora: s3.Bucket) -> None:
+        cdk.CfnOutput(self, "CorporaBucket", value=corpora.bucket_name, description="Prepared corpora, a folder a hash")
+        cdk.CfnOutput(
+            self, "ArtifactsBucket", value=self.artifacts.bucket_name, description="Models and batch transform output"
+        )
+        cdk.CfnOutput(
+            self,
+            "CorpusUri",
+            value=f"s3://{self.corpus.bucket.bucket_name}/{self.corpus.prefix}",
+            description="The corpus that the next training reads",
+        )
+
+    def _export(self, corpora: s3.IBucket) -> None:
+        """Declare what the other stacks import, as CDK would by itself but without a word of what it is."""
+        platform, placement = self.platform, self.platform.placement
+        exports = [
+            (self.key.key_arn, "The key of corpora, models, volumes and transform output"),
+            (platform.operations_key.key_arn, "The key of logs, alarm topic, lost events and functions' environments"),
+            (self.artifacts.bucket_arn, "The bucket of models and batch transform output"),
+            (self.artifacts.bucket_name, "The bucket of models and batch transform output, by name"),
+            (platform.lost_events.queue_arn, "The queue of events that a function gave up on"),
+            (platform.alarms.topic_arn, "The topic that alarms tell"),
+        ]
+        if self.corpus.bucket is corpora:
+            exports += [
+                (corpora.bucket_arn, "The bucket of prepared corpora"),
+                (corpora.bucket_name, "The bucket of prepared corpora, by name"),
+            ]
+        if self.captured is not None:
+            exports += [
+                (self.captured.key.key_arn, "The key of what the endpoint was asked and answered"),
+                (self.captured.bucket.bucket_arn, "The bucket of what the endpoint was asked and answered"),
+                (self.captured.bucket.bucket_name, "The bucket of what the endpoint was asked and answered, by name"),
+            ]
+        if placement is not None and placement.ready:
+            exports += [(subnet, "A private subnet of functions, jobs and hosts") for subnet in placement.subnet_ids]
+            exports += [(group, "The group of functions, jobs and hosts") for group in placement.security_group_ids]
+        for value, description in exports:
+            self.export_value(value, description=description)
+
+
+def grant_corpus_read(role: ServiceRole, corpus: CorpusLocation, *, pattern: str) -> None:
+    """Allow `role` to read the objects of every corpus that match `pattern`, and to decrypt them."""
+    role.allow(
+        "s3:GetObject",
+        on=[corpus.bucket.arn_for_objects(f"{corpus.corpora_prefix}{pattern}")],
+        because="Every corpus is a folder named by its hash, and a model in service may be of an older one.",
+    )
+    if corpus.key is not None:
+        role.allow("kms:Decrypt", on=[corpus.key.key_arn])

@@ -1,0 +1,1 @@
+"""Serving: the approved model behind an endpoint and a URL."""

@@ -1,0 +1,1 @@
+"""Similar documents: the function, its asset and its vector index."""

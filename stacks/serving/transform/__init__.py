@@ -1,0 +1,1 @@
+"""Batch transform: many documents at once, on a schedule or on demand."""

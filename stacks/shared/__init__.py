@@ -1,0 +1,1 @@
+"""What the stacks of data, training and serving have in common."""

@@ -1,0 +1,204 @@
+"""What each region has of what the service needs, with dates and sources. Pure: rules and `make doctor` read it too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stacks.settings import instance_types
+from stacks.settings.errors import SynthError
+from stacks.shared import instance_offerings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stacks.settings.stage import StageSettings
+
+AS_OF: Final = "2026-11-23"
+"""The day on which the table was last compared with its sources."""
+
+SOURCES: Final = {
+    "NTM image": "ntm.json of sagemaker-core 3.27.0, which a test compares",
+    "Function URL": "https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html",
+    "SnapStart": "https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions",
+    "instance families": instance_offerings.SOURCE,
+    "partition": "endpoints.json of botocore 1.43.106, which a test compares",
+}
+
+REPOSITORY: Final = "ntm"
+TAG: Final = "1"
+
+REGISTRY_ACCOUNTS: Final = {
+    "af-south-1": "455444449433",
+    "ap-east-1": "286214385809",
+    "ap-northeast-1": "351501993468",
+    "ap-northeast-2": "835164637446",
+    "ap-northeast-3": "867004704886",
+    "ap-south-1": "991648021394",
+    "ap-south-2": "628508329040",
+    "ap-southeast-1": "475088953585",
+    "ap-southeast-2": "712309505854",
+    "ap-southeast-3": "951798379941",
+    "ap-southeast-4": "106583098589",
+    "ca-central-1": "469771592824",
+    "ca-west-1": "190319476487",
+    "cn-north-1": "390948362332",
+    "cn-northwest-1": "387376663083",
+    "eu-central-1": "664544806723",
+    "eu-central-2": "680994064768",
+    "eu-north-1": "669576153137",
+    "eu-south-1": "257386234256",
+    "eu-south-2": "104374241257",
+    "eu-west-1": "438346466558",
+    "eu-west-2": "644912444149",
+    "eu-west-3": "749696950732",
+    "il-central-1": "898809789911",
+    "me-central-1": "272398656194",
+    "me-south-1": "249704162688",
+    "sa-east-1": "855470959533",
+    "us-east-1": "382416733822",
+    "us-east-2": "404615174143",
+    "us-gov-east-1": "237065988967",
+    "us-gov-west-1": "226302683700",
+    "us-iso-east-1": "490574956308",
+    "us-isob-east-1": "765400339828",
+    "us-isof-east-1": "108575199400",
+    "us-isof-south-1": "124985052026",
+    "us-west-1": "632365934929",
+    "us-west-2": "174872318107",
+}
+"""Account by region, as the SageMaker SDK's own table has it (ntm.json in sagemaker-core); a test compares them."""
+
+NO_FUNCTION_URL: Final = frozenset(
+    {
+        "ap-south-2",
+        "ap-southeast-4",
+        "ca-west-1",
+        "eu-central-2",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+    }
+)
+"""Regions with NTM that the Lambda guide lists as having no Function URLs."""
+
+NO_FRAMEWORK_CONTAINERS: Final = ("us-iso",)
+"""Partitions for which the SageMaker SDK knows no framework containers, which `algorithm: open` runs in."""
+
+UNKNOWN_FUNCTION_URL: Final = ("cn-", "us-gov-", "us-iso")
+"""Partitions about which the guide says nothing, being the commercial regions' own: synth allows them, and
+`make doctor` says what it could not check."""
+
+WITH_SNAP_START: Final = frozenset({"aws"})
+"""SnapStart is in all commercial regions but ap-southeast-6 and ap-east-2, which have no NTM either."""
+
+PARTITIONS: Final = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "us-iso-": "aws-iso",
+}
+"""Partition by the beginning of a region's name; any other is of `aws`."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region, as far as the service is concerned."""
+
+    name: str
+    partition: str
+    ntm_account: str
+    function_url: bool | None
+    """None where no source tells."""
+
+
+def partition(region: str) -> str:
+    """Return the partition of a region."""
+    return next((name for beginning, name in PARTITIONS.items() if region.startswith(beginning)), "aws")
+
+
+def region(name: str) -> Region:
+    """Return what is known of a region.
+
+    Raises:
+        SynthError: SageMaker has no NTM there.
+    """
+    if name not in REGISTRY_ACCOUNTS:
+        raise SynthError(
+            f"region is {name!r}, where SageMaker has no NTM image: choose one of "
+            f"{', '.join(sorted(REGISTRY_ACCOUNTS))}"
+        )
+    url = None if name.startswith(UNKNOWN_FUNCTION_URL) else name not in NO_FUNCTION_URL
+    return Region(name, partition(name), REGISTRY_ACCOUNTS[name], url)
+
+
+def require(name: str, settings: StageSettings) -> Region:
+    """Return the region if it has what the stage asks for.
+
+    Raises:
+        SynthError: names what it lacks, and the setting that does without.
+    """
+    found = region(name)
+    if settings.algorithm == "open" and name.startswith(NO_FRAMEWORK_CONTAINERS):
+        raise SynthError(
+            f"region is {name!r}, for which no PyTorch container of AWS is known (as of {AS_OF}): set algorithm to "
+            "builtin, or choose another region"
+        )
+    if settings.preparation is not None and name.startswith(NO_FRAMEWORK_CONTAINERS):
+        raise SynthError(
+            f"region is {name!r}, for which no Spark container of AWS is known (as of {AS_OF}): leave preparation out, "
+            "or choose another region"
+        )
+    if found.function_url is False and settings.url.enabled:
+        raise SynthError(
+            f"region is {name!r}, where Lambda has no Function URLs (as of {AS_OF}): set url.enabled to false, and "
+            "have applications call the endpoint or invoke the function, or choose another region"
+        )
+    if settings.url.snap_start and found.partition not in WITH_SNAP_START:
+        raise SynthError(
+            f"region is {name!r}, in a partition where Lambda has no SnapStart (as of {AS_OF}): set url.snap_start to "
+            "false, or choose a region of the partition aws"
+        )
+    for setting, instance_type in types_asked_for(settings).items():
+        family = instance_types.family(instance_type)
+        if instance_offerings.offers(name, family) is False:
+            raise SynthError(
+                f"region is {name!r}, where EC2 offers no {family} instances (as of {AS_OF}), but {setting} is "
+                f"{instance_type}: set it to a type of another family, or choose another region"
+            )
+    return found
+
+
+def types_asked_for(settings: StageSettings) -> dict[str, str]:
+    """Return the instance types that a stage runs on, by the settings that choose them."""
+    asked = {
+        "training.instance_type": settings.training.instance_type,
+        "transform.instance_type": settings.transform.instance_type,
+    }
+    if settings.endpoint.serverless is None:
+        asked["endpoint.instance_type"] = settings.endpoint.instance_type
+    if settings.preparation is not None:
+        asked["preparation.instance_type"] = settings.preparation.instance_type
+    return asked
+
+
+def lacking(settings: StageSettings) -> dict[str, list[str]]:
+    """Return the regions that lack something of what a stage asks for, by a clause that says what."""
+    found: dict[str, list[str]] = {}
+    if settings.url.enabled:
+        found["Lambda has no Function URLs here: set url.enabled to false"] = sorted(NO_FUNCTION_URL)
+    if settings.url.snap_start:
+        found["Lambda has no SnapStart here: set url.snap_start to false"] = sorted(
+            name for name in REGISTRY_ACCOUNTS if partition(name) not in WITH_SNAP_START
+        )
+    for setting, instance_type in types_asked_for(settings).items():
+        family = instance_types.family(instance_type)
+        clause = f"EC2 offers no {family} instances here: set {setting} to a type of another family"
+        found[clause] = instance_offerings.regions_without(family)
+    return {clause: names for clause, names in found.items() if names}
+
+
+def with_function_url() -> Iterable[str]:
+    """Return the regions in which the whole service can be, as far as is known."""
+    return (name for name in REGISTRY_ACCOUNTS if region(name).function_url is not False)

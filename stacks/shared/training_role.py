@@ -1,0 +1,133 @@
+"""The execution role of the training job: what the container and its agent may do, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from stacks.data.code_upload import CODE_PREFIX
+from stacks.shared.service_role import NO_RESOURCE, ServiceRole, service_principal
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from stacks.data.code_upload import CodeLocation
+    from stacks.data.stack import CorpusLocation
+    from stacks.shared.platform import Platform
+    from stacks.shared.registry_image import RegistryImage
+
+MODELS_PREFIX: Final = "models/"
+"""Where in the artifacts bucket training jobs put their model.tar.gz."""
+METRICS_NAMESPACE: Final = "/aws/sagemaker/TrainingJobs"
+SAGEMAKER: Final = "sagemaker.amazonaws.com"
+
+
+class TrainingRole(ServiceRole):
+    """Assumed by SageMaker for the training jobs of one stage."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        corpus: CorpusLocation,
+        code: CodeLocation | None,
+        artifacts: s3.IBucket,
+        key: kms.IKey,
+        image: RegistryImage,
+        platform: Platform,
+        prefix: str = MODELS_PREFIX,
+    ) -> None:
+        """Declare the role of jobs that write their models under `prefix` of the artifacts bucket."""
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=service_principal(SAGEMAKER, cdk.Stack.of(scope)),
+            description="Training jobs of the topic model: read corpora, write models, log",
+        )
+        self._read(corpus)
+        if code is not None:
+            self._read_code(code)
+        self.allow(
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            on=[artifacts.arn_for_objects(f"{prefix}*")],
+            because="SageMaker writes a model to a folder named by its job, and every job has a name of its own.",
+        )
+        self.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key.key_arn])
+        encrypt_volumes(self, key)
+        write_sagemaker_logs(self, "TrainingJobs")
+        put_metrics(self, METRICS_NAMESPACE)
+        pull_image(self, image)
+        if platform.placement is not None:
+            self.allow_interfaces(sagemaker=True)
+
+    def _read(self, corpus: CorpusLocation) -> None:
+        self.allow(
+            "s3:GetObject",
+            on=[corpus.bucket.arn_for_objects(f"{corpus.corpora_prefix}*")],
+            because="A corpus is a folder of shards named by its hash, and the next one has another hash.",
+        )
+        self.allow(
+            "s3:ListBucket",
+            on=[corpus.bucket.bucket_arn],
+            when={"StringLike": {"s3:prefix": f"{corpus.corpora_prefix}*"}},
+        )
+        if corpus.key is not None:
+            self.allow("kms:Decrypt", on=[corpus.key.key_arn])
+
+    def _read_code(self, code: CodeLocation) -> None:
+        """Allow the channel of code and wheels. It is under the stage's own key, which the role may use anyway."""
+        self.allow(
+            "s3:GetObject",
+            on=[code.bucket.arn_for_objects(f"{CODE_PREFIX}*")],
+            because="Code and wheels are a folder of files named by its hash, and the next one has another hash.",
+        )
+        self.allow("s3:ListBucket", on=[code.bucket.bucket_arn], when={"StringLike": {"s3:prefix": f"{CODE_PREFIX}*"}})
+
+
+def encrypt_volumes(role: ServiceRole, key: kms.IKey) -> None:
+    """Allow SageMaker to attach volumes under the key, and only through AWS resources."""
+    role.allow("kms:CreateGrant", on=[key.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
+    role.allow("kms:DescribeKey", on=[key.key_arn])
+
+
+def write_sagemaker_logs(role: ServiceRole, group: str) -> None:
+    """Allow writing to the log group /aws/sagemaker/`group`, which SageMaker creates where it is missing."""
+    stack = cdk.Stack.of(role)
+    name = f"/aws/sagemaker/{group}"
+    arn = stack.format_arn(
+        service="logs", resource="log-group", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
+    role.allow(
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        on=[arn, f"{arn}:*"],
+        because="SageMaker names the log streams of this one group.",
+    )
+
+
+def put_metrics(role: ServiceRole, namespace: str) -> None:
+    """Allow metrics of one namespace. The action takes no resource, so the condition is what bounds it."""
+    role.allow(
+        "cloudwatch:PutMetricData",
+        on=["*"],
+        because=NO_RESOURCE,
+        when={"StringEquals": {"cloudwatch:namespace": namespace}},
+    )
+
+
+def pull_image(role: ServiceRole, image: RegistryImage) -> None:
+    """Allow pulling the image; the token action takes no resource."""
+    role.allow(
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        on=[image.repository_arn],
+    )
+    role.allow("ecr:GetAuthorizationToken", on=["*"], because=NO_RESOURCE)

@@ -1,0 +1,1 @@
+"""Training: the model of a deploy, and the pipelines that train."""

@@ -1,0 +1,1 @@
+"""Preparation: documents in S3 become a corpus on Spark."""

@@ -1,0 +1,1 @@
+"""Retraining: a schedule, its gate, and the promotion of what passes."""

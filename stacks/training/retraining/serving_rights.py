@@ -1,0 +1,312 @@
+"""What CloudFormation may do for the serving stack: make, change and remove what that one template declares.
+
+By type of resource, what its handler needs (https://docs.aws.amazon.com/service-authorization). A type that the stack
+declares and that is not here fails the local cloud's deploy, and the test of the template.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+
+from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
+from stacks.shared.names import (
+    endpoint_name,
+    function_name,
+    in_service_parameter,
+    serving_stack_name,
+    transform_pipeline_name,
+)
+from stacks.shared.service_role import NO_RESOURCE, Rights
+
+from deployment_functions.model_fields import APPROVED
+
+if TYPE_CHECKING:
+    from stacks.data.stack import DataStack
+    from stacks.shared.service_role import ServiceRole
+
+BY_THE_STACKS_NAME: Final = (
+    "CloudFormation names what it makes by the stack, the logical id and a suffix that is not known before."
+)
+UNNAMED_MODELS: Final = (
+    "Models and endpoint configs have no names of ours, so that the next is made before the last is removed; the tag "
+    "of the stage is what binds the right."
+)
+_STAGE_TAG: Final = "topic-model:stage"
+
+
+class _Arns:
+    """ARNs of this account and region."""
+
+    def __init__(self, stack: cdk.Stack) -> None:
+        self._stack = stack
+
+    def slash(self, service: str, resource: str, name: str, *, region: bool = True) -> str:
+        """Return `service:…:resource/name`."""
+        return self._stack.format_arn(
+            service=service, resource=resource, resource_name=name, region=None if region else ""
+        )
+
+    def colon(self, service: str, resource: str, name: str) -> str:
+        """Return `service:…:resource:name`."""
+        return self._stack.format_arn(
+            service=service, resource=resource, resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+        )
+
+
+def allow_serving_stack(role: ServiceRole, boundary: Rights, *, data: DataStack) -> None:
+    """Allow the role what a deploy, an update and a destroy of the serving stack take."""
+    stage = data.platform.stage
+    arns = _Arns(cdk.Stack.of(role))
+    # A policy has 6,144 characters at most, so that the rights are in three.
+    functions, state = (
+        Rights(role, name, roles=[role], description=f"CloudFormation, for the serving stack: {what}")
+        for name, what in (("Functions", "functions"), ("State", "parameters, state machines, rules, logs, alarms"))
+    )
+    _roles(role.rights, boundary, arns, f"{serving_stack_name(stage)}-*")
+    _hosting(role.rights, arns, stage, data)
+    _functions(functions, arns, stage, data)
+    _state(state, arns, stage)
+    _watching(state, arns, stage)
+
+
+def _roles(rights: Rights, boundary: Rights, arns: _Arns, names: str) -> None:
+    roles = [arns.slash("iam", "role", names, region=False)]
+    policies = [arns.slash("iam", "policy", names, region=False)]
+    bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary.managed_policy_arn}}
+    rights.allow("iam:CreateRole", "iam:PutRolePermissionsBoundary", on=roles, because=BY_THE_STACKS_NAME, when=bounded)
+    rights.allow(
+        "iam:AttachRolePolicy",
+        "iam:DetachRolePolicy",
+        on=roles,
+        because=BY_THE_STACKS_NAME,
+        when={"ArnLike": {"iam:PolicyARN": policies[0]}},
+    )
+    rights.allow(
+        "iam:DeleteRole",
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "iam:TagRole",
+        "iam:UntagRole",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole",
+        on=roles,
+        because=BY_THE_STACKS_NAME,
+    )
+    rights.allow(
+        "iam:CreatePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicy",
+        "iam:DeletePolicyVersion",
+        "iam:GetPolicy",
+        "iam:GetPolicyVersion",
+        "iam:ListEntitiesForPolicy",
+        "iam:ListPolicyVersions",
+        "iam:TagPolicy",
+        on=policies,
+        because=BY_THE_STACKS_NAME,
+    )
+    rights.allow(
+        "iam:PassRole",
+        on=roles,
+        because=BY_THE_STACKS_NAME,
+        when={
+            "StringEquals": {
+                "iam:PassedToService": ["lambda.amazonaws.com", "sagemaker.amazonaws.com", "states.amazonaws.com"]
+            }
+        },
+    )
+
+
+def _hosting(rights: Rights, arns: _Arns, stage: str, data: DataStack) -> None:
+    unnamed = [arns.slash("sagemaker", "model", "*"), arns.slash("sagemaker", "endpoint-config", "*")]
+    endpoint = arns.slash("sagemaker", "endpoint", endpoint_name(stage))
+    rights.allow(
+        "sagemaker:CreateEndpointConfig",
+        "sagemaker:CreateModel",
+        on=unnamed,
+        because=UNNAMED_MODELS,
+        when={"StringEquals": {f"aws:RequestTag/{_STAGE_TAG}": stage}},
+    )
+    rights.allow(
+        "sagemaker:DeleteEndpointConfig",
+        "sagemaker:DeleteModel",
+        "sagemaker:DeleteTags",
+        "sagemaker:DescribeEndpointConfig",
+        "sagemaker:DescribeModel",
+        on=unnamed,
+        because=UNNAMED_MODELS,
+        when={"StringEquals": {f"aws:ResourceTag/{_STAGE_TAG}": stage}},
+    )
+    # Tags come with the creation; a name of its own bounds the endpoint's.
+    rights.allow("sagemaker:AddTags", "sagemaker:ListTags", on=[*unnamed, endpoint], because=UNNAMED_MODELS)
+    # An endpoint is made and changed on behalf of its config too.
+    rights.allow(
+        "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", on=[endpoint, unnamed[1]], because=UNNAMED_MODELS
+    )
+    rights.allow("sagemaker:DeleteEndpoint", "sagemaker:DeleteTags", "sagemaker:DescribeEndpoint", on=[endpoint])
+    rights.allow("kms:CreateGrant", on=[data.key.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
+    rights.allow("kms:DescribeKey", on=[data.key.key_arn])
+    rights.allow(
+        "application-autoscaling:DeleteScalingPolicy",
+        "application-autoscaling:DeregisterScalableTarget",
+        "application-autoscaling:ListTagsForResource",
+        "application-autoscaling:PutScalingPolicy",
+        "application-autoscaling:RegisterScalableTarget",
+        "application-autoscaling:TagResource",
+        "application-autoscaling:UntagResource",
+        on=[arns.slash("application-autoscaling", "scalable-target", "*")],
+        because="Application Auto Scaling names its targets by ids of its own.",
+    )
+    rights.allow(
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        on=["*"],
+        because=NO_RESOURCE,
+    )
+
+
+def _functions(rights: Rights, arns: _Arns, stage: str, data: DataStack) -> None:
+    stack = cdk.Stack.of(rights)
+    names = (f"{serving_stack_name(stage)}-*", f"{function_name(stage)}", f"{function_name(stage)}:*")
+    functions = [arns.colon("lambda", "function", name) for name in names]
+    because = BY_THE_STACKS_NAME
+    rights.allow(
+        "lambda:AddPermission",
+        "lambda:CreateAlias",
+        "lambda:CreateFunction",
+        "lambda:CreateFunctionUrlConfig",
+        "lambda:DeleteAlias",
+        "lambda:DeleteFunction",
+        "lambda:DeleteFunctionConcurrency",
+        "lambda:DeleteFunctionUrlConfig",
+        "lambda:GetAlias",
+        "lambda:GetFunction",
+        "lambda:GetFunctionCodeSigningConfig",
+        "lambda:GetFunctionConfiguration",
+        "lambda:GetFunctionRecursionConfig",
+        "lambda:GetFunctionUrlConfig",
+        "lambda:GetPolicy",
+        "lambda:GetRuntimeManagementConfig",
+        "lambda:InvokeFunction",
+        "lambda:ListTags",
+        "lambda:ListVersionsByFunction",
+        "lambda:PublishVersion",
+        "lambda:PutFunctionConcurrency",
+        "lambda:RemovePermission",
+        "lambda:TagResource",
+        "lambda:UntagResource",
+        "lambda:UpdateAlias",
+        "lambda:UpdateFunctionCode",
+        "lambda:UpdateFunctionConfiguration",
+        "lambda:UpdateFunctionUrlConfig",
+        on=functions,
+        because=because,
+    )
+    # The environment's key is used by whoever makes a function, its code read from the deploy's assets.
+    rights.allow("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", on=[data.platform.operations_key.key_arn])
+    rights.allow(
+        "kms:CreateGrant",
+        on=[data.platform.operations_key.key_arn],
+        when={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    )
+    qualifier = stack.synthesizer.bootstrap_qualifier or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    assets = f"cdk-{qualifier}-assets-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
+    rights.allow(
+        "s3:GetObject",
+        on=[f"arn:{cdk.Aws.PARTITION}:s3:::{assets}/*"],
+        because="Assets are named by the hash of what is in them.",
+    )
+    if data.platform.placement is not None:
+        rights.allow(
+            "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs", on=["*"], because=NO_RESOURCE
+        )
+
+
+def _state(rights: Rights, arns: _Arns, stage: str) -> None:
+    stack = cdk.Stack.of(rights)
+    qualifier = stack.synthesizer.bootstrap_qualifier or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    rights.allow(
+        "ssm:GetParameters",
+        on=[
+            parameters_arn(stack, stage, f"{APPROVED}/*"),
+            arns.slash("ssm", "parameter", f"cdk-bootstrap/{qualifier}/version"),
+        ],
+        because=FIELDS_OF_A_MODEL,
+    )
+    rights.allow(
+        "ssm:AddTagsToResource",
+        "ssm:DeleteParameter",
+        "ssm:GetParameters",
+        "ssm:ListTagsForResource",
+        "ssm:PutParameter",
+        "ssm:RemoveTagsFromResource",
+        on=[arns.slash("ssm", "parameter", in_service_parameter(stage).lstrip("/"))],
+    )
+    rights.allow(
+        "states:CreateStateMachine",
+        "states:DeleteStateMachine",
+        "states:DescribeStateMachine",
+        "states:ListTagsForResource",
+        "states:TagResource",
+        "states:UntagResource",
+        "states:UpdateStateMachine",
+        on=[arns.colon("states", "stateMachine", transform_pipeline_name(stage))],
+    )
+    rights.allow(
+        "events:DeleteRule",
+        "events:DescribeRule",
+        "events:ListTagsForResource",
+        "events:ListTargetsByRule",
+        "events:PutRule",
+        "events:PutTargets",
+        "events:RemoveTargets",
+        "events:TagResource",
+        "events:UntagResource",
+        on=[arns.slash("events", "rule", f"{serving_stack_name(stage)}-*")],
+        because=BY_THE_STACKS_NAME,
+    )
+
+
+def _watching(rights: Rights, arns: _Arns, stage: str) -> None:
+    prefix = f"{serving_stack_name(stage)}-*"
+    rights.allow(
+        "logs:AssociateKmsKey",
+        "logs:CreateLogGroup",
+        "logs:DeleteLogGroup",
+        "logs:DeleteRetentionPolicy",
+        "logs:DisassociateKmsKey",
+        "logs:ListTagsForResource",
+        "logs:PutRetentionPolicy",
+        "logs:TagResource",
+        "logs:UntagResource",
+        on=[
+            arns.colon("logs", "log-group", prefix),
+            arns.colon("logs", "log-group", f"/aws/sagemaker/Endpoints/{endpoint_name(stage)}*"),
+        ],
+        because=BY_THE_STACKS_NAME,
+    )
+    rights.allow("logs:DescribeLogGroups", on=["*"], because=NO_RESOURCE)
+    rights.allow(
+        "cloudwatch:DeleteAlarms",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:ListTagsForResource",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:TagResource",
+        "cloudwatch:UntagResource",
+        on=[
+            arns.colon("cloudwatch", "alarm", prefix),
+            # What Application Auto Scaling makes on behalf of whoever asks for target tracking.
+            arns.colon("cloudwatch", "alarm", f"TargetTracking-endpoint/{endpoint_name(stage)}/*"),
+        ],
+        because=BY_THE_STACKS_NAME,
+    )
+    rights.allow(
+        "cloudwatch:DeleteDashboards",
+        "cloudwatch:GetDashboard",
+        "cloudwatch:PutDashboard",
+        on=[arns.slash("cloudwatch", "dashboard", endpoint_name(stage), region=False)],
+    )

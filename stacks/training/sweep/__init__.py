@@ -1,0 +1,1 @@
+"""Sweeps: many trainings, one hyperparameter apart."""

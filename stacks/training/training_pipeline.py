@@ -1,0 +1,179 @@
+"""The state machine that trains: look at the corpus, run the job, record what came out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from constructs import Construct
+
+from stacks.shared import open_training
+from stacks.shared.job_pipeline_role import JobPipelineRole
+from stacks.shared.names import job_name_prefix, pipeline_name
+from stacks.shared.pipeline_machine import pipeline_machine
+from stacks.training import training_job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_lambda as lambda_
+
+    from stacks.settings.stage import Algorithm, TrainingSettings
+    from stacks.shared.platform import Platform
+    from stacks.shared.registry_image import RegistryImage
+
+_THROTTLED: Final = {
+    "ErrorEquals": ["SageMaker.ThrottlingException", "SageMaker.AmazonSageMakerException"],
+    "IntervalSeconds": 5,
+    "MaxAttempts": 3,
+    "BackoffRate": 2,
+    "JitterStrategy": "FULL",
+}
+FUNCTION_UNAVAILABLE: Final = {
+    "ErrorEquals": [
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ],
+    "IntervalSeconds": 2,
+    "MaxAttempts": 5,
+    "BackoffRate": 2,
+    "JitterStrategy": "FULL",
+}
+
+
+def definition(
+    settings: TrainingSettings,
+    *,
+    stage: str,
+    algorithm: Algorithm,
+    definition_hash: str,
+    placeholders: Sequence[str] = (),
+    retrains: bool = False,
+) -> dict[str, object]:
+    """Return the pipeline in Amazon States Language, with `${…}` for what the account decides.
+
+    A pipeline that `retrains` takes the corpus that its run's input names, where it names one.
+    `definition_hash` stands in the definition itself, so that a run records the one that it ran by.
+    """
+    return {
+        "Comment": f"Trains the topic model of stage {stage}",
+        "TimeoutSeconds": settings.pipeline_timeout_s,
+        "StartAt": "ReadCorpus",
+        "States": {
+            "ReadCorpus": {
+                "Comment": "Refuses a second run at a time, and reads feature_dim from the corpus",
+                **_invoke(
+                    "BeginFunctionArn",
+                    {
+                        "execution.$": "$$.Execution.Id",
+                        "started.$": "$$.Execution.StartTime",
+                        **({"input.$": "$$.Execution.Input"} if retrains else {}),
+                    },
+                ),
+                "ResultPath": "$.run",
+                "Next": "Train",
+            },
+            "Train": {
+                "Type": "Task",
+                "Resource": "arn:${Partition}:states:::sagemaker:createTrainingJob.sync",
+                "Parameters": training_job.request(
+                    settings, stage=stage, algorithm=algorithm, placeholders=placeholders
+                ),
+                "Retry": [_THROTTLED],
+                "ResultPath": "$.training",
+                "Next": "RecordModel",
+            },
+            "RecordModel": {
+                "Comment": "Writes the candidate, and approves it where the stage's setting says so",
+                **_invoke(
+                    "RecordFunctionArn",
+                    {
+                        "run.$": "$.run.value",
+                        "training.$": "$.training",
+                        "definition_hash": definition_hash,
+                        "num_topics": str(settings.hyperparameters.num_topics),
+                    },
+                ),
+                "ResultPath": "$.model",
+                "End": True,
+            },
+        },
+    }
+
+
+def _invoke(function: str, payload: dict[str, str]) -> dict[str, object]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:${Partition}:states:::lambda:invoke",
+        "Parameters": {"FunctionName": f"${{{function}}}", "Payload": payload},
+        # Lambda's answer comes in an envelope with its HTTP metadata; only the payload is of use.
+        "ResultSelector": {"value.$": "$.Payload"},
+        "Retry": [FUNCTION_UNAVAILABLE],
+    }
+
+
+class TrainingPipeline(Construct):
+    """State machine, its role and its log."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        settings: TrainingSettings,
+        algorithm: Algorithm,
+        code_uri: str | None,
+        definition_hash: str,
+        training_role: iam.IRole,
+        image: RegistryImage,
+        output_path: str,
+        key: kms.IKey,
+        begin: lambda_.IFunction,
+        record: lambda_.IFunction,
+        platform: Platform,
+        retrains: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = platform.log_group(self, "Logs")
+        placement = platform.placement.substitutions() if platform.placement is not None else {}
+        self.role = JobPipelineRole(
+            self,
+            kind="Training",
+            job_name_prefix=job_name_prefix(stage),
+            named="A job is named by its run, behind the stage's own prefix.",
+            description="The training pipeline: start, watch and stop this stage's training jobs",
+            key=key,
+            reads_tags=True,
+            passes=training_role,
+        )
+        for function in (begin, record):
+            self.role.allow("lambda:InvokeFunction", on=[function.function_arn])
+        self.state_machine = pipeline_machine(
+            self,
+            name=pipeline_name(stage),
+            comment=f"Trains the topic model of stage {stage}",
+            definition=definition(
+                settings,
+                stage=stage,
+                algorithm=algorithm,
+                definition_hash=definition_hash,
+                placeholders=list(placement),
+                retrains=retrains,
+            ),
+            substitutions={
+                "TrainingRoleArn": training_role.role_arn,
+                "TrainingImage": image.uri,
+                "OutputPath": output_path,
+                "KeyArn": key.key_arn,
+                "BeginFunctionArn": begin.function_arn,
+                "RecordFunctionArn": record.function_arn,
+                **({open_training.CODE_URI: code_uri} if code_uri is not None else {}),
+                **placement,
+            },
+            role=self.role,
+            log_group=log_group,
+        )

@@ -1,0 +1,1 @@
+"""Learning: the model, its optimisers, epochs and the training job."""

@@ -1,0 +1,277 @@
+"""One training job on one instance: from the container's input folder to its model folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from training_scripts.hyperparameters import HyperparameterError, JobHyperparameters, parse_job_hyperparameters
+from training_scripts.ntm import artifact, sums, topic_words
+from training_scripts.ntm.coherence import Cooccurrence, Ids, mean_npmi, uniqueness_by_topic
+from training_scripts.ntm.failure import ClientError
+from training_scripts.ntm.inference import NtmInference
+from training_scripts.ntm.learning import checkpoint
+from training_scripts.ntm.learning.cluster import Hosts, Instances
+from training_scripts.ntm.learning.embeddings import EMBEDDINGS_FILE, read_embeddings, word_embedding_coherence
+from training_scripts.ntm.learning.evaluation import loss_definition
+from training_scripts.ntm.learning.log import JobLog
+from training_scripts.ntm.learning.model import Architecture
+from training_scripts.ntm.learning.training import EpochLoss, EpochReport, Progress, Trained, Trainer
+from training_scripts.ntm.reading import channels
+from training_scripts.ntm.reading.documents import Documents
+from training_scripts.ntm.sums import Alone, Cluster
+from training_scripts.ntm_environment import CORPUS_VARIABLE, SEED_VARIABLE
+from training_scripts.script_mode import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from scipy.sparse import csr_matrix
+
+JOB_NAME_VARIABLE: Final = "TRAINING_JOB_NAME"
+METRICS_FILE: Final = "output/metrics/final.json"
+_INFERENCE_ROWS: Final = 1024
+
+
+class Quality(NamedTuple):
+    """How good the topics are."""
+
+    ids: Ids
+    """Top words, (topics, n)."""
+    uniqueness: npt.NDArray[np.float64]
+    npmi: npt.NDArray[np.float64]
+    npmi_channel: str
+    wetc: npt.NDArray[np.float64] | None
+
+
+class Job:
+    """Reads the container's input, trains, and writes what the service collects."""
+
+    def __init__(self, root: Path, *, script_mode: bool = False) -> None:
+        """Read the settings under `root`; in script mode the training toolkit's own channel and settings are let be.
+
+        Raises:
+            ClientError: a hyperparameter, a channel or the vocabulary is not what NTM takes.
+        """
+        self._root = root
+        self._settings = _settings(root / "input" / "config" / "hyperparameters.json", script_mode=script_mode)
+        feature_dim = self._settings.feature_dim
+        self._channels = channels.find_channels(
+            root / "input", feature_dim=feature_dim, code_channel=layout.CODE_CHANNEL if script_mode else None
+        )
+        self._words = channels.read_vocabulary(root / "input", feature_dim=feature_dim)
+        self._hosts = _hosts(root / "input" / "config" / "resourceconfig.json")
+        self._log = JobLog(self._hosts.current)
+
+    def run(self, interrupted: Callable[[], bool]) -> None:
+        """Train; the primary instance writes model/, output/metrics/final.json and the topics' log.
+
+        Args:
+            interrupted: asked after each epoch; True on any instance ends training and keeps the best model so far.
+        """
+        cluster: Cluster = Instances(self._hosts) if len(self._hosts.names) > 1 else Alone()
+        documents = sums.agreed(cluster, self._documents)
+        trainer = Trainer(
+            self._settings.ntm,
+            self._settings.switches,
+            documents=documents[channels.TRAIN],
+            validation=documents.get(channels.VALIDATION),
+            cluster=cluster,
+        )
+        progress = self._progress(trainer, cluster)
+        primary = cluster.rank == 0
+        trained = trainer.train(
+            progress,
+            report=self._log.epoch if primary else _unsaid,
+            save=self._saver(primary=primary),
+            interrupted=interrupted,
+        )
+        reason = "early stop" if trained.stopped_early else "last epoch" if trained.finished else "told to stop"
+        self._log.info(
+            f"{reason} after {trained.epochs} epochs; the model kept is that of epoch {trained.best_epoch + 1}"
+        )
+        model = self._model(trained, trainer.idf)
+        sample = documents[channels.TRAIN].statistics.sample
+        totals = np.append(_summed_weights(model, sample), sample.shape[0]).astype(np.float64)
+        totals = cluster.sum(totals)
+        quality = self._quality(trainer, trained, documents)
+        cluster.leave()
+        if primary:
+            test = trainer.evaluate(trained.params, trained.averages, documents.get(channels.TEST))
+            self._finish(model, trained, totals[:-1] / max(totals[-1], 1.0), quality, test)
+
+    def _documents(self) -> dict[str, Documents]:
+        loaded = {}
+        for name, channel in self._channels.items():
+            started = time.monotonic()
+            documents = Documents.load(
+                channel.read,
+                feature_dim=self._settings.feature_dim,
+                max_memory_mb=self._settings.switches.max_memory_mb,
+                seed=self._settings.switches.seed,
+            )
+            known = documents.statistics
+            self._log.info(
+                f"channel {name}: {known.documents} documents, {known.nonzeros} distinct words in them, "
+                f"{known.empty} empty documents left out, {_whereabouts(documents)}, "
+                f"read in {time.monotonic() - started:.2f} s"
+            )
+            loaded[name] = documents
+        batch = self._settings.ntm.mini_batch_size
+        training = loaded[channels.TRAIN].statistics.documents
+        if training < batch:
+            raise ClientError(
+                f"instance {self._hosts.current} has {training} training documents, fewer than mini_batch_size "
+                f"{batch}: lower it, or give the instance more shards"
+            )
+        return loaded
+
+    def _progress(self, trainer: Trainer, cluster: Cluster) -> Progress:
+        found = checkpoint.read(self._root / "checkpoints") if cluster.rank == 0 else None
+        content = sums.share(cluster, found)
+        if content is None:
+            return trainer.start()
+        progress = checkpoint.decode(content, self._settings)
+        self._log.info(f"resuming after epoch {len(progress.history)}, from checkpoints/{checkpoint.CHECKPOINT_FILE}")
+        return progress
+
+    def _saver(self, *, primary: bool) -> Callable[[Progress], None]:
+        folder = self._root / "checkpoints"
+        # SageMaker makes the folder where a checkpoint location is configured; elsewhere nobody would collect it.
+        if not primary or not folder.is_dir():
+            return _unsaid
+        return lambda progress: checkpoint.save(folder, progress, self._settings)
+
+    def _model(self, trained: Trained, idf: npt.NDArray[np.float32] | None) -> artifact.Artifact:
+        arrays = {**trained.params, **trained.averages, **({} if idf is None else {"idf": idf})}
+        architecture = Architecture.of(self._settings.ntm, self._settings.switches)
+        version = os.environ.get(JOB_NAME_VARIABLE) or artifact.content_version(arrays)
+        document: artifact.Document = {
+            "model_version": version,
+            "corpus_hash": os.environ.get(CORPUS_VARIABLE) or None,
+            "vocabulary_hash": artifact.vocabulary_hash(self._words) if self._words else None,
+            "num_topics": self._settings.ntm.num_topics,
+            "feature_dim": self._settings.feature_dim,
+            "encoder": architecture.described(self._settings.switches.input_weighting),
+            "hyperparameters": {
+                **self._settings.ntm.for_job(self._settings.feature_dim),
+                **self._settings.switches.as_strings(),
+            },
+        }
+        return artifact.Artifact(arrays, document)
+
+    def _quality(self, trainer: Trainer, trained: Trained, documents: dict[str, Documents]) -> Quality:
+        ids = topic_words.ranked_ids(trained.params["topics"], trained.params["background"], topic_words.SHOWN_WORDS)
+        validation = documents.get(channels.VALIDATION)
+        if validation is not None and validation.statistics.documents:
+            channel = channels.VALIDATION
+            counts = Cooccurrence(validation.statistics.sample, cluster=Alone())
+        else:
+            channel, counts = channels.TRAIN, trainer.cooccurrence
+        embeddings = self._root / "input" / "data" / channels.AUXILIARY / EMBEDDINGS_FILE
+        wetc = None
+        if self._words and embeddings.is_file():
+            wetc = word_embedding_coherence(ids, read_embeddings(embeddings, self._words))
+        return Quality(ids, uniqueness_by_topic(ids), mean_npmi(counts.npmi(ids), ids.shape[1]), channel, wetc)
+
+    def _finish(
+        self,
+        model: artifact.Artifact,
+        trained: Trained,
+        shares: npt.NDArray[np.float64],
+        quality: Quality,
+        test: EpochLoss | None,
+    ) -> None:
+        topics = topic_words.describe(trained.params["topics"], trained.params["background"], shares, self._words)
+        metrics = {"train:total_loss": trained.train.total}
+        if trained.validation is not None:
+            metrics["validation:total_loss"] = trained.validation.total
+        if test is not None:
+            metrics["test:total_loss"] = test.total
+        scores = {"tu": quality.uniqueness, "npmi": quality.npmi}
+        if quality.wetc is not None:
+            scores["wetc"] = quality.wetc
+        metrics |= {f"{quality.npmi_channel}:{name}": float(values.mean()) for name, values in scores.items()}
+        heading = ", ".join(f"{name} {values.mean():.3f}" for name, values in scores.items())
+        self._log.topics(
+            [topic["words"] for topic in topics], np.stack(list(scores.values()), axis=1).tolist(), heading
+        )
+        for name, value in metrics.items():
+            channel, _, metric = name.partition(":")
+            self._log.metric("final", channel, metric, value)
+        document = {
+            **model.document,
+            "epochs": trained.epochs,
+            "best_epoch": trained.best_epoch + 1,
+            "stopped_early": trained.stopped_early,
+            "loss_definition": loss_definition(Architecture.of(self._settings.ntm, self._settings.switches)),
+            "losses": {name: _parts(loss) for name, loss in _named(trained, test).items()},
+            "metrics": metrics,
+            "topics": topics,
+        }
+        artifact.write(self._root / "model", model.arrays, document, self._words)
+        path = self._root / METRICS_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+
+
+def _settings(path: Path, *, script_mode: bool) -> JobHyperparameters:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ClientError(f"the job has no {path.name}") from error
+    except ValueError as error:
+        raise ClientError(f"{path.name} is not JSON: {error}") from error
+    seed = os.environ.get(SEED_VARIABLE)
+    told = {"seed": seed} if seed else {}
+    ours = {
+        name: str(value)
+        for name, value in raw.items()
+        if not (script_mode and name.startswith(layout.TOOLKIT_HYPERPARAMETERS))
+    }
+    try:
+        return parse_job_hyperparameters({**told, **ours})
+    except HyperparameterError as error:
+        raise ClientError(str(error)) from error
+
+
+def _hosts(path: Path) -> Hosts:
+    if not path.exists():
+        return Hosts("algo-1", ("algo-1",))
+    config = json.loads(path.read_text(encoding="utf-8"))
+    return Hosts(config["current_host"], tuple(config["hosts"]), config.get("network_interface_name"))
+
+
+def _summed_weights(model: artifact.Artifact, counts: csr_matrix) -> npt.NDArray[np.float64]:
+    inference = NtmInference(model)
+    total = np.zeros(inference.num_topics)
+    for first in range(0, counts.shape[0], _INFERENCE_ROWS):
+        total += inference.topic_weights(counts[first : first + _INFERENCE_ROWS]).sum(axis=0, dtype=np.float64)
+    return total
+
+
+def _whereabouts(documents: Documents) -> str:
+    if not documents.streams:
+        return "in memory"
+    if documents.scratch_bytes:
+        return f"streamed from a scratch file of {documents.scratch_bytes / (1 << 20):.0f} MB"
+    return "streamed, parsed again each epoch as the temporary folder takes no scratch file of that size"
+
+
+def _named(trained: Trained, test: EpochLoss | None) -> dict[str, EpochLoss]:
+    losses = {"train": trained.train, "validation": trained.validation, "test": test}
+    return {name: loss for name, loss in losses.items() if loss is not None}
+
+
+def _parts(loss: EpochLoss) -> dict[str, float]:
+    return {"total": loss.total, "reconstruction": loss.reconstruction, "kl": loss.kl}
+
+
+def _unsaid(_: EpochReport | Progress) -> None:
+    """What a secondary instance does where the primary reports or saves."""

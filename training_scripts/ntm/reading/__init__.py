@@ -1,0 +1,1 @@
+"""Reading: channels, records and counts become batches of documents."""

@@ -1,0 +1,1 @@
+"""Serving: the container's HTTP server and its requests."""
