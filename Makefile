@@ -93,7 +93,7 @@ audit: setup  ## Write what an auditor reads and loads of prod to build/audit
 deploy: setup  ## Deploy STAGE (dev) to AWS with your credentials
 	@$(BIN)/cdk deploy --all -c stage=$(STAGE)
 
-check: check-lint check-format check-types  ## Lint, format and types: what the hooks of .pre-commit-config.yaml run, too
+check: check-lint check-format check-types check-floors  ## Lint, format, types, floors: what the hooks of .pre-commit-config.yaml run, too
 
 check-lint: setup
 	@$(BIN)/ruff check $(CODE) notebooks
@@ -103,6 +103,9 @@ check-format: setup
 
 check-types: setup
 	@$(BIN)/mypy $(CODE)
+
+check-floors: setup
+	@PYTHONPATH=.:lambda/urls:lambda/deployment $(BIN)/lint-imports --no-logo
 
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
@@ -138,4 +141,4 @@ hooks: .venv-pre-commit/.ready setup  ## Run `make check` before each commit
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup java hooks check-lint check-format check-types check-locks notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark corpus demo synth deploy check test test-all bench bench-training bench-url lock clean
+.PHONY: help setup java hooks check-lint check-format check-types check-floors check-locks notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark corpus demo synth deploy check test test-all bench bench-training bench-url lock clean

@@ -13,11 +13,12 @@ import aws_cdk as cdk
 from stacks.checks.policy_packs import hold_to_policies
 from stacks.checks.template_validation import validators
 from stacks.data import corpus, open_bundle
-from stacks.data.stack import DataStack, LocalCorpus
+from stacks.data.stack import DataStack
 from stacks.serving.stack import ServingStack
 from stacks.settings import cdk_json
 from stacks.settings.errors import SynthError
 from stacks.shared import regions
+from stacks.shared.bucket_layout import LocalCorpus
 from stacks.shared.names import VALID_TEMPLATES, stack_prefix
 from stacks.training.stack import TrainingStack
 from training_scripts.os_errors import in_a_sentence

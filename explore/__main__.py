@@ -10,8 +10,8 @@ from explore import options as common
 from explore.files import written_whole
 from explore.map import METHODS
 from explore.page.build import page
-from explore.score import DEFAULT_FILE
 from explore.study import study
+from explore.vectors import DEFAULT_FILE
 from training_scripts.corpus.progress import Progress
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Documents of similar topics: `python -m explore.similar --help`.
 
-`index` and `find` work on this machine; `publish` gives the index to a stage whose function answers GET and POST
-/similar. How documents are compared is told in `similar_function.index`, which the function searches by as well.
+All on this machine. `operations.publish_similar` gives a stage the index that its function answers from.
+How documents are compared is told in `similar_function.index`, which the function searches by as well.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 from explore import options as common
 from explore.errors import ExploreError
 from explore.files import written_whole
-from explore.score import DEFAULT_FILE
-from explore.vectors import load_topic_vectors
+from explore.vectors import DEFAULT_FILE, load_topic_vectors
 
 from similar_function.index import DocumentIndex, IndexFileError
 from similar_function.similar import MOST_NEIGHBOURS, NEIGHBOURS, Similar, UnknownDocumentError
@@ -83,7 +82,7 @@ def find(index: DocumentIndex, name: str, number: int = NEIGHBOURS) -> list[Simi
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    commands = {"index": _index, "find": _find, "publish": _publish}
+    commands = {"index": _index, "find": _find}
     return common.run("similar", lambda: commands[options.command](options))
 
 
@@ -101,13 +100,6 @@ def _find(options: argparse.Namespace) -> None:
         print(f"{similar.distance:.4f}  {similar.id}  {similar.label}")
 
 
-def _publish(options: argparse.Namespace) -> None:
-    # Only here: boto3 is no business of who stays on this machine.
-    from operations import publish_similar as similar_publish  # noqa: PLC0415
-
-    similar_publish.publish(options.stage, load_topic_vectors(options.vectors), ahead=options.ahead)
-
-
 def _parser() -> common.Parser:
     parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -117,13 +109,7 @@ def _parser() -> common.Parser:
     find_one.add_argument("--number", type=int, default=NEIGHBOURS, metavar="N", help=f"how many ({NEIGHBOURS})")
     for command in (index, find_one):
         command.add_argument("--index", type=Path, default=DEFAULT_INDEX, metavar="FILE", help=f"({DEFAULT_INDEX})")
-    publish = commands.add_parser("publish", help="give a stage's function the index of its model")
-    publish.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
-    publish.add_argument(
-        "--ahead", action="store_true", help="of a model that is not in service yet: found once it is (store: function)"
-    )
-    for command in (index, publish):
-        command.add_argument("--vectors", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"({DEFAULT_FILE})")
+    index.add_argument("--vectors", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"({DEFAULT_FILE})")
     return parser
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,8 +21,6 @@ from explore.errors import ExploreError
 from explore.files import written_whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from explore.documents import CountedDocuments
 
 Matrix = npt.NDArray[np.float32]
@@ -30,6 +29,9 @@ _TOPIC_COLUMN: Final = re.compile(r"topic_(\d+)")
 _TEXT_COLUMNS: Final = ("id", "label", "reason", "model", "corpus")
 _SUM_TOLERANCE: Final = 1e-3
 """Topic weights sum to 1; JSON's decimals and float32 sums leave a little."""
+
+DEFAULT_FILE: Final = Path("build/vectors.parquet")
+"""Where commands write topic vectors and read them, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def load_topic_vectors(file: Path) -> TopicVectors:
     try:
         table = parquet.read_table(file)
     except FileNotFoundError:
-        raise ExploreError(f"{file} is not there: python -m explore.score writes such files") from None
+        raise ExploreError(f"{file} is not there: python -m operations.score writes such files") from None
     except (OSError, pa.ArrowInvalid) as error:
         raise ExploreError(f"{file} is no Parquet file: {error}") from None
     names = [name for name in table.column_names if _TOPIC_COLUMN.fullmatch(name)]

@@ -144,12 +144,10 @@ class FunctionUrl:
         Returns:
             The local URL to call and the headers to send.
         """
-        auth = importlib.import_module("botocore.auth")
-        request = importlib.import_module("botocore.awsrequest").AWSRequest(
-            method=method, url=self.local + path.lstrip("/"), data=body, headers=dict(headers)
-        )
+        url = self.local + path.lstrip("/")
         keys = importlib.import_module("botocore.credentials").Credentials(
             credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"], credentials.get("AWS_SESSION_TOKEN")
         )
-        auth.SigV4Auth(keys, "lambda", self.region).add_auth(request)
-        return request.url, {str(name): str(value) for name, value in request.headers.items()}
+        return url, importlib.import_module("topics_client.signing").sign(
+            method, url, body, headers, credentials=keys, region=self.region
+        )

@@ -20,14 +20,15 @@ from training_scripts.os_errors import in_a_sentence
 
 from deployment_functions.ledger import Ledger, LedgerError
 from deployment_functions.model_fields import CANDIDATE
-from deployment_functions.registry import APPROVED, Registry, SageMaker
+from deployment_functions.ports import SageMaker
+from deployment_functions.registry import APPROVED, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from operations.doctor.checks import Client
 
-    from deployment_functions.ledger import Ssm
+    from deployment_functions.ports import Ssm
 
 POLL_S = 5.0
 

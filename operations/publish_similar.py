@@ -1,26 +1,32 @@
-"""Giving a stage the index of its model: into its bucket, or into Amazon S3 Vectors, whichever it searches."""
+"""Give a stage the index of its model, in its bucket or in S3 Vectors: see `--help`."""
 
 from __future__ import annotations
 
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
+from explore import options as common
 from explore.errors import ExploreError
 from explore.similar import index_of
+from explore.vectors import DEFAULT_FILE, load_topic_vectors
 from stacks.shared.names import parameters_prefix, stack_prefix
 from training_scripts.corpus.progress import Progress
 
 from similar_function.places import LABEL, PUT_AT_ONCE, Published, index_key, is_model, published_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explore.vectors import TopicVectors
 
+PROGRAM: Final = "python -m operations.publish_similar"
 OUTPUTS: Final = ("SimilarIndexBucket", "SimilarMaxIndexBytes")
 VECTOR_BUCKET: Final = "SimilarVectorBucket"
 """The serving stack's output where the stage searches by S3 Vectors."""
@@ -38,6 +44,15 @@ class Store:
     vector_bucket: str | None
     in_service: str
     """The version of the model in service."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    return common.run(
+        "publish_similar",
+        lambda: publish(options.stage, load_topic_vectors(options.vectors), ahead=options.ahead),
+    )
 
 
 def publish(stage: str, vectors: TopicVectors, *, ahead: bool) -> None:
@@ -155,3 +170,17 @@ def _delete_others(client: Any, index: dict[str, str], kept: set[str]) -> None: 
         others += [vector["key"] for vector in page["vectors"] if vector["key"] not in kept]
     for begin in range(0, len(others), PUT_AT_ONCE):
         client.delete_vectors(**index, keys=others[begin : begin + PUT_AT_ONCE])
+
+
+def _parser() -> common.Parser:
+    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    parser.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
+    parser.add_argument(
+        "--ahead", action="store_true", help="of a model that is not in service yet: found once it is (store: function)"
+    )
+    parser.add_argument("--vectors", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"({DEFAULT_FILE})")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rules.aws_images import ALL
 from rules.model import JsonValue, Template, items, mapping
-from stacks.shared import algorithm_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def fault_of(image: JsonValue, template: Template) -> str | None:
         region: mapping(entry).get("Account")
         for region, entry in mapping(mapping(template.body.get("Mappings")).get(str(name))).items()
     }
-    known = {f"/{image.repository}:{image.tag}": image.accounts for image in algorithm_images.ALL}
+    known = {f"/{image.repository}:{image.tag}": image.accounts for image in ALL}
     accounts = next((accounts for name, accounts in known.items() if parts[-1].endswith(name)), None)
     if accounts is None:
         return f"the image is {parts[-1]}, none of {', '.join(known)}"

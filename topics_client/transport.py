@@ -11,8 +11,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import botocore.session
 import urllib3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from topics_client.deadline import POOLS, Deadline
@@ -24,13 +22,13 @@ from topics_client.errors import (
     NOT_AN_ANSWER,
     TopicsError,
 )
+from topics_client.signing import sign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from botocore.credentials import Credentials
 
-SERVICE: Final = "lambda"
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 80.0
 """Longer than the function's own 75 s: its refusal says more than a broken connection."""
@@ -150,11 +148,11 @@ class SignedTransport:
             credentials: Credentials | None = self._session.get_credentials()
             if credentials is None:
                 raise TopicsError(NO_CREDENTIALS, "there are no AWS credentials to sign with")
-            request = AWSRequest(method=method, url=url, data=body or b"", headers=headers)
-            SigV4Auth(credentials.get_frozen_credentials(), SERVICE, self._region).add_auth(request)
+            return sign(
+                method, url, body, headers, credentials=credentials.get_frozen_credentials(), region=self._region
+            )
         except (BotoCoreError, ClientError) as error:
             raise TopicsError(NO_CREDENTIALS, f"the AWS credentials cannot be had: {error}") from None
-        return dict(request.headers.items())
 
     def close(self) -> None:
         """Drop the connections."""

@@ -57,6 +57,10 @@ def _truth(value: object) -> object:
 Int = Annotated[int, BeforeValidator(_number)]
 Float = Annotated[float, BeforeValidator(_number)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
+NumTopics = Annotated[Int, Field(ge=2, le=1000)]
+Epochs = Annotated[Int, Field(ge=1)]
+MiniBatchSize = Annotated[Int, Field(ge=1, le=10_000)]
+PatienceEpochs = Annotated[Int, Field(ge=1)]
 
 
 class _Frozen(BaseModel):
@@ -72,16 +76,16 @@ class _Frozen(BaseModel):
 class NtmHyperparameters(_Frozen):
     """The built-in NTM's documented hyperparameters, without feature_dim: that is a fact of the corpus."""
 
-    num_topics: Annotated[Int, Field(ge=2, le=1000)]
+    num_topics: NumTopics
     batch_norm: Truth = False
     clip_gradient: Annotated[Float, Field(ge=1e-3)] | None = None
     """Largest size of one gradient element; None is the documented default, Infinity."""
     encoder_layers: EncoderLayers = "auto"
     encoder_layers_activation: Activation = "sigmoid"
-    epochs: Annotated[Int, Field(ge=1)] = 50
+    epochs: Epochs = 50
     learning_rate: Annotated[Float, Field(ge=1e-6, le=1.0)] = 0.001
-    mini_batch_size: Annotated[Int, Field(ge=1, le=10_000)] = 256
-    num_patience_epochs: Annotated[Int, Field(ge=1)] = 3
+    mini_batch_size: MiniBatchSize = 256
+    num_patience_epochs: PatienceEpochs = 3
     optimizer: Optimizer = "adadelta"
     rescale_gradient: Annotated[Float, Field(ge=1e-3, le=1.0)] = 1.0
     sub_sample: Annotated[Float, Field(ge=0.0, le=1.0)] = 1.0

@@ -13,8 +13,8 @@ from stacks.shared import algorithm_images, regions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from rules.aws_images import Image
     from stacks.settings.stage import StageSettings
-    from stacks.shared.algorithm_images import Image
 
 Outcome = Literal["good", "bad", "unknown"]
 BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"

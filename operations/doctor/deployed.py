@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from operations.doctor.checks import Client
 
-    from deployment_functions.ledger import Ssm
+    from deployment_functions.ports import Ssm
 
 CHECK: Final = "deployed"
 PARTS: Final = ("Data", "Training", "Serving")

@@ -8,7 +8,7 @@ from typing import Any
 
 from explore.errors import ExploreError
 from operations.stage import outputs_of
-from stacks.shared.regions import REPOSITORY
+from rules.aws_images import REPOSITORY
 from training_scripts.ntm_environment import CORPUS_VARIABLE
 
 

@@ -13,8 +13,7 @@ from explore import builtin_model
 from explore import options as common
 from explore.documents import records_of
 from explore.errors import ExploreError
-from explore.score import DEFAULT_FILE
-from explore.vectors import write_topic_vectors
+from explore.vectors import DEFAULT_FILE, write_topic_vectors
 from operations.transform import run as transform_run
 from operations.transform import scheduled as transform_scheduled
 from operations.transform.formats import FORMATS, JSON_LINES

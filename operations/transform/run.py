@@ -24,8 +24,8 @@ from explore.errors import ExploreError
 from explore.files import written_whole
 from operations.stage import outputs_of, reason_of
 from operations.transform.formats import FORMATS, JSON_LINES, Format
-from stacks.serving.transform.transform_job import TRANSFORM_PREFIX
 from stacks.serving.transform.transform_records import RecordError
+from stacks.shared.bucket_layout import TRANSFORM_PREFIX
 from stacks.shared.names import job_name_prefix
 from training_scripts.archives import unpack
 

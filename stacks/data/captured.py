@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -10,14 +10,13 @@ from constructs import Construct
 
 from stacks.data.keys import StageKey
 from stacks.data.private_bucket import PrivateBucket
+from stacks.shared.bucket_layout import CAPTURED_PREFIX
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
     from stacks.settings.endpoint import CaptureSettings
     from stacks.shared.service_role import ServiceRole
-
-CAPTURED_PREFIX: Final = "captured/"
 
 
 class CapturedRequests(Construct):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from stacks.data.stack import LocalCorpus
 from stacks.settings.errors import SynthError
+from stacks.shared.bucket_layout import LocalCorpus
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import MANIFEST_NAME, PREPARE_COMMAND, CorpusManifest
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from stacks.data.folder_upload import Folder
+from stacks.shared.bucket_layout import CORPORA_PREFIX
 
 if TYPE_CHECKING:
-    from stacks.data.stack import LocalCorpus
-
-CORPORA_PREFIX: Final = "corpora/"
-"""Every corpus is a folder of its own under this prefix, named by its hash; none is ever changed or removed."""
+    from stacks.shared.bucket_layout import LocalCorpus
 
 
 def corpus_folder(corpus: LocalCorpus) -> Folder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -13,9 +12,9 @@ from aws_cdk import aws_sns as sns
 
 from stacks.data.account_logs import AccountLogs
 from stacks.data.captured import CapturedRequests
-from stacks.data.code_upload import CodeLocation, code_folder
+from stacks.data.code_upload import code_folder
 from stacks.data.corpus_pointer import NewestCorpus
-from stacks.data.corpus_upload import CORPORA_PREFIX, corpus_folder
+from stacks.data.corpus_upload import corpus_folder
 from stacks.data.folder_upload import FolderUpload
 from stacks.data.keys import OperationsKey, StageKey
 from stacks.data.lost_events import LostEvents
@@ -24,51 +23,24 @@ from stacks.data.private_network import PrivateNetwork, endpoints_beside
 from stacks.data.region_rule import refuse_regions
 from stacks.settings.stage import ExistingNetwork, OwnNetwork
 from stacks.shared.alarms import watch_lost_events
+from stacks.shared.bucket_layout import (
+    CORPORA_PREFIX,
+    PREPARING_KEPT_DAYS,
+    PREPARING_PREFIX,
+    CodeLocation,
+    CorpusLocation,
+    LocalCorpus,
+)
 from stacks.shared.network import Placement
 from stacks.shared.platform import Platform
 from stacks.shared.policies import retention_days, tell_stage
-from stacks.training.preparation.preparation_job import PREPARING_KEPT_DAYS, PREPARING_PREFIX
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from constructs import Construct
 
     from stacks.data.folder_upload import Folder
     from stacks.data.open_bundle import LocalBundle
     from stacks.settings.stage import S3Corpus, StageSettings
-    from stacks.shared.service_role import ServiceRole
-
-
-@dataclass(frozen=True)
-class LocalCorpus:
-    """A corpus prepared on this machine, as far as the stacks need to know it."""
-
-    folder: Path
-    corpus_hash: str
-    train_shards: int
-    files: tuple[str, ...]
-    """Paths of its own files, the manifest last; nothing else in the folder goes to S3."""
-    left_aside: str | None = None
-    """A sentence on what else lies in the folder."""
-
-
-@dataclass(frozen=True)
-class CorpusLocation:
-    """Where the pipeline finds the corpus: a bucket, and the prefix under which corpora are named by their hash."""
-
-    bucket: s3.IBucket
-    corpora_prefix: str
-    corpus_hash: str
-    key: kms.IKey | None
-    """What its objects are encrypted under; None for a key that AWS manages."""
-    upload: cdk.CustomResource | None = None
-    """What brings it there, where the deploy does."""
-
-    @property
-    def prefix(self) -> str:
-        """This corpus's own folder."""
-        return f"{self.corpora_prefix}{self.corpus_hash}/"
 
 
 class DataStack(cdk.Stack):
@@ -267,14 +239,3 @@ class DataStack(cdk.Stack):
             exports += [(group, "The group of functions, jobs and hosts") for group in placement.security_group_ids]
         for value, description in exports:
             self.export_value(value, description=description)
-
-
-def grant_corpus_read(role: ServiceRole, corpus: CorpusLocation, *, pattern: str) -> None:
-    """Allow `role` to read the objects of every corpus that match `pattern`, and to decrypt them."""
-    role.allow(
-        "s3:GetObject",
-        on=[corpus.bucket.arn_for_objects(f"{corpus.corpora_prefix}{pattern}")],
-        because="Every corpus is a folder named by its hash, and a model in service may be of an older one.",
-    )
-    if corpus.key is not None:
-        role.allow("kms:Decrypt", on=[corpus.key.key_arn])

@@ -8,15 +8,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from stacks.shared.bucket_layout import MODELS_PREFIX
+from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
 from stacks.shared.service_role import ServiceRole, service_principal
-from stacks.shared.training_role import (
-    MODELS_PREFIX,
-    SAGEMAKER,
-    encrypt_volumes,
-    pull_image,
-    put_metrics,
-    write_sagemaker_logs,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

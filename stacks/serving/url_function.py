@@ -8,10 +8,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.data.stack import grant_corpus_read
 from stacks.serving.url_access import add_url
 from stacks.shared.acknowledgments import acknowledge
 from stacks.shared.alarms import URL_ALIAS
+from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
 from stacks.shared.deployment_function import (
     PYTHON_RUNTIME,
     function_code,
@@ -21,7 +21,6 @@ from stacks.shared.deployment_function import (
     tracing,
 )
 from stacks.shared.names import function_name
-from stacks.shared.training_role import MODELS_PREFIX
 
 from deployment_functions.pipeline.topics_file import TOPICS_FILE
 
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
-    from stacks.data.stack import CorpusLocation
     from stacks.serving.endpoint import AutoscaledEndpoint
     from stacks.settings.url import UrlSettings
+    from stacks.shared.bucket_layout import CorpusLocation
     from stacks.shared.platform import Platform
 
 TIMEOUT_S: Final = 75

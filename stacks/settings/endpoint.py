@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from stacks.settings import instance_types
 from stacks.settings.frozen import Frozen
 from stacks.settings.instance_types import InstanceType
+from training_scripts.hyperparameters import Int
 
 LEAST_LINEAR_STEP: Final = 10
 """SageMaker takes no smaller linear step; canaries and rolling batches may be 5 percent."""
@@ -17,8 +18,8 @@ LEAST_LINEAR_STEP: Final = 10
 class CaptureSettings(Frozen):
     """What is kept of the endpoint's requests and answers: a store of documents' word counts."""
 
-    sampling_percent: Annotated[int, Field(ge=1, le=100)] = 100
-    keep_days: Annotated[int, Field(ge=1, le=3653)] = 90
+    sampling_percent: Annotated[Int, Field(ge=1, le=100)] = 100
+    keep_days: Annotated[Int, Field(ge=1, le=3653)] = 90
     readers: tuple[Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")], ...] = ()
     """ARNs of the roles that may read it. Everybody else is denied, whatever their own policies allow."""
 
@@ -28,15 +29,15 @@ class RolloutSettings(Frozen):
 
     strategy: Literal["all_at_once", "canary", "linear", "rolling"] = "all_at_once"
     """The first three are blue/green: a second fleet, and the traffic moves at once, in two steps or in many."""
-    step_percent: Annotated[int, Field(ge=5, le=50)] = 10
+    step_percent: Annotated[Int, Field(ge=5, le=50)] = 10
     """Share of the fleet that moves at a time: the canary, the linear step or the rolling batch."""
-    wait_s: Annotated[int, Field(ge=0, le=3600)] = 300
+    wait_s: Annotated[Int, Field(ge=0, le=3600)] = 300
     """How long alarms are watched after each step."""
-    max_duration_s: Annotated[int, Field(ge=600, le=28_800)] = 7200
+    max_duration_s: Annotated[Int, Field(ge=600, le=28_800)] = 7200
     rollback_on_alarm: bool = True
-    max_server_errors: Annotated[int, Field(ge=1)] = 5
+    max_server_errors: Annotated[Int, Field(ge=1)] = 5
     """Answers 5xx in a minute, of the endpoint or the URL, that ring the alarm."""
-    max_latency_ms: Annotated[int, Field(ge=1, le=60_000)] = 2000
+    max_latency_ms: Annotated[Int, Field(ge=1, le=60_000)] = 2000
     """The model's p99 latency that rings it, for three minutes."""
 
     @model_validator(mode="after")
@@ -53,7 +54,7 @@ class ServerlessSettings(Frozen):
     """An endpoint without instances: paid by use, slow when it wakes, and without VPC, isolation or data capture."""
 
     memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
-    max_concurrency: Annotated[int, Field(ge=1, le=200)] = 5
+    max_concurrency: Annotated[Int, Field(ge=1, le=200)] = 5
 
 
 class EndpointSettings(Frozen):
@@ -62,11 +63,11 @@ class EndpointSettings(Frozen):
     serverless: ServerlessSettings | None = None
     """Instead of instances; the settings of instances and scaling are not used then."""
     instance_type: InstanceType = "ml.m5.large"
-    min_instances: Annotated[int, Field(ge=1, le=100)] = 1
-    max_instances: Annotated[int, Field(ge=1, le=100)] = 4
-    invocations_per_instance_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
-    scale_in_cooldown_s: Annotated[int, Field(ge=0, le=86_400)] = 300
-    scale_out_cooldown_s: Annotated[int, Field(ge=0, le=86_400)] = 60
+    min_instances: Annotated[Int, Field(ge=1, le=100)] = 1
+    max_instances: Annotated[Int, Field(ge=1, le=100)] = 4
+    invocations_per_instance_per_minute: Annotated[Int, Field(ge=1, le=1_000_000)] = 2000
+    scale_in_cooldown_s: Annotated[Int, Field(ge=0, le=86_400)] = 300
+    scale_out_cooldown_s: Annotated[Int, Field(ge=0, le=86_400)] = 60
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> EndpointSettings:

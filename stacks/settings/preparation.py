@@ -10,6 +10,7 @@ from stacks.settings.frozen import Frozen
 from stacks.settings.instance_types import InstanceType
 from stacks.settings.place_names import BucketName, KeyArn
 from training_scripts.corpus.settings import PreparationSettings
+from training_scripts.hyperparameters import Int
 
 FROM_FILES: Final = ("stop_words", "keep_words", "vocabulary")
 """What the command reads from files, which the job has none of."""
@@ -37,17 +38,17 @@ class PreparationStep(Frozen):
 
     documents: DocumentsInS3
     instance_type: InstanceType = "ml.m5.xlarge"
-    instance_count: Annotated[int, Field(ge=1, le=20)] = 2
-    volume_size_gb: Annotated[int, Field(ge=1, le=16_384)] = 100
+    instance_count: Annotated[Int, Field(ge=1, le=20)] = 2
+    volume_size_gb: Annotated[Int, Field(ge=1, le=16_384)] = 100
     """Of each instance: it holds all documents, and Spark's own files beside."""
-    max_runtime_s: Annotated[int, Field(ge=60, le=432_000)] = 14_400
+    max_runtime_s: Annotated[Int, Field(ge=60, le=432_000)] = 14_400
     text_field: Word = "text"
     label_field: Word | None = None
     id_field: Word | None = None
     split_field: Word | None = None
     source_name: Word | None = None
     licence: Word | None = None
-    max_rejected: Annotated[int, Field(ge=0)] = 1000
+    max_rejected: Annotated[Int, Field(ge=0)] = 1000
     """Most lines that may be no documents."""
     keep_vocabulary: bool = True
     """Count by the words of the stage's deployed corpus, as its model does; false chooses new ones."""

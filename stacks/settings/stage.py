@@ -14,7 +14,16 @@ from stacks.settings.place_names import BucketName, KeyArn
 from stacks.settings.preparation import PreparationStep
 from stacks.settings.url import UrlSettings
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
-from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
+from training_scripts.hyperparameters import (
+    Epochs,
+    Float,
+    Int,
+    MiniBatchSize,
+    NtmHyperparameters,
+    NumTopics,
+    OpenNtmSwitches,
+    PatienceEpochs,
+)
 
 HARDENED_LOG_DAYS: Final = 365
 """A year of logs is what PCI DSS 10.5.1 asks for; the rule on log groups asks the same of the templates."""
@@ -59,10 +68,10 @@ class CorpusSettings(Frozen):
 class StageHyperparameters(NtmHyperparameters):
     """NTM's hyperparameters, with the tutorial's values where it departs from the algorithm's defaults."""
 
-    num_topics: Annotated[int, Field(ge=2, le=1000)] = 30
-    mini_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 128
-    epochs: Annotated[int, Field(ge=1)] = 100
-    num_patience_epochs: Annotated[int, Field(ge=1)] = 5
+    num_topics: NumTopics = 30
+    mini_batch_size: MiniBatchSize = 128
+    epochs: Epochs = 100
+    num_patience_epochs: PatienceEpochs = 5
 
 
 Distribution = Literal["ShardedByS3Key", "FullyReplicated"]
@@ -75,11 +84,11 @@ class TrainingSettings(Frozen):
     switches: OpenNtmSwitches | None = None
     """What only the open NTM takes; the built-in would fail the job for it."""
     instance_type: InstanceType = "ml.c5.xlarge"
-    instance_count: Annotated[int, Field(ge=1, le=20)] = 2
+    instance_count: Annotated[Int, Field(ge=1, le=20)] = 2
     train_distribution: Distribution = "ShardedByS3Key"
     """Each instance trains on its own shards, or each on all of them. The other channels are always replicated."""
-    volume_size_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
-    max_runtime_s: Annotated[int, Field(ge=60, le=432_000)] = 2700
+    volume_size_gb: Annotated[Int, Field(ge=1, le=16_384)] = 30
+    max_runtime_s: Annotated[Int, Field(ge=60, le=432_000)] = 2700
     run_on_deploy: bool = True
     """Train as part of `cdk deploy` when the corpus or the job's definition has changed, and wait for the end."""
 
@@ -113,7 +122,7 @@ class OwnNetwork(Frozen):
 
     kind: Literal["own"]
     cidr: Annotated[str, Field(pattern=r"^(\d{1,3}\.){3}\d{1,3}/(1[6-9]|2[0-2])$")] = "10.42.0.0/20"
-    zones: Annotated[int, Field(ge=2, le=3)] = 2
+    zones: Annotated[Int, Field(ge=2, le=3)] = 2
     """Availability zones, a subnet each."""
 
 
@@ -126,7 +135,7 @@ class OperationsSettings(Frozen):
     tracing: bool = False
     """X-Ray segments of every function."""
     dashboard: bool = True
-    max_topic_shift: Annotated[float, Field(gt=0, le=1)] = 0.2
+    max_topic_shift: Annotated[Float, Field(gt=0, le=1)] = 0.2
     """Jensen-Shannon divergence, in bits, of the topics of late from those of the training, that rings an alarm."""
 
 
@@ -144,7 +153,7 @@ class RetrainingSettings(Frozen):
 
     schedule: Annotated[str, Field(pattern=SCHEDULE)] = "rate(7 days)"
     """When it is looked whether a training is due, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
-    max_loss_increase_percent: Annotated[float, Field(ge=0, le=100)] = 0
+    max_loss_increase_percent: Annotated[Float, Field(ge=0, le=100)] = 0
     """How much larger than that of the model in service the new one's validation loss may be."""
 
 
@@ -152,10 +161,10 @@ class TransformSettings(Frozen):
     """Batch transform: how many instances work, and how much each is sent at a time."""
 
     instance_type: InstanceType = "ml.m5.large"
-    instance_count: Annotated[int, Field(ge=1, le=100)] = 2
-    max_payload_mb: Annotated[int, Field(ge=1, le=100)] = 6
-    max_concurrent_transforms: Annotated[int, Field(ge=1, le=100)] = 2
-    max_runtime_s: Annotated[int, Field(ge=60, le=432_000)] = 14_400
+    instance_count: Annotated[Int, Field(ge=1, le=100)] = 2
+    max_payload_mb: Annotated[Int, Field(ge=1, le=100)] = 6
+    max_concurrent_transforms: Annotated[Int, Field(ge=1, le=100)] = 2
+    max_runtime_s: Annotated[Int, Field(ge=60, le=432_000)] = 14_400
     schedule: Annotated[str, Field(pattern=SCHEDULE)] | None = None
     """When the stage's corpus is transformed, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
 
@@ -173,10 +182,10 @@ class TransformSettings(Frozen):
 class SweepSettings(Frozen):
     """Training jobs side by side, to choose hyperparameters by: how many at a time, and what a sweep may use up."""
 
-    max_concurrency: Annotated[int, Field(ge=1, le=40)] = 2
+    max_concurrency: Annotated[Int, Field(ge=1, le=40)] = 2
     """Jobs at a time, each on the instances of a training; a Map runs 40 at most."""
-    max_jobs: Annotated[int, Field(ge=1, le=MOST_SWEEP_JOBS)] = 24
-    max_instance_seconds: Annotated[int, Field(ge=60)] = 129_600
+    max_jobs: Annotated[Int, Field(ge=1, le=MOST_SWEEP_JOBS)] = 24
+    max_instance_seconds: Annotated[Int, Field(ge=60)] = 129_600
     """Instances times the bound of a job's run time, of all jobs together: what a sweep can cost at most."""
 
 
@@ -185,9 +194,9 @@ class SimilarSettings(Frozen):
 
     store: Literal["function", "s3-vectors"] = "function"
     """What holds the vectors: the function's memory, or Amazon S3 Vectors, for more than that."""
-    memory_mb: Annotated[int, Field(ge=512, le=10_240)] = 1024
+    memory_mb: Annotated[Int, Field(ge=512, le=10_240)] = 1024
     """Of the function; an index in its memory may take a fifth of it."""
-    reserved_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    reserved_concurrency: Annotated[Int, Field(ge=1, le=1000)] | None = None
     """Most requests at once; None leaves the account's limit."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stacks.settings.frozen import Frozen
+from training_scripts.hyperparameters import Int
 
 Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]+)$")]
 """A principal by its ARN, or all of an account by its number: whom of its own it lets call is that account's affair."""
@@ -21,7 +22,7 @@ class CorsSettings(Frozen):
     """Web pages that may call the URL from a browser. Each origin is named; there is no `*`."""
 
     origins: Annotated[tuple[Origin, ...], Field(min_length=1, max_length=20)]
-    max_age_s: Annotated[int, Field(ge=0, le=86_400)] = 600
+    max_age_s: Annotated[Int, Field(ge=0, le=86_400)] = 600
     """How long a browser may remember the answer to its preflight."""
 
 
@@ -38,10 +39,10 @@ class UrlSettings(Frozen):
     cors: CorsSettings | None = None
     open_because: Annotated[str, Field(min_length=20, max_length=500)] | None = None
     """Why the URL may be open: what whoever signs for it reads in the template. An open URL must have one."""
-    memory_mb: Annotated[int, Field(ge=512, le=10_240)] = 1024
+    memory_mb: Annotated[Int, Field(ge=512, le=10_240)] = 1024
     snap_start: bool = False
     """Start from a snapshot of the loaded function: no cold start, at the price of keeping snapshots."""
-    reserved_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    reserved_concurrency: Annotated[Int, Field(ge=1, le=1000)] | None = None
     """Most requests at once; None leaves the account's limit. An open URL must have one."""
 
     @model_validator(mode="after")

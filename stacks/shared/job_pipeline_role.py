@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import aws_cdk as cdk
 
+from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes
 from stacks.shared.service_role import NO_RESOURCE, ServiceRole, service_principal
-from stacks.shared.training_role import SAGEMAKER, encrypt_volumes
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam

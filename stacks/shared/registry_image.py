@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 if TYPE_CHECKING:
-    from stacks.shared.algorithm_images import Image
+    from rules.aws_images import Image
 
 
 class RegistryImage(Construct):

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
-from stacks.data.stack import grant_corpus_read
 from stacks.shared import algorithm_images
 from stacks.shared.alarms import watch_machine
+from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
 from stacks.shared.deployment_function import DeploymentFunction
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import job_name_prefix, parameters_prefix, pipeline_name
 from stacks.shared.policies import tell_stage
 from stacks.shared.registry_image import RegistryImage
-from stacks.shared.training_role import MODELS_PREFIX, TrainingRole
 from stacks.training import training_job
 from stacks.training.trained_model import TrainedModel
 from stacks.training.training_pipeline import TrainingPipeline
+from stacks.training.training_role import TrainingRole
 
 from deployment_functions.pipeline.model_archive import ARTIFACT_FILE
 from deployment_functions.pipeline.topics_file import TOPICS_FILE
@@ -25,10 +25,10 @@ from deployment_functions.pipeline.topics_file import TOPICS_FILE
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from stacks.data.code_upload import CodeLocation
-    from stacks.data.stack import CorpusLocation, DataStack
+    from stacks.data.stack import DataStack
     from stacks.settings.preparation import PreparationStep
     from stacks.settings.stage import StageSettings
+    from stacks.shared.bucket_layout import CodeLocation, CorpusLocation
     from stacks.shared.platform import Platform
 
 

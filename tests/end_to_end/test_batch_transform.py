@@ -86,7 +86,7 @@ def test_the_url_and_the_endpoint_give_the_same_numbers(
 ) -> None:
     for name, way in (("url", ["--url", deployment.url()]), ("endpoint", ["--endpoint", "topic-model-dev"])):
         file = made.folder / f"{name}.parquet"
-        call(deployment, "explore.score", *way, "--out", str(file), *documents)
+        call(deployment, "operations.score", *way, "--out", str(file), *documents)
         found = load_topic_vectors(file)
         assert (found.ids, found.model) == (made.vectors.ids, made.vectors.model)
         np.testing.assert_allclose(found.weights, made.vectors.weights, atol=1e-6)
@@ -115,7 +115,7 @@ def test_what_the_schedule_starts_transforms_the_corpus_itself(
     call(deployment, "operations.transform", "--stage", "dev", "--scheduled", "--out", str(file),
          "--corpus", str(small_corpus))  # fmt: skip
     own = made.folder / "own.parquet"
-    call(deployment, "explore.score", "--model", str(made.folder / "model"), "--out", str(own),
+    call(deployment, "operations.score", "--model", str(made.folder / "model"), "--out", str(own),
          "--corpus", str(small_corpus))  # fmt: skip
     found, expected = load_topic_vectors(file), load_topic_vectors(own)
     assert (found.ids, found.labels, found.model) == (expected.ids, expected.labels, made.vectors.model)

@@ -86,7 +86,7 @@ def test_batch_transform_gives_the_same_weights(
     transformed, asked = tmp_path / "transformed.parquet", tmp_path / "asked.parquet"
     call(deployment, "operations.transform", "--stage", "dev", "--out", str(transformed),
          "--model-out", str(tmp_path / "model"), *documents)  # fmt: skip
-    call(deployment, "explore.score", "--url", deployment.url(), "--out", str(asked), *documents)
+    call(deployment, "operations.score", "--url", deployment.url(), "--out", str(asked), *documents)
 
     np.testing.assert_allclose(load_topic_vectors(transformed).weights, load_topic_vectors(asked).weights, atol=1e-6)
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks.shared import algorithm_images
-from stacks.shared.algorithm_images import FRAMEWORK_ACCOUNTS, Image
-from stacks.shared.regions import REGISTRY_ACCOUNTS
+from rules import aws_images
+from rules.aws_images import FRAMEWORK_ACCOUNTS, REGISTRY_ACCOUNTS, Image
 from training_scripts.script_mode.layout import CONTAINER_PYTHON
 
 SDK = Path(__file__).parents[2] / ".venv-sdk-v2"
@@ -30,9 +29,9 @@ def table(name: str) -> dict[str, dict[str, dict[str, object]]]:
 @pytest.mark.parametrize(
     ("scope", "version", "image"),
     [
-        ("training", algorithm_images.TRAINING_VERSION, algorithm_images.OPEN_TRAINING["cpu"]),
-        ("training", algorithm_images.TRAINING_VERSION, algorithm_images.OPEN_TRAINING["gpu"]),
-        ("inference", algorithm_images.INFERENCE_VERSION, algorithm_images.OPEN_HOSTING),
+        ("training", aws_images.TRAINING_VERSION, aws_images.OPEN_TRAINING["cpu"]),
+        ("training", aws_images.TRAINING_VERSION, aws_images.OPEN_TRAINING["gpu"]),
+        ("inference", aws_images.INFERENCE_VERSION, aws_images.OPEN_HOSTING),
     ],
     ids=["training on CPUs", "training on GPUs", "hosting"],
 )
@@ -51,18 +50,18 @@ def test_the_sdk_knows_the_same_image_in_every_region_that_the_service_can_be_in
 def test_they_are_the_newest_that_the_sdk_knows() -> None:
     known = table("pytorch")
 
-    assert list(known["training"]["versions"])[-1] == algorithm_images.TRAINING_VERSION
-    assert list(known["inference"]["versions"])[-1] == algorithm_images.INFERENCE_VERSION
+    assert list(known["training"]["versions"])[-1] == aws_images.TRAINING_VERSION
+    assert list(known["inference"]["versions"])[-1] == aws_images.INFERENCE_VERSION
 
 
 def test_the_spark_container_is_the_newest_that_the_sdk_knows_in_every_such_region() -> None:
     versions = table("spark")["processing"]["versions"]
-    known = versions[algorithm_images.SPARK_VERSION]
+    known = versions[aws_images.SPARK_VERSION]
 
-    assert list(versions)[-1] == algorithm_images.SPARK_VERSION
+    assert list(versions)[-1] == aws_images.SPARK_VERSION
     assert isinstance(known, dict)
-    assert known["repository"] == algorithm_images.SPARK.repository
+    assert known["repository"] == aws_images.SPARK.repository
     assert f"py{CONTAINER_PYTHON.replace('.', '')}" in known["py_versions"]
-    assert algorithm_images.SPARK.accounts == {
+    assert aws_images.SPARK.accounts == {
         region: account for region, account in known["registries"].items() if region in REGISTRY_ACCOUNTS
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.shared.regions import REGISTRY_ACCOUNTS, REPOSITORY, TAG
+from rules.aws_images import REGISTRY_ACCOUNTS, REPOSITORY, TAG
 
 SDK_PYTHON = Path(__file__).parents[2] / ".venv-sdk-v3" / "bin" / "python"
 

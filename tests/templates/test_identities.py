@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ _VERSION_HASH = re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}")
 """A function's version is named by its code, which may change."""
 
 
-def identities(template: dict[str, Any]) -> dict[str, str]:
+def identities(template: Mapping[str, Any]) -> dict[str, str]:
     """The type of every resource, by its logical id."""
     return {_VERSION_HASH.sub(r"\1", name): each["Type"] for name, each in template["Resources"].items()}
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import app as application
-from stacks.shared.algorithm_images import FRAMEWORK_ACCOUNTS
-from stacks.shared.regions import REGISTRY_ACCOUNTS
+from rules.aws_images import FRAMEWORK_ACCOUNTS, REGISTRY_ACCOUNTS
 from tests.bundles import write_bundle
 from tests.templates.conftest import Templates, build
 from tests.templates.test_training import model, request

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rules import aws_images
 from stacks.settings.errors import SynthError
 from stacks.shared import regions
 from tests.strangers import with_strangers
@@ -13,7 +14,7 @@ from tests.templates.synths import synth
 from training_scripts.corpus.manifest import MANIFEST_NAME, CorpusManifest
 
 
-@pytest.mark.parametrize("region", sorted(regions.REGISTRY_ACCOUNTS))
+@pytest.mark.parametrize("region", sorted(aws_images.REGISTRY_ACCOUNTS))
 def test_a_region_with_ntm_gets_templates_that_name_no_other_partition(synthesize: Synthesize, region: str) -> None:
     url = {"enabled": regions.region(region).function_url is not False}
 

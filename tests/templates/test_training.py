@@ -4,7 +4,7 @@ import json
 
 from aws_cdk.assertions import Match
 
-from stacks.shared.regions import REGISTRY_ACCOUNTS
+from rules.aws_images import REGISTRY_ACCOUNTS
 from tests.templates.conftest import Synthesize, Templates
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -86,3 +87,36 @@ def test_the_index_leads_to_every_doc() -> None:
     linked = {(INDEX.parent / target).resolve() for target in LINK.findall(INDEX.read_text(encoding="utf-8"))}
 
     assert [named(document) for document in DOCS[1:] if document != INDEX and document not in linked] == []
+
+
+WALK = re.compile(r"^### (?P<title>.+)\n\n(?P<steps>(?:\d+\. .*\n)+)", re.MULTILINE)
+STEP = re.compile(r"^\d+\. `(?P<file>[^`]+\.py)`: (?P<what>.*)$", re.MULTILINE)
+MOST_STEPS = 12
+
+
+def imported_by(file: Path) -> set[str]:
+    """The dotted names that a file imports, in functions and for types too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return found
+
+
+def dotted(file: str) -> str:
+    return re.sub(r"^lambda/\w+/", "", file).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def test_every_walk_of_the_architecture_is_short_and_follows_imports() -> None:
+    walks = WALK.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+    assert len(walks) == 3
+    for title, steps in walks:
+        known: set[str] = set()
+        files = STEP.findall(steps)
+        assert 1 < len(files) <= MOST_STEPS, title
+        assert len(files) == len(steps.splitlines()), title
+        for number, (file, what) in enumerate(files):
+            assert number == 0 or "started by" in what or dotted(file) in known, f"{title}: {file}"
+            known |= imported_by(ROOT / file)

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, cast
 import boto3
 
 if TYPE_CHECKING:
-    from deployment_functions.deploy.account_logs import Logs
-    from deployment_functions.ledger import Ssm
-    from deployment_functions.ports import S3, StepFunctions
-    from deployment_functions.registry import SageMaker
-    from deployment_functions.retrainings.promotion import CloudFormation
+    from deployment_functions.ports import S3, CloudFormation, Logs, SageMaker, Ssm, StepFunctions
 
 
 def ssm() -> Ssm:

@@ -7,7 +7,7 @@ reads those. The record is written last and decides: once it names a model, the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +15,8 @@ from deployment_functions.model_fields import APPROVED, CANDIDATE, FIELDS, IN_SE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from deployment_functions.ports import Ssm
 
 SETS: Final = (CANDIDATE, APPROVED, PREVIOUS)
 MOST_RECORD_BYTES: Final = 4096
@@ -25,19 +27,6 @@ _MISSING: Final = "ParameterNotFound"
 
 class LedgerError(Exception):
     """A record that cannot be written, or that is not one model's; one sentence."""
-
-
-class Ssm(Protocol):
-    """The operations of boto3's SSM client that the ledger uses: those that act on one parameter, by its name."""
-
-    def get_parameter(self, *, Name: str) -> dict[str, dict[str, str]]:
-        """Read a parameter."""
-
-    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> object:
-        """Write a parameter."""
-
-    def delete_parameter(self, *, Name: str) -> object:
-        """Delete a parameter."""
 
 
 class Ledger:

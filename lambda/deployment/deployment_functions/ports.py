@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Protocol, TypedDict
+from typing import IO, TYPE_CHECKING, Literal, Protocol, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
+
+Status = Literal["Approved", "PendingManualApproval", "Rejected"]
 
 
 class Body(Protocol):
@@ -89,3 +91,91 @@ def running(client: StepFunctions, state_machine_arn: str) -> list[Execution]:
         for page in pages
         for item in page["executions"]
     ]
+
+
+class Ssm(Protocol):
+    """The operations of boto3's SSM client that the ledger uses: those that act on one parameter, by its name."""
+
+    def get_parameter(self, *, Name: str) -> dict[str, dict[str, str]]:
+        """Read a parameter."""
+
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> object:
+        """Write a parameter."""
+
+    def delete_parameter(self, *, Name: str) -> object:
+        """Delete a parameter."""
+
+
+class DatedSsm(Protocol):
+    """boto3's SSM client, as far as it tells when a parameter was written."""
+
+    def get_parameter(self, *, Name: str) -> Mapping[str, Mapping[str, datetime]]:
+        """Read a parameter."""
+
+
+class Logs(Protocol):
+    """The operations of boto3's CloudWatch Logs client that are used here: each is the same when done twice."""
+
+    def create_log_group(self, *, logGroupName: str) -> object:
+        """Make a group."""
+
+    def put_retention_policy(self, *, logGroupName: str, retentionInDays: int) -> object:
+        """Set how long a group keeps its events."""
+
+    def associate_kms_key(self, *, logGroupName: str, kmsKeyId: str) -> object:
+        """Set the key of what comes into a group from now on."""
+
+
+class Stack(TypedDict, total=False):
+    """What DescribeStacks tells, as far as it is used."""
+
+    StackStatus: str
+    StackStatusReason: str
+    Parameters: list[dict[str, str]]
+
+
+class CloudFormation(Protocol):
+    """The operations of boto3's CloudFormation client used here."""
+
+    def describe_stacks(self, *, StackName: str) -> Mapping[str, list[Stack]]:
+        """Tell a stack."""
+
+    def update_stack(
+        self,
+        *,
+        StackName: str,
+        UsePreviousTemplate: bool,
+        Parameters: list[dict[str, object]],
+        Capabilities: list[str],
+        RoleARN: str,
+    ) -> object:
+        """Begin an update."""
+
+
+class Package(TypedDict):
+    """What DescribeModelPackage tells, as far as it is used."""
+
+    ModelPackageArn: str
+    ModelApprovalStatus: Status
+    CustomerMetadataProperties: dict[str, str]
+
+
+class SageMaker(Protocol):
+    """The operations of boto3's SageMaker client used here."""
+
+    def create_model_package(self, **request: object) -> Mapping[str, str]:
+        """Register a version."""
+
+    def describe_model_package(self, *, ModelPackageName: str) -> Package:
+        """Tell a version."""
+
+    def update_model_package(
+        self, *, ModelPackageArn: str, ModelApprovalStatus: str, ApprovalDescription: str
+    ) -> object:
+        """Approve or reject a version."""
+
+    def delete_model_package(self, *, ModelPackageName: str) -> object:
+        """Forget a version."""
+
+    def get_paginator(self, operation_name: str) -> Paginator:
+        """Return a list operation's pages."""

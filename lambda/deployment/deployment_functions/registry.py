@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployment_functions.ports import Paginator
+    from deployment_functions.ports import Package, SageMaker, Status
 
-Status = Literal["Approved", "PendingManualApproval", "Rejected"]
 APPROVED: Final[Status] = "Approved"
 PENDING: Final[Status] = "PendingManualApproval"
 REJECTED: Final[Status] = "Rejected"
@@ -18,35 +17,6 @@ REJECTED: Final[Status] = "Rejected"
 CONTENT_TYPES: Final = ("text/csv", "application/json", "application/jsonlines", "application/x-recordio-protobuf")
 ANSWER_TYPES: Final = ("application/json", "application/jsonlines")
 MOST_DESCRIPTION_CHARS: Final = 1024
-
-
-class Package(TypedDict):
-    """What DescribeModelPackage tells, as far as it is used."""
-
-    ModelPackageArn: str
-    ModelApprovalStatus: Status
-    CustomerMetadataProperties: dict[str, str]
-
-
-class SageMaker(Protocol):
-    """The operations of boto3's SageMaker client used here."""
-
-    def create_model_package(self, **request: object) -> Mapping[str, str]:
-        """Register a version."""
-
-    def describe_model_package(self, *, ModelPackageName: str) -> Package:
-        """Tell a version."""
-
-    def update_model_package(
-        self, *, ModelPackageArn: str, ModelApprovalStatus: str, ApprovalDescription: str
-    ) -> object:
-        """Approve or reject a version."""
-
-    def delete_model_package(self, *, ModelPackageName: str) -> object:
-        """Forget a version."""
-
-    def get_paginator(self, operation_name: str) -> Paginator:
-        """Return a list operation's pages."""
 
 
 class Registry:

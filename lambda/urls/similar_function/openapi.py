@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 from similar_function import requests
 from similar_function.problems import SimilarCode, SimilarProblem
 from similar_function.similar import MOST_NEIGHBOURS, NEIGHBOURS
-from topics_function.answering.openapi import EVERY_PATH, RECORD, SCORING, problem_responses
-from topics_function.answering.openapi_schemas import component_schemas, ref
 from url_functions.events import UNKNOWN_SHARE_HEADER
 from url_functions.media_types import APPLICATION_JSON, TEXT_PLAIN
+from url_functions.openapi import EVERY_PATH, RECORD, SCORING, problem_responses, ref, shared_schemas
 from url_functions.problems import Code
 from url_functions.versions import CORPUS_HEADER, MODEL_HEADER
 
 if TYPE_CHECKING:
-    from topics_function.answering.openapi_schemas import Json
+    from url_functions.openapi import Json
 
 VERSION: Final = "1.0.0"
 """Of the interface: the second number for additions, the first for what would break a caller."""
@@ -141,11 +140,6 @@ def _problems(codes: frozenset[str]) -> Json:
 
 def _schemas() -> Json:
     string: Json = {"type": "string"}
-    shared = component_schemas()
-    problem = shared["Problem"]
-    if not isinstance(problem, dict):
-        raise TypeError("the schema of a problem is no object")
-    codes: Json = {"enum": list(SimilarProblem.kinds)}
     return {
         "DocumentRequest": {
             "type": "object",
@@ -188,6 +182,5 @@ def _schemas() -> Json:
             },
             "required": ["status", "model", "corpus", "documents"],
         },
-        "OpenApi": shared["OpenApi"],
-        "Problem": {**problem, "properties": {**problem["properties"], "code": codes}},
+        **shared_schemas(SimilarProblem.kinds),
     }

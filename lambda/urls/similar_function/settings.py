@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from topics_function.settings import LOG_LEVELS, SettingsError
+from url_functions.environment import SettingsError, log_level, required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,31 +38,21 @@ class Settings:
         Raises:
             SettingsError: names the variable, its value and what is allowed.
         """
-        log_level = environment.get("LOG_LEVEL", "INFO").upper()
-        if log_level not in LOG_LEVELS:
-            raise SettingsError(f"LOG_LEVEL is {log_level!r}, allowed are {', '.join(LOG_LEVELS)}")
-        store = _required(environment, "STORE")
+        store = required(environment, "STORE")
         if store not in STORES:
             raise SettingsError(f"STORE is {store!r}, allowed are {' and '.join(STORES)}")
         return cls(
-            in_service_parameter=_required(environment, "IN_SERVICE_PARAMETER"),
-            topics_function=_required(environment, "TOPICS_FUNCTION"),
-            index_bucket=_required(environment, "INDEX_BUCKET"),
-            region=_required(environment, "AWS_REGION"),
+            in_service_parameter=required(environment, "IN_SERVICE_PARAMETER"),
+            topics_function=required(environment, "TOPICS_FUNCTION"),
+            index_bucket=required(environment, "INDEX_BUCKET"),
+            region=required(environment, "AWS_REGION"),
             name=environment.get("AWS_LAMBDA_FUNCTION_NAME", "similar"),
             store=store,
-            vector_bucket=_required(environment, "VECTOR_BUCKET") if store == S3_VECTORS else None,
+            vector_bucket=required(environment, "VECTOR_BUCKET") if store == S3_VECTORS else None,
             max_index_bytes=_whole(environment, "MAX_INDEX_BYTES"),
-            log_level=log_level,
+            log_level=log_level(environment),
             facts_ttl_s=_whole(environment, "FACTS_TTL_S", "60"),
         )
-
-
-def _required(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name, "")
-    if not value:
-        raise SettingsError(f"{name} is not set: the stack that deploys this function must set it")
-    return value
 
 
 def _whole(environment: Mapping[str, str], name: str, default: str = "") -> int:

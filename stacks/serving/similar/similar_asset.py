@@ -17,8 +17,8 @@ SOURCES_FILE: Final = "sources.sha256"
 """Written last: a folder with it is whole."""
 ASSETS: Final = ROOT / "lambda" / "urls"
 REQUIREMENTS: Final = ASSETS / "similar_function" / "requirements.txt"
-PACKAGES: Final = ("similar_function", "url_functions", "topics_function")
-"""The function's own package, what it shares with the topics function, and of that what documents the interface."""
+PACKAGES: Final = ("similar_function", "url_functions")
+"""The function's own package, and what it shares with the topics function."""
 
 
 def sources() -> list[Path]:

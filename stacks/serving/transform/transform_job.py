@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from stacks.serving.transform.transform_records import INPUT_FILTER, OUTPUT_FILTER
+from stacks.shared.bucket_layout import SCHEDULED_PREFIX
 from stacks.shared.names import job_name_prefix
 from training_scripts.content_types import APPLICATION_JSONLINES, RECORDIO_PROTOBUF
 from training_scripts.corpus.manifest import PARTS
@@ -16,9 +17,6 @@ from training_scripts.corpus.manifest import PARTS
 if TYPE_CHECKING:
     from stacks.settings.stage import TransformSettings
 
-TRANSFORM_PREFIX: Final = "transform/"
-"""Where in the artifacts bucket runs keep their input and output."""
-SCHEDULED_PREFIX: Final = f"{TRANSFORM_PREFIX}scheduled/"
 TOLD: Final = {"model": "${ModelVersion}", "artifact": "${ArtifactUri}", "corpus": "${CorpusHash}"}
 """What made the answers, in every output."""
 

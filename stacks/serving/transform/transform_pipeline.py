@@ -8,22 +8,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from stacks.data.stack import grant_corpus_read
 from stacks.serving.transform import transform_job
-from stacks.serving.transform.transform_job import TRANSFORM_PREFIX
 from stacks.shared.alarms import watch_machine
+from stacks.shared.bucket_layout import MODELS_PREFIX, TRANSFORM_PREFIX, grant_corpus_read
 from stacks.shared.job_pipeline_role import JobPipelineRole
 from stacks.shared.names import job_name_prefix, transform_pipeline_name
 from stacks.shared.pipeline_machine import pipeline_machine
+from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
 from stacks.shared.service_role import ServiceRole, service_principal
-from stacks.shared.training_role import (
-    MODELS_PREFIX,
-    SAGEMAKER,
-    encrypt_volumes,
-    pull_image,
-    put_metrics,
-    write_sagemaker_logs,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +23,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
-    from stacks.data.stack import CorpusLocation
     from stacks.settings.stage import TransformSettings
+    from stacks.shared.bucket_layout import CorpusLocation
     from stacks.shared.platform import Platform
     from stacks.shared.registry_image import RegistryImage
 

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
     from stacks.settings.preparation import PreparationStep
 
-PREPARING_PREFIX: Final = "preparing/"
-"""In the stage's corpus bucket; a folder a run."""
-PREPARING_KEPT_DAYS: Final = 30
-"""How long a run's report and rejected lines stay, and what a run that was broken off left."""
 START_UP_MARGIN_S: Final = 600
 """What a job takes beside its run time: getting instances, downloading image and documents, uploading."""
 PUBLISHING_S: Final = 3600

@@ -8,24 +8,23 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.data.code_upload import CODE_PREFIX
-from stacks.shared import algorithm_images
+from rules import aws_images
 from stacks.shared.alarms import watch_machine
+from stacks.shared.bucket_layout import CODE_PREFIX, PREPARING_PREFIX
 from stacks.shared.deployment_function import DeploymentFunction
 from stacks.shared.job_pipeline_role import JobPipelineRole
 from stacks.shared.names import job_name_prefix, newest_corpus_parameter, preparation_name
 from stacks.shared.pipeline_machine import pipeline_machine
 from stacks.shared.registry_image import RegistryImage
+from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
 from stacks.shared.service_role import ServiceRole, service_principal
-from stacks.shared.training_role import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
 from stacks.training.preparation import preparation_job
-from stacks.training.preparation.preparation_job import PREPARING_PREFIX
 from training_scripts.corpus.manifest import VOCABULARY_PATH
 
 if TYPE_CHECKING:
-    from stacks.data.code_upload import CodeLocation
     from stacks.data.stack import DataStack
     from stacks.settings.preparation import DocumentsInS3, PreparationStep
+    from stacks.shared.bucket_layout import CodeLocation
 
 METRICS_NAMESPACE: Final = "/aws/sagemaker/ProcessingJobs"
 A_RUNS_FOLDER: Final = "A run writes under its own name, which it gets when it is started."
@@ -47,7 +46,7 @@ class PreparationPipeline(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         platform, corpus = data.platform, data.corpus
-        image = RegistryImage(self, "SparkImage", algorithm_images.SPARK)
+        image = RegistryImage(self, "SparkImage", aws_images.SPARK)
         job_role = self._job_role(step, data, code, image)
         publish = self._publisher(stage, data, retrains=retrains)
         role = JobPipelineRole(

@@ -12,8 +12,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.data.stack import grant_corpus_read
 from stacks.shared.alarms import watch_machine
+from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
 from stacks.shared.deployment_function import DeploymentFunction
 from stacks.shared.job_pipeline_role import learn_of_ends
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
@@ -28,7 +28,6 @@ from stacks.shared.names import (
 )
 from stacks.shared.pipeline_machine import pipeline_machine
 from stacks.shared.service_role import NO_RESOURCE, ServiceRole, service_principal
-from stacks.shared.training_role import MODELS_PREFIX
 from stacks.training.retraining import retraining_machine
 from stacks.training.retraining.serving_deployment import ServingDeployment
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
-from stacks.serving.transform.transform_job import TRANSFORM_PREFIX
 from stacks.shared.acknowledgments import acknowledge
+from stacks.shared.bucket_layout import TRANSFORM_PREFIX
 from stacks.shared.job_pipeline_role import learn_of_ends
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import endpoint_name, job_name_prefix, serving_boundary_name, serving_stack_name

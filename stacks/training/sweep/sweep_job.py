@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from stacks.settings.stage import StageSettings
 
-SWEEP_PREFIX: Final = "sweep/"
-"""Where in the artifacts bucket the jobs put their models: apart from those that may be approved."""
 COMPLETED: Final = "Completed"
 UNSEEN: Final = "test"
 """The channel that jobs do not get: what a sweep chooses by must not be what the choice is judged by."""

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from tests.unit.deployment.fakes import FakeSsm, model
 
 from deployment_functions.ledger import Ledger
-from deployment_functions.registry import Package, Status
+from deployment_functions.ports import Package, Status
 
 OLD, NEW = "a" * 64, "b" * 64
 """Hashes of the corpus in service and of the newest one."""

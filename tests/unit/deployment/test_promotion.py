@@ -20,8 +20,9 @@ from tests.unit.deployment.retraining_fakes import (
 
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED
+from deployment_functions.ports import Stack
 from deployment_functions.registry import Registry
-from deployment_functions.retrainings.promotion import Settings, Stack, StackBusyError, begin, look
+from deployment_functions.retrainings.promotion import Settings, StackBusyError, begin, look
 from deployment_functions.retrainings.retraining import RetrainingError
 
 ROLE = "arn:aws:iam::111122223333:role/topic-model-dev-serving-eu-west-1"

@@ -21,7 +21,8 @@ from tests.unit.deployment.retraining_fakes import (
 
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import CANDIDATE
-from deployment_functions.registry import Registry, Status
+from deployment_functions.ports import Status
+from deployment_functions.registry import Registry
 from deployment_functions.retrainings.retraining import RetrainingError, Step, has_followed
 from deployment_functions.retrainings.retraining_check import Settings, check
 

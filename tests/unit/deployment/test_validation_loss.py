@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from training_scripts.ntm.learning.architecture import Architecture
 from training_scripts.ntm.learning.evaluation import loss_definition
-from training_scripts.ntm.learning.model import Architecture
 
 from deployment_functions.model_fields import NOT_REPORTED
 from deployment_functions.validation_loss import BUILT_IN, DEFINITION, ValidationLoss, definition_of

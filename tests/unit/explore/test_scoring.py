@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from explore import documents, score, scorers
+from explore import documents
 from explore.errors import ExploreError
-from explore.scorers import Endpoint, LocalModel, Url, requests, score_all
+from explore.scorers import LocalModel, score_all
 from explore.vectors import load_topic_vectors
+from operations import deployed_scorers, score
+from operations.deployed_scorers import Endpoint, Url, requests
 from tests.strangers import with_strangers
 from tests.unit.explore.conftest import MODEL, World
 from training_scripts.corpus.errors import CorpusError
@@ -135,12 +137,12 @@ def test_documents_that_preparation_left_out_have_a_row_too(world: World) -> Non
 
 
 def test_requests_hold_every_document_once_and_stay_below_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scorers, "REQUEST_BYTES", 20_000)
+    monkeypatch.setattr(deployed_scorers, "REQUEST_BYTES", 20_000)
     counts = csr_matrix(np.random.default_rng(0).poisson(0.5, (100, 300)).astype(np.float32))
     blocks = list(requests(counts))
 
     assert len(blocks) > 5
-    assert max(len(scorers._encoded(block)) for block in blocks if block.shape[0] > 1) <= 20_000
+    assert max(len(deployed_scorers._encoded(block)) for block in blocks if block.shape[0] > 1) <= 20_000
     np.testing.assert_array_equal(np.vstack([block.toarray() for block in blocks]), counts.toarray())
 
 
@@ -160,7 +162,7 @@ def test_a_model_of_another_corpus_is_refused(world: World) -> None:
 
 
 def test_a_model_that_changes_on_the_way_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scorers, "REQUEST_ROWS", 50)
+    monkeypatch.setattr(deployed_scorers, "REQUEST_ROWS", 50)
     client = SageMakerRuntime(world)
     versions = iter(["one", "two", "two"])
     client.invoke_endpoint = lambda **sent: {  # type: ignore[method-assign]

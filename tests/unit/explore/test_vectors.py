@@ -129,5 +129,5 @@ def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ExploreError, match="is no Parquet file"):
         load_topic_vectors(path)
-    with pytest.raises(ExploreError, match=r"python -m explore\.score"):
+    with pytest.raises(ExploreError, match=r"python -m operations\.score"):
         load_topic_vectors(tmp_path / "none.parquet")

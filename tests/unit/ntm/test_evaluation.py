@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from training_scripts.ntm.learning import evaluation, model
+from training_scripts.ntm.learning import architecture, evaluation, model
+from training_scripts.ntm.learning.architecture import Architecture
 from training_scripts.ntm.learning.evaluation import EVALUATION_SEED, Evaluation
-from training_scripts.ntm.learning.model import Architecture, Batch
+from training_scripts.ntm.learning.model import Batch
 from training_scripts.ntm.reading.batches import BatchShape, pack
 from training_scripts.ntm.weighting import inverse_document_frequency, weigh
 
@@ -33,7 +34,11 @@ def counts() -> csr_matrix:
 
 
 def by_jax(
-    architecture: Architecture, params: model.HostTree, averages: model.HostTree, counts: csr_matrix, idf: Vector | None
+    architecture: Architecture,
+    params: architecture.HostTree,
+    averages: architecture.HostTree,
+    counts: csr_matrix,
+    idf: Vector | None,
 ) -> tuple[float, float]:
     chunk = next(pack(counts, weigh(counts, idf), BatchShape(steps=1, documents=DOCUMENTS, capacity=128)))
     batch = Batch(*(jnp.asarray(part[0]) for part in chunk))

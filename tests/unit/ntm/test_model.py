@@ -10,13 +10,15 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax, softmax
 
-from training_scripts.ntm.learning import evaluation, model
-from training_scripts.ntm.learning.model import Architecture, Batch
+from training_scripts.ntm.learning import architecture, model
+from training_scripts.ntm.learning.architecture import Architecture
+from training_scripts.ntm.learning.model import Batch
 from training_scripts.ntm.reading.batches import BatchShape, pack
 from training_scripts.ntm.weighting import weigh
 
 if TYPE_CHECKING:
-    from training_scripts.ntm.learning.model import HostTree, Tree
+    from training_scripts.ntm.learning.architecture import HostTree
+    from training_scripts.ntm.learning.model import Tree
 
 WORDS, TOPICS, DOCUMENTS = 11, 3, 5
 PLAIN = Architecture(layers=(6, 4), activation="sigmoid", batch_norm=False, clamp_log_variance=False)
@@ -211,7 +213,7 @@ def test_a_clamped_log_variance_stays_in_its_range(counts: csr_matrix) -> None:
     )
 
     assert (float(free.max()), float(free.min())) == pytest.approx((100, -100), abs=5)
-    assert (float(clamped.max()), float(clamped.min())) == evaluation.LOG_VARIANCE_RANGE[::-1]
+    assert (float(clamped.max()), float(clamped.min())) == architecture.LOG_VARIANCE_RANGE[::-1]
 
 
 def test_batch_norm_evaluates_with_the_averages_of_training(counts: csr_matrix) -> None:

@@ -5,9 +5,8 @@ import json
 
 import pytest
 
+from rules.aws_images import REGISTRY_ACCOUNTS, SPARK_ACCOUNTS
 from rules.engine import ALL_RULES, JsonValue, Template, check_all
-from stacks.shared.algorithm_images import SPARK_ACCOUNTS
-from stacks.shared.regions import REGISTRY_ACCOUNTS
 
 
 def template(resources: dict[str, JsonValue], *, hardened: bool = False, **sections: JsonValue) -> Template:

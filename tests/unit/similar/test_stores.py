@@ -20,7 +20,7 @@ from similar_function.problems import SimilarProblem
 from similar_function.settings import Settings
 from similar_function.similar import UnknownDocumentError, WrongTopicsError
 from similar_function.vectors import VectorSearcher
-from topics_function.settings import SettingsError
+from url_functions.environment import SettingsError
 
 
 def test_the_same_vectors_give_the_same_file_and_it_is_read_again() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from stacks.data import corpus
-from stacks.data.stack import LocalCorpus
 from stacks.settings.errors import SynthError
 from stacks.settings.stage import StageSettings
+from stacks.shared.bucket_layout import LocalCorpus
 from tests.strangers import with_strangers
 
 

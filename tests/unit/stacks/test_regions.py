@@ -9,6 +9,7 @@ import botocore.session
 import moto.ec2
 import pytest
 
+from rules import aws_images
 from stacks.settings import instance_types
 from stacks.settings.errors import SynthError
 from stacks.settings.stage import StageSettings
@@ -23,13 +24,13 @@ def test_every_region_with_ntm_is_in_the_partition_that_botocore_puts_it_in() ->
     endpoints = json.loads((Path(botocore.__file__).parent / "data/endpoints.json").read_text(encoding="utf-8"))
     known = {region: part["partition"] for part in endpoints["partitions"] for region in part["regions"]}
 
-    assert {name: regions.partition(name) for name in regions.REGISTRY_ACCOUNTS} == {
-        name: known[name] for name in regions.REGISTRY_ACCOUNTS
+    assert {name: regions.partition(name) for name in aws_images.REGISTRY_ACCOUNTS} == {
+        name: known[name] for name in aws_images.REGISTRY_ACCOUNTS
     }
 
 
 def test_there_are_37_regions_with_ntm() -> None:
-    assert len(regions.REGISTRY_ACCOUNTS) == 37
+    assert len(aws_images.REGISTRY_ACCOUNTS) == 37
 
 
 def test_a_region_without_ntm_is_refused_by_name_with_those_there_are() -> None:
@@ -60,7 +61,7 @@ OFFERINGS = Path(moto.ec2.__file__).parent / "resources/instance_type_offerings/
 
 def test_the_table_of_instance_families_is_what_ec2_told_for_every_region_with_ntm() -> None:
     told = {}
-    for region in regions.REGISTRY_ACCOUNTS:
+    for region in aws_images.REGISTRY_ACCOUNTS:
         file = OFFERINGS / f"{region}.json.gz"
         if file.exists():
             offered = json.loads(gzip.decompress(file.read_bytes()))

@@ -106,6 +106,26 @@ def test_a_wrong_value_is_refused_by_name_with_what_is_allowed(chosen: dict[str,
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"training": {"hyperparameters": {"epochs": True}}},
+        {"training": {"hyperparameters": {"mini_batch_size": True}}},
+        {"training": {"instance_count": True}},
+        {"endpoint": {"min_instances": True}},
+        {"rollout": {"max_server_errors": True}},
+        {"capture": {"sampling_percent": True}},
+        {"transform": {"instance_count": True}},
+        {"url": {"reserved_concurrency": True}},
+        {"sweep": {"max_concurrency": True}},
+        {"retraining": {"schedule": "rate(7 days)", "max_loss_increase_percent": True}},
+    ],
+)
+def test_a_truth_where_a_number_belongs_is_refused_and_not_read_as_one(chosen: dict[str, object]) -> None:
+    with pytest.raises(SynthError, match="is 'True', but input should be a number"):
+        load(chosen)
+
+
 def test_an_unknown_stage_is_refused_with_those_there_are() -> None:
     with pytest.raises(SynthError, match="stage is 'test', which cdk.json does not have: choose dev or prod"):
         cdk_json.load({"prod": {}, "dev": {}}, stage="test")

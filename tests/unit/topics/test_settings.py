@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from topics_function.settings import Settings, SettingsError
+from topics_function.settings import Settings
+from url_functions.environment import SettingsError
 
 LEAST = {"ENDPOINT_NAME": "topics", "IN_SERVICE_PARAMETER": "/in-service", "AWS_REGION": "eu-west-1"}
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from training_scripts.ntm.learning.model import HostTree
+    from training_scripts.ntm.learning.architecture import HostTree
 
 RAMP_EPOCHS: Final = 10
 """Epochs until the momentum is whole."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from training_scripts.hyperparameters import JobHyperparameters
-    from training_scripts.ntm.learning.model import HostTree
+    from training_scripts.ntm.learning.architecture import HostTree
 
 CHECKPOINT_FILE: Final = "open-ntm.npz"
 _ABOUT: Final = "about"

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training_scripts.ntm.learning import model, optimizers
-from training_scripts.ntm.learning.model import Architecture, Batch, Losses, Tree
+from training_scripts.ntm.learning.architecture import Architecture
+from training_scripts.ntm.learning.model import Batch, Losses, Tree
 from training_scripts.ntm.reading.batches import Chunk
 from training_scripts.ntm.topic_words import BACKGROUND_SHARE
 

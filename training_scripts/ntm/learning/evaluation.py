@@ -9,18 +9,18 @@ from scipy.special import softmax
 
 from training_scripts.ntm.artifact import Artifact
 from training_scripts.ntm.inference import NtmInference
+from training_scripts.ntm.learning.architecture import LOG_VARIANCE_RANGE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from scipy.sparse import csr_matrix
 
-    from training_scripts.ntm.learning.model import Architecture, HostTree
+    from training_scripts.ntm.learning.architecture import Architecture, HostTree
 
 _MOST_LOGITS: Final = 1 << 21
 """Logits that are held at a time: 8 MB."""
 EVALUATION_SEED: Final = 0
 """One draw of noise for all evaluations, so that two epochs' losses differ by the model and not by luck."""
-LOG_VARIANCE_RANGE: Final = (-8.0, 4.0)
 LOSS_FORMULA: Final = "open-ntm-1"
 """Names what `Evaluation` computes. A change by which the same model gets another loss of the same documents, beyond
 the last digits, needs another name here: losses are compared by it."""

@@ -16,11 +16,11 @@ from training_scripts.ntm.coherence import Cooccurrence, Ids, mean_npmi, uniquen
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.inference import NtmInference
 from training_scripts.ntm.learning import checkpoint
+from training_scripts.ntm.learning.architecture import Architecture
 from training_scripts.ntm.learning.cluster import Hosts, Instances
 from training_scripts.ntm.learning.embeddings import EMBEDDINGS_FILE, read_embeddings, word_embedding_coherence
 from training_scripts.ntm.learning.evaluation import loss_definition
 from training_scripts.ntm.learning.log import JobLog
-from training_scripts.ntm.learning.model import Architecture
 from training_scripts.ntm.learning.training import EpochLoss, EpochReport, Progress, Trained, Trainer
 from training_scripts.ntm.reading import channels
 from training_scripts.ntm.reading.documents import Documents

@@ -17,7 +17,7 @@ Sources: Miao, Yu and Blunsom 2016 (Neural Variational Inference for Text Proces
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,13 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from training_scripts.ntm.coherence import TOP_WORDS
-from training_scripts.ntm.learning.evaluation import LOG_VARIANCE_RANGE
-
-if TYPE_CHECKING:
-    from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
+from training_scripts.ntm.learning.architecture import LOG_VARIANCE_RANGE, Architecture, HostTree
 
 Tree = dict[str, jax.Array]
-HostTree = dict[str, npt.NDArray[np.float32]]
 
 BATCH_NORM_MOMENTUM: Final = 0.9
 BATCH_NORM_EPSILON: Final = 1e-5
@@ -62,39 +58,6 @@ class Losses(NamedTuple):
 
     reconstruction: jax.Array
     kl: jax.Array
-
-
-class Architecture(NamedTuple):
-    """What the computation depends on beside the parameters."""
-
-    layers: tuple[int, ...]
-    activation: str
-    batch_norm: bool
-    clamp_log_variance: bool
-    document_weight_words: float = 0.0
-    """Words that a longer document counts as; 0 where each word counts alike."""
-    prior_variance: float = 1.0
-
-    @classmethod
-    def of(cls, ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> Architecture:
-        """Return the architecture that the hyperparameters ask for."""
-        return cls(
-            layers=ntm.layer_sizes,
-            activation=ntm.encoder_layers_activation,
-            batch_norm=ntm.batch_norm,
-            clamp_log_variance=switches.clamp_log_variance,
-            document_weight_words=switches.document_weight_words,
-            prior_variance=switches.prior_variance,
-        )
-
-    def described(self, input_weighting: str) -> dict[str, Any]:
-        """Return the encoder as model.json describes it to the server."""
-        return {
-            "layers": list(self.layers),
-            "activation": self.activation,
-            "batch_norm": self.batch_norm,
-            "input_weighting": input_weighting,
-        }
 
 
 def initial_params(

@@ -10,7 +10,8 @@ from scipy.sparse import csr_matrix
 
 from training_scripts.ntm import weighting
 from training_scripts.ntm.learning import nmf
-from training_scripts.ntm.learning.model import Architecture, HostTree, initial_params
+from training_scripts.ntm.learning.architecture import Architecture, HostTree
+from training_scripts.ntm.learning.model import initial_params
 
 if TYPE_CHECKING:
     from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches

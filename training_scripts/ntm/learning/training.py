@@ -15,10 +15,11 @@ from training_scripts.ntm.coherence import Cooccurrence
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.learning import epoch as loops
 from training_scripts.ntm.learning import optimizers
+from training_scripts.ntm.learning.architecture import Architecture, HostTree
 from training_scripts.ntm.learning.block_momentum import even_instances, momentum, pushed
 from training_scripts.ntm.learning.early_stop import EarlyStop
 from training_scripts.ntm.learning.evaluation import EVALUATION_SEED, Evaluation
-from training_scripts.ntm.learning.model import Architecture, HostTree, coherence_width
+from training_scripts.ntm.learning.model import coherence_width
 from training_scripts.ntm.learning.start import CorpusFacts, corpus_facts, starting_params
 from training_scripts.ntm.sums import Cluster, any_set
 from training_scripts.ntm.topic_words import ranked_ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -13,22 +13,11 @@ from deployment_functions.deploy.cloudformation import Request, serve
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from deployment_functions.ports import Logs
+
 logger = logging.getLogger(__name__)
 
 _IS_THERE = "ResourceAlreadyExistsException"
-
-
-class Logs(Protocol):
-    """The operations of boto3's CloudWatch Logs client that are used here: each is the same when done twice."""
-
-    def create_log_group(self, *, logGroupName: str) -> object:
-        """Make a group."""
-
-    def put_retention_policy(self, *, logGroupName: str, retentionInDays: int) -> object:
-        """Set how long a group keeps its events."""
-
-    def associate_kms_key(self, *, logGroupName: str, kmsKeyId: str) -> object:
-        """Set the key of what comes into a group from now on."""
 
 
 def handle(event: Mapping[str, object], _context: object) -> None:

@@ -19,8 +19,7 @@ from deployment_functions.retrainings.retraining import checked_hash
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployment_functions.ledger import Ssm
-    from deployment_functions.ports import S3
+    from deployment_functions.ports import S3, Ssm
 
 LEAST_TIME_MS: Final = 120_000
 """With less than that no further file is begun: one of 4 GB takes half as long."""

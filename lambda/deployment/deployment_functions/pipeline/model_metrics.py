@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from deployment_functions import clients
 from deployment_functions.model_fields import AGE, APPROVED, LOSS
@@ -16,17 +16,11 @@ from deployment_functions.validation_loss import ValidationLoss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+
+    from deployment_functions.ports import DatedSsm
 
 NAMESPACE: Final = "TopicModel"
 _DAY_S: Final = 86_400
-
-
-class DatedSsm(Protocol):
-    """boto3's SSM client, as far as it tells when a parameter was written."""
-
-    def get_parameter(self, *, Name: str) -> Mapping[str, Mapping[str, datetime]]:
-        """Read a parameter."""
 
 
 def handle(_event: object, _context: object) -> None:

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -23,7 +23,7 @@ from deployment_functions.retrainings.retraining import RetrainingError, Step
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployment_functions.ledger import Ssm
+    from deployment_functions.ports import CloudFormation, Ssm, Stack
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -37,32 +37,6 @@ CAPABILITIES: Final = ("CAPABILITY_NAMED_IAM",)
 
 class StackBusyError(Exception):
     """Somebody else's operation on the stack is under way; the state machine tries again."""
-
-
-class Stack(TypedDict, total=False):
-    """What DescribeStacks tells, as far as it is used."""
-
-    StackStatus: str
-    StackStatusReason: str
-    Parameters: list[dict[str, str]]
-
-
-class CloudFormation(Protocol):
-    """The operations of boto3's CloudFormation client used here."""
-
-    def describe_stacks(self, *, StackName: str) -> Mapping[str, list[Stack]]:
-        """Tell a stack."""
-
-    def update_stack(
-        self,
-        *,
-        StackName: str,
-        UsePreviousTemplate: bool,
-        Parameters: list[dict[str, object]],
-        Capabilities: list[str],
-        RoleARN: str,
-    ) -> object:
-        """Begin an update."""
 
 
 @dataclass(frozen=True)

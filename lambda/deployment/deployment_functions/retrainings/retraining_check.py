@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from deployment_functions import clients
 from deployment_functions.environment import FromEnvironment
-from deployment_functions.ledger import Ledger, Ssm, contradictions, read_parameter
+from deployment_functions.ledger import Ledger, contradictions, read_parameter
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 from deployment_functions.registry import REJECTED, Registry
 from deployment_functions.retrainings.retraining import RetrainingError, Step, checked_hash, read_manifest, run_name
@@ -17,7 +17,7 @@ from deployment_functions.retrainings.retraining import RetrainingError, Step, c
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployment_functions.ports import S3
+    from deployment_functions.ports import S3, Ssm
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,7 @@ from deployment_functions.validation_loss import ValidationLoss
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployment_functions.ledger import Ssm
-    from deployment_functions.ports import S3
-    from deployment_functions.registry import Status
+    from deployment_functions.ports import S3, Ssm, Status
 
 UNKNOWN: Final = "unknown"
 

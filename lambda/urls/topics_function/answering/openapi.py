@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from topics_function.answering import openapi_schemas as schemas
 from url_functions import media_types, options
 from url_functions.events import GZIP, IDENTITY, UNKNOWN_SHARE_HEADER
 from url_functions.limits import ENDPOINT_PAYLOAD_BYTES, MAX_TOPICS, URL_PAYLOAD_BYTES
+from url_functions.openapi import EVERY_PATH, RECORD, SCORING, header, problem_responses, ref
 from url_functions.problems import KINDS, Code
 from url_functions.versions import CORPUS_HEADER, MODEL_HEADER, VOCABULARY_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from topics_function.answering.openapi_schemas import Json
-    from url_functions.problems import Kind
-
-_Code = TypeVar("_Code", bound=str)
+    from url_functions.openapi import Json
 
 VERSION: Final = "1.0.0"
 """Of the interface: the second number for additions, the first for what would break a caller."""
 
-EVERY_PATH: Final = frozenset(
-    {Code.NOT_A_URL_EVENT, Code.METHOD_NOT_ALLOWED, Code.INVALID_PARAMETER, Code.INTERNAL_ERROR}
-)
-RECORD: Final = frozenset({Code.MODEL_NOT_IN_SERVICE, Code.SERVICE_MISCONFIGURED, Code.NOT_ACCEPTABLE})
 ENDPOINT: Final = frozenset(
     {
         Code.THROTTLED,
@@ -41,7 +33,6 @@ ENDPOINT: Final = frozenset(
     }
 )
 TOPICS: Final = frozenset({Code.TOPICS_UNKNOWN, Code.TOPICS_UNAVAILABLE})
-SCORING: Final = frozenset(Code) - {Code.UNKNOWN_ROUTE}
 
 
 @cache
@@ -138,10 +129,10 @@ def _scoring(operation_id: str) -> Json:
                 "description": "One prediction a document, in order",
                 "headers": {
                     **_version_headers(),
-                    UNKNOWN_SHARE_HEADER: _header("Share of unknown words, for raw text"),
+                    UNKNOWN_SHARE_HEADER: header("Share of unknown words, for raw text"),
                 },
                 "content": {
-                    media_types.APPLICATION_JSON: {"schema": schemas.ref("Predictions")},
+                    media_types.APPLICATION_JSON: {"schema": ref("Predictions")},
                     media_types.APPLICATION_JSONLINES: {"schema": {"type": "string"}},
                     media_types.NDJSON: {"schema": {"type": "string"}},
                     media_types.TEXT_CSV: {"schema": {"type": "string"}},
@@ -158,9 +149,7 @@ def _request_content() -> Json:
     lines = 'One instance a line, or one {"document": "raw text"} a line'
     return {
         media_types.TEXT_CSV: {"schema": {**text, "description": csv}, "example": "0,2,1\n1,0,0\n"},
-        media_types.APPLICATION_JSON: {
-            "schema": {"oneOf": [schemas.ref("InstancesRequest"), schemas.ref("DocumentsRequest")]}
-        },
+        media_types.APPLICATION_JSON: {"schema": {"oneOf": [ref("InstancesRequest"), ref("DocumentsRequest")]}},
         media_types.APPLICATION_JSONLINES: {"schema": {**text, "description": lines}},
         media_types.NDJSON: {"schema": {**text, "description": lines}},
         media_types.RECORDIO_PROTOBUF: {"schema": {"type": "string", "description": "As the sagemaker SDK writes it"}},
@@ -176,7 +165,7 @@ def _reading(operation_id: str, summary: str, schema: str, codes: frozenset[Code
             "200": {
                 "description": summary,
                 "headers": _version_headers(),
-                "content": {media_types.APPLICATION_JSON: {"schema": schemas.ref(schema)}},
+                "content": {media_types.APPLICATION_JSON: {"schema": ref(schema)}},
             },
             **problem_responses(codes | EVERY_PATH, KINDS),
         },
@@ -198,40 +187,9 @@ def _parameter(name: str, description: str, schema: Json) -> Json:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def _header(description: str) -> Json:
-    return {"description": description, "schema": {"type": "string"}}
-
-
 def _version_headers() -> Json:
     return {
-        MODEL_HEADER: _header("The model that answered"),
-        CORPUS_HEADER: _header("The corpus it was trained on"),
-        VOCABULARY_HEADER: _header("The vocabulary of that corpus"),
-    }
-
-
-def problem_responses(codes: Collection[str], kinds: Mapping[_Code, Kind]) -> Json:
-    """Return the refusals with one of `codes`, by status."""
-    by_status: dict[int, list[_Code]] = {}
-    for code in kinds:
-        if code in codes:
-            by_status.setdefault(kinds[code].status, []).append(code)
-    return {
-        str(status): {
-            "description": "; ".join(f"`{code}`: {kinds[code].title}" for code in told),
-            **(
-                {"headers": {"retry-after": _header("Seconds to wait")}}
-                if any(kinds[one].retry for one in told)
-                else {}
-            ),
-            "content": {
-                media_types.PROBLEM_JSON: {
-                    "schema": {
-                        "allOf": [schemas.ref("Problem")],
-                        "properties": {"status": {"const": status}, "code": {"enum": [str(code) for code in told]}},
-                    }
-                }
-            },
-        }
-        for status, told in sorted(by_status.items())
+        MODEL_HEADER: header("The model that answered"),
+        CORPUS_HEADER: header("The corpus it was trained on"),
+        VOCABULARY_HEADER: header("The vocabulary of that corpus"),
     }

@@ -5,19 +5,8 @@ from __future__ import annotations
 from topics_function.answering.writers import CORPUS_MEAN
 from url_functions import options
 from url_functions.limits import MAX_COUNT, MAX_FEATURE_DIM
-from url_functions.problems import KINDS, PROBLEM_TYPE_PREFIX
-
-Json = dict[str, object]
-
-
-def ref(name: str) -> Json:
-    """Return a reference to one of the schemas."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(properties: Json, required: list[str], *, closed: bool = False) -> Json:
-    schema: Json = {"type": "object", "properties": properties, "required": required}
-    return {**schema, "additionalProperties": False} if closed else schema
+from url_functions.openapi import Json, object_schema, ref, shared_schemas
+from url_functions.problems import KINDS
 
 
 def component_schemas() -> Json:
@@ -35,15 +24,15 @@ def component_schemas() -> Json:
         "unknown_word_share": share,
         "estimated": {"const": CORPUS_MEAN, "description": "The weights are the mean of the training corpus"},
     }
-    sparse = _object({"keys": keys, "shape": shape, "values": counts}, ["keys", "values"], closed=True)
-    dense_data = _object({"values": counts}, ["values"], closed=True)
-    data = _object({"features": {"oneOf": [dense_data, sparse]}}, ["features"], closed=True)
+    sparse = object_schema({"keys": keys, "shape": shape, "values": counts}, ["keys", "values"], closed=True)
+    dense_data = object_schema({"values": counts}, ["values"], closed=True)
+    data = object_schema({"features": {"oneOf": [dense_data, sparse]}}, ["features"], closed=True)
     corpus_version: Json = {**nullable_string, "description": f"As the parameter {options.CORPUS_VERSION}"}
-    strongest = _object(
+    strongest = object_schema(
         {"id": {"type": "integer"}, "label": string, "weight": weight, "words": words},
         ["id", "label", "weight", "words"],
     )
-    topic = _object(
+    topic = object_schema(
         {
             "id": {"type": "integer"},
             "label": string,
@@ -56,11 +45,11 @@ def component_schemas() -> Json:
     return {
         "Instance": {
             "oneOf": [
-                _object({"features": counts}, ["features"], closed=True),
-                _object({"data": data}, ["data"], closed=True),
+                object_schema({"features": counts}, ["features"], closed=True),
+                object_schema({"data": data}, ["data"], closed=True),
             ]
         },
-        "InstancesRequest": _object(
+        "InstancesRequest": object_schema(
             {
                 "instances": {"type": "array", "items": ref("Instance"), "minItems": 1},
                 "corpus_version": corpus_version,
@@ -68,24 +57,24 @@ def component_schemas() -> Json:
             ["instances"],
             closed=True,
         ),
-        "DocumentsRequest": _object(
+        "DocumentsRequest": object_schema(
             {"documents": {"type": "array", "items": string, "minItems": 1}, "corpus_version": corpus_version},
             ["documents"],
             closed=True,
         ),
-        "Predictions": _object({"predictions": {"type": "array", "items": ref("Prediction")}}, ["predictions"]),
+        "Predictions": object_schema({"predictions": {"type": "array", "items": ref("Prediction")}}, ["predictions"]),
         "Prediction": {
             "oneOf": [
-                _object({"topic_weights": {"type": "array", "items": weight}, **told}, ["topic_weights"]),
-                _object({"topics": {"type": "array", "items": strongest}, **told}, ["topics"]),
-                _object({"error": ref("Problem"), **told}, ["error"]),
+                object_schema({"topic_weights": {"type": "array", "items": weight}, **told}, ["topic_weights"]),
+                object_schema({"topics": {"type": "array", "items": strongest}, **told}, ["topics"]),
+                object_schema({"error": ref("Problem"), **told}, ["error"]),
             ]
         },
-        "Topics": _object(
+        "Topics": object_schema(
             {"model": string, "corpus": string, "topics": {"type": "array", "items": topic}},
             ["model", "corpus", "topics"],
         ),
-        "Health": _object(
+        "Health": object_schema(
             {
                 "status": {"const": "ok"},
                 "model": nullable_string,
@@ -96,22 +85,5 @@ def component_schemas() -> Json:
             },
             ["status", "model", "corpus", "feature_dim", "algorithm", "endpoint_called"],
         ),
-        "OpenApi": _object({"openapi": string}, ["openapi"]),
-        "Problem": _object(
-            {
-                "type": {"type": "string", "pattern": f"^{PROBLEM_TYPE_PREFIX}[a-z0-9_]+$"},
-                "title": string,
-                "status": {"type": "integer"},
-                "detail": string,
-                "code": {"enum": [str(code) for code in KINDS]},
-                "row": {"type": "integer", "minimum": 1, "description": "The document at fault, from 1"},
-                "column": {"type": "integer", "minimum": 1, "description": "The count at fault in its row, from 1"},
-                "pointer": {**string, "description": "RFC 6901 pointer to the fault; within its line for JSON Lines"},
-                "parameter": {**string, "description": "The parameter at fault"},
-                "allowed": {**string, "description": "What is allowed instead"},
-                "retry": {"type": "boolean", "description": "Whether the same request may succeed later"},
-                "request_id": string,
-            },
-            ["type", "title", "status", "detail", "code", "retry"],
-        ),
+        **shared_schemas(KINDS),
     }

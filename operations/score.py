@@ -1,4 +1,4 @@
-"""Topic vectors of a whole corpus: `python -m explore.score --help`. Batch transform: operations.transform.command."""
+"""Topic vectors of a whole corpus, by a model folder or by what is deployed. Batch transform: operations.transform."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from explore import options as common
 from explore.errors import ExploreError
-from explore.scorers import Endpoint, LocalModel, Url, score_all
-from explore.vectors import write_topic_vectors
+from explore.scorers import LocalModel, score_all
+from explore.vectors import DEFAULT_FILE, write_topic_vectors
+from operations.deployed_scorers import Endpoint, Url
 from training_scripts.corpus.progress import Progress
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from explore.scorers import Scorer
 
-PROGRAM: Final = "python -m explore.score"
-DEFAULT_FILE: Final = Path("build/vectors.parquet")
+PROGRAM: Final = "python -m operations.score"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,21 +8,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from stacks.data.code_upload import CODE_PREFIX
-from stacks.shared.service_role import NO_RESOURCE, ServiceRole, service_principal
+from stacks.shared.bucket_layout import CODE_PREFIX, MODELS_PREFIX
+from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
+from stacks.shared.service_role import ServiceRole, service_principal
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from stacks.data.code_upload import CodeLocation
-    from stacks.data.stack import CorpusLocation
+    from stacks.shared.bucket_layout import CodeLocation, CorpusLocation
     from stacks.shared.platform import Platform
     from stacks.shared.registry_image import RegistryImage
 
-MODELS_PREFIX: Final = "models/"
-"""Where in the artifacts bucket training jobs put their model.tar.gz."""
 METRICS_NAMESPACE: Final = "/aws/sagemaker/TrainingJobs"
-SAGEMAKER: Final = "sagemaker.amazonaws.com"
 
 
 class TrainingRole(ServiceRole):
@@ -87,47 +84,3 @@ class TrainingRole(ServiceRole):
             because="Code and wheels are a folder of files named by its hash, and the next one has another hash.",
         )
         self.allow("s3:ListBucket", on=[code.bucket.bucket_arn], when={"StringLike": {"s3:prefix": f"{CODE_PREFIX}*"}})
-
-
-def encrypt_volumes(role: ServiceRole, key: kms.IKey) -> None:
-    """Allow SageMaker to attach volumes under the key, and only through AWS resources."""
-    role.allow("kms:CreateGrant", on=[key.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
-    role.allow("kms:DescribeKey", on=[key.key_arn])
-
-
-def write_sagemaker_logs(role: ServiceRole, group: str) -> None:
-    """Allow writing to the log group /aws/sagemaker/`group`, which SageMaker creates where it is missing."""
-    stack = cdk.Stack.of(role)
-    name = f"/aws/sagemaker/{group}"
-    arn = stack.format_arn(
-        service="logs", resource="log-group", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
-    )
-    role.allow(
-        "logs:CreateLogGroup",
-        "logs:CreateLogStream",
-        "logs:DescribeLogStreams",
-        "logs:PutLogEvents",
-        on=[arn, f"{arn}:*"],
-        because="SageMaker names the log streams of this one group.",
-    )
-
-
-def put_metrics(role: ServiceRole, namespace: str) -> None:
-    """Allow metrics of one namespace. The action takes no resource, so the condition is what bounds it."""
-    role.allow(
-        "cloudwatch:PutMetricData",
-        on=["*"],
-        because=NO_RESOURCE,
-        when={"StringEquals": {"cloudwatch:namespace": namespace}},
-    )
-
-
-def pull_image(role: ServiceRole, image: RegistryImage) -> None:
-    """Allow pulling the image; the token action takes no resource."""
-    role.allow(
-        "ecr:BatchCheckLayerAvailability",
-        "ecr:BatchGetImage",
-        "ecr:GetDownloadUrlForLayer",
-        on=[image.repository_arn],
-    )
-    role.allow("ecr:GetAuthorizationToken", on=["*"], because=NO_RESOURCE)
