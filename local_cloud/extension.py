@@ -1,4 +1,4 @@
-"""What is added to MiniStack: our services, their resource types and integrations, and the traps put right."""
+"""What is added to MiniStack: our services, their resource types and integrations, and the patches of MiniStack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
 from local_cloud.entrance import authentication, gate
-from local_cloud.patches import alarms, iam, step_functions, traps
+from local_cloud.patches import (
+    alarms,
+    buckets,
+    functions,
+    iam,
+    log_groups,
+    requests,
+    roles,
+    stack_descriptions,
+    step_functions,
+)
 from local_cloud.s3vectors import service as s3vectors
 from local_cloud.sagemaker.service import NAME, TARGET_PREFIX, SageMaker
 from local_cloud.sagemaker.shared.backend import Backend
@@ -51,7 +61,8 @@ class Extension:
         self.s3vectors = s3vectors.S3Vectors()
         self._state = state
         self._resume = self._restore()
-        traps.install_early()
+        for early in (requests, functions, buckets):
+            early.install_early()
         authentication.install(keys)
         iam.install()
         alarms.install()
@@ -62,7 +73,7 @@ class Extension:
         self.sagemaker.start()
         Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
         stack_roles.install_early()
-        emulator.gate_service("cloudformation", traps.answer_when_settled)
+        emulator.gate_service("cloudformation", stack_descriptions.answer_when_settled)
         for service in ("cloudformation", "states"):
             emulator.gate_service(service, self._wait_until_complete)
         threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
@@ -96,7 +107,8 @@ class Extension:
 
     def _install_rest(self) -> None:
         try:
-            traps.install_cloudformation()
+            for patch in (buckets, functions, roles, log_groups):
+                patch.install()
             conditions.install()
             custom_resources.install()
             stack_roles.install()

@@ -1,0 +1,56 @@
+"""Functions: MiniStack's templates lose some of their properties, and a warm invocation waits for a log line."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.shared import emulator, private_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.shared.wire import JsonObject
+
+
+def install() -> None:
+    """Put the resource handlers right; imports MiniStack's CloudFormation."""
+    handlers = private_names.CFN_HANDLERS.get()
+    function = dict(handlers["AWS::Lambda::Function"])
+    function["create"] = _with_function_properties(function["create"], properties=1)
+    function["update"] = _with_function_properties(function["update"], properties=2)
+    handlers["AWS::Lambda::Function"] = function
+
+
+def install_early() -> None:
+    """Put right what is used from the first request on."""
+    private_names.LAMBDA_DRAIN_STDERR.wrap(_short_drain)
+
+
+def _short_drain(original: Callable[..., str]) -> Callable[..., str]:
+    # By default each warm invocation waits 50 ms for a line that the handler may never log. The handler's lines
+    # are in the pipe before its answer is, so that 2 ms are ample.
+    def drained(worker: object, first_line_wait: float = 0.002, idle_confirm: float = 0.001) -> str:
+        return original(worker, first_line_wait=first_line_wait, idle_confirm=idle_confirm)
+
+    return drained
+
+
+def _with_function_properties(
+    act: Callable[..., tuple[str, Any]], *, properties: int
+) -> Callable[..., tuple[str, Any]]:
+    # MiniStack's API knows them; its templates lose them.
+    @functools.wraps(act)
+    def acted(*arguments: Any, **more: Any) -> tuple[str, Any]:  # noqa: ANN401 - MiniStack's
+        name, attributes = act(*arguments, **more)
+        given: JsonObject = arguments[properties]
+        told = {"KMSKeyArn": given.get("KmsKeyArn", "")}
+        if "DeadLetterConfig" in given:
+            told["DeadLetterConfig"] = given["DeadLetterConfig"]
+        reserved = given.get("ReservedConcurrentExecutions")
+        emulator.configure_function(
+            name, told, vpc=given.get("VpcConfig"), reserved=None if reserved is None else int(str(reserved))
+        )
+        return name, attributes
+
+    return acted

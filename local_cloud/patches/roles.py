@@ -1,0 +1,28 @@
+"""Roles: MiniStack's templates give them no permissions boundary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.shared import private_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def install() -> None:
+    """Put the resource handlers right; imports MiniStack's CloudFormation."""
+    handlers = private_names.CFN_HANDLERS.get()
+    role = dict(handlers["AWS::IAM::Role"])
+    role["create"], role["update"] = _with_boundary(role["create"], new=1), _with_boundary(role["update"], new=2)
+    handlers["AWS::IAM::Role"] = role
+
+
+def _with_boundary(make: Callable[..., tuple[str, Any]], *, new: int) -> Callable[..., tuple[str, Any]]:
+    # Its evaluator holds roles to their boundary, but its templates give them none. `new` is the properties' place.
+    def made(*arguments: Any) -> tuple[str, Any]:  # noqa: ANN401 - MiniStack's
+        name, attributes = make(*arguments)
+        private_names.IAM_ROLES.get()[name]["PermissionsBoundary"] = arguments[new].get("PermissionsBoundary")
+        return name, attributes
+
+    return made
