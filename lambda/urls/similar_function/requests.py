@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from similar_function.problems import SimilarProblem
 from similar_function.similar import MOST_NEIGHBOURS, NEIGHBOURS
-from topics_function.reading import json_codec
+from url_functions import strict_json
 from url_functions.media_types import APPLICATION_JSON, TEXT_PLAIN, UTF8_NAMES, parse
 from url_functions.options import refuse_unknown
 from url_functions.problems import Code
@@ -79,10 +79,10 @@ def document_of(body: bytes, content_type: str) -> str:
     """Return the document of a body: all of it as text, or `{"document": "text"}`.
 
     Raises:
-        Problem: `not_utf8`, `wrong_shape`, or those of `json_codec.load`.
+        Problem: `not_utf8`, `wrong_shape`, or those of `strict_json.load`.
     """
     if content_type != TEXT_PLAIN:
-        return _document_of_json(json_codec.load(body))
+        return _document_of_json(strict_json.load(body))
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:

@@ -19,7 +19,7 @@ RUNTIME_HOOKS: Final = "snapshot_restore_py"
 """The module that Lambda's Python runtimes bring; there is none elsewhere."""
 
 LATER_MODULES: Final = (
-    "csv_cells",
+    "reading.csv_cells",
     "reading.json_codec",
     "reading.json_lines_codec",
     "reading.recordio_codec",

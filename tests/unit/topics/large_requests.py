@@ -138,7 +138,7 @@ class _Runtime:
 
 def main() -> None:
     """Answer the event on standard input."""
-    sys.path.insert(0, str(Path(__file__).parents[3] / "lambda" / "topics"))
+    sys.path.insert(0, str(Path(__file__).parents[3] / "lambda" / "urls"))
     shape = sys.argv[1]
     os.environ |= {
         "ENDPOINT_NAME": "topics",

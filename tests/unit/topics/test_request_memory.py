@@ -69,7 +69,7 @@ print(json.dumps({{"megabytes": peak_bytes() / 1e6}}))
 def test_a_document_for_similar_ones_is_read_in_at_most_512_mb(unit: str) -> None:
     program = f"""
 import json, sys
-sys.path[:0] = ["lambda/topics", "lambda/similar"]
+sys.path[:0] = ["lambda/urls"]
 from similar_function import requests
 from tests.unit.topics.large_requests import peak_bytes
 from url_functions.problems import Problem

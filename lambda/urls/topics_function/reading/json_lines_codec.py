@@ -6,6 +6,7 @@ from typing import Final
 
 from topics_function.reading import json_codec
 from topics_function.reading.batch import check_number_of_rows
+from url_functions import strict_json
 from url_functions.problems import Code, Problem
 
 DOCUMENT: Final = "document"
@@ -29,7 +30,7 @@ def lines_of(body: bytes, *, max_rows: int) -> list[bytes]:
 def holds_documents(lines: list[bytes]) -> bool:
     """Tell whether the first line is a raw document: the others then have to be documents as well."""
     try:
-        first = json_codec.load(lines[0], row=1)
+        first = strict_json.load(lines[0], row=1)
     except Problem:
         return False
     return isinstance(first, dict) and DOCUMENT in first
@@ -42,7 +43,7 @@ def documents_of(lines: list[bytes]) -> list[str | Problem]:
 
 def _document(line: bytes, row: int) -> str | Problem:
     try:
-        content = json_codec.load(line, row=row)
+        content = strict_json.load(line, row=row)
     except Problem as problem:
         return problem
     if isinstance(content, dict) and content.keys() == {DOCUMENT} and isinstance(content[DOCUMENT], str):
@@ -59,7 +60,7 @@ def instance_rows(lines: list[bytes], *, feature_dim: int) -> list[bytes | Probl
 
 def _instance(line: bytes, row: int, feature_dim: int) -> bytes | Problem:
     try:
-        content = json_codec.load(line, row=row)
+        content = strict_json.load(line, row=row)
     except Problem as problem:
         return problem
     return json_codec.instance_row(content, row, "", feature_dim)

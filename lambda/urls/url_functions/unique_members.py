@@ -1,0 +1,1 @@
+../../../training_scripts/unique_members.py
