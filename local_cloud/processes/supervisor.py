@@ -69,6 +69,16 @@ class Instance:
         code = self._process.returncode
         return EXIT_CODE_OF_SIGNAL - code if code < 0 else code
 
+    @property
+    def last_words(self) -> str:
+        """What is known of why it ended: the signal that ended it, else the last line that it logged."""
+        code = self._process.returncode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            memory = ": the system does so when its memory runs out" if -code == signal.SIGKILL else ""
+            return f"The container was ended by {name}{memory}"
+        return self.last_line or "The container gave no reason and logged nothing"
+
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end of the process and of its output; False when the time is up first."""
         return self._ended.wait(timeout_s)

@@ -96,7 +96,11 @@ def test_output_of_every_instance_is_in_the_log_group_of_training_jobs(
             "ClientError: column 3 is no count, exit code: 1",
         ),
         ({"task": "fail", "reason": "division by zero"}, "AlgorithmError: division by zero, exit code: 1"),
-        ({"task": "die", "host": "algo-2"}, "AlgorithmError: , exit code: 137"),
+        (
+            {"task": "die", "host": "algo-2"},
+            "AlgorithmError: The container was ended by SIGKILL: the system does so when its memory runs out, "
+            "exit code: 137",
+        ),
     ],
 )
 def test_a_failed_instance_fails_the_job_and_its_peers_with_the_reason(

@@ -151,8 +151,8 @@ class ProcessingRun:
                     raise ProcessingFailedError("ClientError: The job ran longer than MaxRuntimeInSeconds.")
                 raise _StoppedError
         if process.exit_code or process.out_of_memory:
-            told = self._message()
-            raise ProcessingFailedError(f"AlgorithmError: {told or 'See job logs'}, exit code: {process.exit_code}")
+            reason = self._message() or process.last_words
+            raise ProcessingFailedError(f"AlgorithmError: {reason}, exit code: {process.exit_code}")
         return self._message()
 
     def _message(self) -> str:

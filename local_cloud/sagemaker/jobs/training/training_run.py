@@ -242,7 +242,7 @@ class TrainingRun:
         except OSError:
             told = ""
         # Nothing is written on a full disk, and nothing by a program that dies: its log may tell why.
-        told = told or instance.last_line or "The container gave no reason and logged nothing"
+        told = told or instance.last_words
         if not told.startswith(("ClientError:", "AlgorithmError:", "InternalServerError:")):
             told = f"AlgorithmError: {told}"
         ending = f", exit code: {instance.exit_code}"
