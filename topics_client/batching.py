@@ -13,8 +13,10 @@ INSTANCES: Final = "instances"
 Kind: TypeAlias = Literal["documents", "instances"]
 
 MAX_DOCUMENTS: Final = 500
+URL_MAX_BYTES: Final = 6 * 1024 * 1024
+"""Most bytes that a Function URL takes, or answers."""
 MAX_BYTES: Final = 4 * 1024 * 1024
-"""Well under the URL's 6 MB, which also has to carry the answer."""
+"""Of a batch: well under the URL's limit, which also has to carry the answer."""
 
 
 @runtime_checkable

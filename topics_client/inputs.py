@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
+from topics_client.batching import URL_MAX_BYTES
 from topics_client.unique_members import DuplicateMemberError, unique_members
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def documents_in(paths: Sequence[str], form: Form) -> Iterator[Named]:
     Raises:
         InputError: names the file, the line and what is wrong.
     """
+    # The csv module's own limit is 128 KB, far less than the URL takes, and one for the whole process.
+    csv.field_size_limit(URL_MAX_BYTES)
     total, before = _size_of(paths), 0
     for path in paths:
         try:

@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 from topics_client import AsyncTopicsClient, SimilarClient, TopicsClient, TopicsError, transport
+from topics_client.batching import URL_MAX_BYTES
 from topics_client.command import main
 from topics_client.errors import MAX_RETRY_AFTER_S
 from topics_client.outputs import printable
@@ -378,7 +379,7 @@ def test_without_standard_error_the_exit_code_alone_tells(serve: Any) -> None:
 def test_a_cell_that_is_too_long_for_a_table_is_a_sentence(
     serve: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "a.csv").write_text(f"text\n{'a' * 200_000}\n")
+    (tmp_path / "a.csv").write_text(f"text\n{'a' * (URL_MAX_BYTES + 1)}\n")
 
     assert main(["--unsigned", "--url", serve(silent).address, "score", str(tmp_path / "a.csv")]) == 2
     assert "a.csv is no CSV: field larger than field limit" in capsys.readouterr().err
