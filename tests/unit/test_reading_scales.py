@@ -10,7 +10,7 @@ import gzip
 import io
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -157,18 +157,20 @@ SHAPES: Final[dict[str, tuple[bytes, bytes, bytes]]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True, scope="module")
+def without_collector() -> Iterator[None]:
+    """The collector looks through all objects of the test run: its work is not the reader's."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 def seconds(read: Read, body: bytes, file: Path) -> float:
     """CPU time of this thread alone: what other processes do does not count."""
-    gc.collect()
-    # The collector looks through all objects of the test run: its work is not the reader's.
-    gc.disable()
     began = time.thread_time()
-    try:
-        with contextlib.suppress(*REFUSALS):
-            read(body, file)
-        return time.thread_time() - began
-    finally:
-        gc.enable()
+    with contextlib.suppress(*REFUSALS):
+        read(body, file)
+    return time.thread_time() - began
 
 
 def repeated(shape: tuple[bytes, bytes, bytes], size: int) -> bytes:
