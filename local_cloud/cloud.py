@@ -14,7 +14,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from local_cloud import file_lock
+from local_cloud import file_lock, signals
 from local_cloud.entrance.root_keys import FILE_MODE
 from local_cloud.launcher import (
     DETACHED_VARIABLE,
@@ -174,9 +174,8 @@ class LocalCloud:
             process.terminate()
             if process.stdin is not None:
                 process.stdin.close()
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            logger.warning("the emulator did not stop within %.0f s and is killed", STOP_TIMEOUT_S)
+            if not wait_until(lambda: process.poll() is not None or signals.is_asked_again(), STOP_TIMEOUT_S):
+                logger.warning("the emulator did not stop within %.0f s and is killed", STOP_TIMEOUT_S)
         finally:
             # At a second Ctrl-C too.
             process.kill()
@@ -240,7 +239,7 @@ class LocalCloud:
                 return file_lock.take(self.home.lock)
             except BlockingIOError:
                 found = Running.find(self.home.root)
-                if found is not None:
+                if found is not None and not found.is_abandoned():
                     raise LocalCloudError(
                         f"a local cloud of {self.home.root} already runs on port {found.port} (process {found.pid}): "
                         "stop it with `python -m local_cloud down`"

@@ -212,7 +212,8 @@ async def _serve(
         await asyncio.to_thread(extension.end_waits)
 
     serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stopped))
-    home.running.write_text(json.dumps({"port": port, "pid": os.getpid()}))
+    parent = None if detached else os.getppid()
+    home.running.write_text(json.dumps({"port": port, "pid": os.getpid(), "parent": parent}))
     await serving
 
 

@@ -37,6 +37,8 @@ class Running:
     home: Home
     port: int
     pid: int
+    parent: int | None = None
+    """The process that it lives as long as; None where it outlives its command."""
 
     @property
     def endpoint_url(self) -> str:
@@ -52,10 +54,15 @@ class Running:
             return None
         try:
             found = json.loads(place.running.read_text())
-            running = cls(place, int(found["port"]), int(found["pid"]))
+            parent = found.get("parent")
+            running = cls(place, int(found["port"]), int(found["pid"]), None if parent is None else int(parent))
         except (OSError, ValueError, KeyError):
             return None
         return running if _is_alive(running.pid) and running.is_healthy() else None
+
+    def is_abandoned(self) -> bool:
+        """Tell whether the process that it lives as long as is gone: it is about to end, and may not know it yet."""
+        return self.parent is not None and not _is_alive(self.parent)
 
     def is_healthy(self) -> bool:
         """Tell whether it answers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
 
 SIGNALLED = 128
 """A shell's exit code for a program that a signal ended is this and the signal's number."""
+
+
+_asked = threading.Event()
+_hurried = threading.Event()
 
 
 class Interrupted(KeyboardInterrupt):
@@ -25,6 +30,8 @@ def interrupt_when_asked_to_end() -> None:
 
     A signal that is ignored stays so: `nohup` ignores SIGHUP, and a shell Ctrl-C for what it starts in the background.
     """
+    _asked.clear()
+    _hurried.clear()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -36,6 +43,16 @@ def ignore_from_now_on() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def is_asked_again() -> bool:
+    """Tell whether a second signal came: what waits for an orderly end stops waiting."""
+    return _hurried.is_set()
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del frame
+    # The second must not break into what the first one's unwinding stops and removes, wherever that stands.
+    if _asked.is_set():
+        _hurried.set()
+        return
+    _asked.set()
     raise Interrupted(number)

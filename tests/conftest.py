@@ -36,11 +36,13 @@ settings.load_profile("without a deadline")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give one more go to the tests whose processes wait for each other.
 
-    They tell time on machines that do other work. What needed a second go is listed at the end of a run.
+    They tell time on machines that do other work. What needed a second go is listed at the end of a run. A test that
+    says itself how often it is run has its say.
     """
     for item in items:
         place = item.path.relative_to(Path(__file__).parent).as_posix()
-        if place.startswith(WITH_PROCESSES) or not place.startswith(PURE):
+        with_others = place.startswith(WITH_PROCESSES) or not place.startswith(PURE)
+        if with_others and item.get_closest_marker("flaky") is None:
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
 
 

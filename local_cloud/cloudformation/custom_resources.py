@@ -1,10 +1,11 @@
 """Custom resources: one whose creation fails or times out is sent a Delete, as when CloudFormation rolls back.
 
-Those that wait for an answer when the emulator stops have failed, and no more are asked.
+Those that wait for an answer when the emulator stops, or when their stack is to be deleted, have failed.
 """
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import secrets
 import threading
@@ -25,21 +26,57 @@ logger = logging.getLogger("local_cloud")
 _failed_ids: dict[tuple[str, str], str] = {}
 """The physical ids that providers gave with a failure, by stack and logical id."""
 
+_asking: contextvars.ContextVar[str] = contextvars.ContextVar("asking", default="")
+"""The stack whose custom resource is made or updated on this thread."""
+_stack_of: dict[str, str] = {}
+"""The stack of each such request, by the token of its answer."""
+_cancelled: set[str] = set()
+
 _stopping = threading.Event()
 STOPPED_REASON = "The local cloud was stopped while the custom resource was in progress."
+CANCELLED_REASON = "Resource creation cancelled: the stack is being deleted."
 
 
 def stop() -> None:
     """Fail every custom resource that waits for its answer."""
     _stopping.set()
     for token in list(private_names.CFN_CUSTOM_PENDING.get()):
-        private_names.CFN_CUSTOM_ANSWER.get()(token, {"Status": "FAILED", "Reason": STOPPED_REASON})
+        _fail(token, STOPPED_REASON)
+
+
+def cancel(stack_id: str) -> None:
+    """Fail what of this stack waits for an answer to a Create or Update, and what comes to do so until `allow`."""
+    _cancelled.add(stack_id)
+    for token in [token for token, stack in _stack_of.copy().items() if stack == stack_id]:
+        _fail(token, CANCELLED_REASON)
+
+
+def allow(stack_id: str) -> None:
+    """Let custom resources of this stack wait for their answers again."""
+    _cancelled.discard(stack_id)
+
+
+def _fail(token: str, reason: str) -> None:
+    private_names.CFN_CUSTOM_ANSWER.get()(token, {"Status": "FAILED", "Reason": reason})
 
 
 def install() -> None:
     """Send the Delete that MiniStack leaves out."""
+    private_names.CFN_CUSTOM_REGISTER.wrap(_remember_stack)
     private_names.CFN_CUSTOM_ANSWER.wrap(_remember_id)
     private_names.CFN_CUSTOM_INVOKE.wrap(_clean_up_after_failed_create)
+
+
+def _remember_stack(register: Callable[[str], threading.Event]) -> Callable[[str], threading.Event]:
+    def registered(token: str) -> threading.Event:
+        event, stack = register(token), _asking.get()
+        if stack:
+            _stack_of[token] = stack
+            if stack in _cancelled:
+                _fail(token, CANCELLED_REASON)
+        return event
+
+    return registered
 
 
 def _remember_id(deliver: Callable[[str, JsonObject], bool]) -> Callable[[str, JsonObject], bool]:
@@ -47,6 +84,7 @@ def _remember_id(deliver: Callable[[str, JsonObject], bool]) -> Callable[[str, J
         told = Node(response)
         if told.text("Status") == "FAILED" and told.text("PhysicalResourceId"):
             _failed_ids[told.text("StackId"), told.text("LogicalResourceId")] = told.text("PhysicalResourceId")
+        _stack_of.pop(token, None)
         return deliver(token, response)
 
     return delivered
@@ -59,13 +97,26 @@ def _clean_up_after_failed_create(invoke: Invoke) -> Invoke:
         if _stopping.is_set():
             raise RuntimeError(STOPPED_REASON)
         try:
-            return invoke(request, logical_id, properties, stack, stack_id, kind, **more)
+            return _invoke_for(stack_id if request != "Delete" else "", invoke)(
+                request, logical_id, properties, stack, stack_id, kind, **more
+            )
         except (RuntimeError, TimeoutError):
             if request == "Create" and not _stopping.is_set():
                 given = _failed_ids.pop((stack_id, logical_id), "")
                 physical_id = given or f"{stack}-{logical_id}-{secrets.token_hex(6).upper()}"
                 _delete(invoke, (logical_id, properties, stack, stack_id, kind), physical_id)
             raise
+
+    return invoked
+
+
+def _invoke_for(stack_id: str, invoke: Invoke) -> Invoke:
+    def invoked(*request: object, **more: object) -> tuple[str, JsonObject]:
+        token = _asking.set(stack_id)
+        try:
+            return invoke(*request, **more)
+        finally:
+            _asking.reset(token)
 
     return invoked
 

@@ -1,4 +1,7 @@
-"""Functions: MiniStack's templates lose some of their properties, and a warm invocation waits for a log line."""
+"""Functions: MiniStack's templates lose some of their properties, and a warm invocation waits for a log line.
+
+It also logs to groups that are gone.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.shared import emulator, private_names
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +24,7 @@ def install() -> None:
     function["create"] = _with_function_properties(function["create"], properties=1)
     function["update"] = _with_function_properties(function["update"], properties=2)
     handlers["AWS::Lambda::Function"] = function
+    private_names.LAMBDA_LOG.wrap(_into_a_group_that_is_there)
 
 
 def install_early() -> None:
@@ -34,6 +39,17 @@ def _short_drain(original: Callable[..., str]) -> Callable[..., str]:
         return original(worker, first_line_wait=first_line_wait, idle_confirm=idle_confirm)
 
     return drained
+
+
+def _into_a_group_that_is_there(log: Callable[..., None]) -> Callable[..., None]:
+    # MiniStack makes the group that a function names again, which a stack that is being deleted has just removed.
+    def logged(function: JsonObject, *more: object, **options: object) -> None:
+        told = Node(function)
+        group = (told.node("config") if "config" in function else told).node("LoggingConfig").text("LogGroup")
+        if not group or group in private_names.LOG_GROUPS.get():
+            log(function, *more, **options)
+
+    return logged
 
 
 def _with_function_properties(

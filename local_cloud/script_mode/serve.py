@@ -1,7 +1,7 @@
 """What stands for PyTorch's serving container: `python -m local_cloud.script_mode.serve --root DIR --port N`.
 
 Installs nothing, but refuses a model whose wheels could not be installed; then the server has the model's own code
-first on its path, and the project's behind it.
+first on its path. That may be another release's of the same package: the server imports nothing of the project.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: RET503 (it becomes
         sys.stderr.write(f"serve: failed to install required packages: {fault}\n")
         return 1
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(code), os.environ.get("PYTHONPATH", "")])}
-    server = [sys.executable, "-m", "local_cloud.script_mode.server", str(options.root / "model")]
+    server = Path(__file__).with_name("server.py")
     sys.stderr.flush()
-    command = [*server, Path(program).stem, options.bind, options.port]
+    # -P: what stands beside the server is not on its path.
+    command = [sys.executable, "-P", str(server), str(options.root / "model"), Path(program).stem, options.bind,
+               options.port]  # fmt: skip
     os.execve(sys.executable, command, environment)  # noqa: S606 (no shell is wanted)
 
 

@@ -1,6 +1,6 @@
 """The model server of the stand-in for PyTorch's serving container: model_fn and transform_fn behind HTTP.
 
-`python -m local_cloud.script_mode.server MODEL_FOLDER MODULE ADDRESS PORT`.
+`python -P server.py MODEL_FOLDER MODULE ADDRESS PORT`: started by its path, it imports the standard library alone.
 """
 
 from __future__ import annotations

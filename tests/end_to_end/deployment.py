@@ -95,6 +95,8 @@ class Deployment:
 
     def __init__(self, cloud: LocalCloud, folder: Path, corpus: Path, *, stage: str = STAGE) -> None:
         self.cloud, self._folder, self._corpus, self.stage = cloud, folder, corpus, stage
+        self.tree = ROOT
+        """The working tree whose application is synthesized: another one has a `.venv` of its own."""
         self._session = boto3.Session(region_name="us-east-1", **root_of(cloud))
         Cli(cloud.environment(), cloud.endpoint_url).bootstrap()
 
@@ -140,6 +142,10 @@ class Deployment:
         """Destroy every stack, as it was last deployed."""
         return self._cdk("destroy", "--all", "--force", "-c", f"settings={self._folder / 'settings.json'}")
 
+    def destroy_assembly(self, assembly: Path) -> Run:
+        """Destroy every stack of templates that are written already, also while they are being deployed."""
+        return self._cdk("destroy", "--all", "--force", "--app", str(assembly))
+
     def _cdk(self, *arguments: str) -> Run:
         done = subprocess.run(
             [
@@ -151,7 +157,7 @@ class Deployment:
                 "--output",
                 str(self._assembly),
             ],
-            cwd=ROOT,
+            cwd=self.tree,
             env={**self.cloud.environment(), "CI": "1", "CDK_VALIDATION": "false"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

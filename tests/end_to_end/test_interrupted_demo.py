@@ -5,13 +5,15 @@ The slow grid writes its table to build/interruptions.md.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -23,10 +25,13 @@ from local_cloud import LocalCloud, file_lock
 from local_cloud.running import Running
 from local_cloud.shared.paths import Home
 from local_cloud.shared.settings import PROJECT_ROOT
+from tests.end_to_end import small_demo
+from tests.end_to_end.deployment import trains
 from tests.local_cloud.support import processes_of, until
 
 pytestmark = [
     pytest.mark.local_cloud,
+    pytest.mark.flaky(reruns=0),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="what is left over is read from /proc"),
 ]
 
@@ -43,13 +48,40 @@ EXIT_CODES = {
 FAST = {("SIGTERM", "starting"), ("SIGKILL", "synthesizing"), ("SIGINT twice", "deploying")}
 CELLS = [
     pytest.param(name, phase, marks=() if (name, phase) in FAST else pytest.mark.slow)
-    for name in EXIT_CODES
     for phase in PHASES
+    for name in EXIT_CODES
 ]
 HARMLESS = ["aws", "cdk-home", "emulator.log", "lock", "state"]
 LONGEST_PHASE_S, LONGEST_END_S = 400.0, 30.0
 """Generous: a machine that has other things to do is no fault of the demo's."""
+AT_ONCE = 6
+"""Demos side by side."""
+HOURS = 100_000
+"""Epochs: more than any machine does in the time that a test has."""
+PATH = os.pathsep.join([".", "lambda/urls", "lambda/deployment"])
 TABLE = PROJECT_ROOT / "build" / "interruptions.md"
+
+
+@dataclass(frozen=True)
+class Small:
+    """What every demo of the grid is given: a small corpus, and templates that are written already."""
+
+    settings: Path
+    documents: Path
+    trains_long: Path
+    trains_briefly: Path
+
+    def environment(self, phase: str) -> dict[str, str]:
+        """Return the variables of a demo that is to get to `phase` quickly, and to stay there for a while."""
+        chosen = {
+            small_demo.SETTINGS: str(self.settings),
+            small_demo.DOCUMENTS: str(self.documents),
+            small_demo.REPEATED: "200" if phase == "asking" else "1",
+        }
+        if phase != "synthesizing":
+            long = phase in {"deploying", "training"}
+            chosen[small_demo.ASSEMBLY] = str(self.trains_long if long else self.trains_briefly)
+        return chosen
 
 
 @dataclass(frozen=True)
@@ -68,16 +100,16 @@ class Outcome:
 class Demo:
     """A demo in a home of its own, with what it says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, small: Mapping[str, str]) -> None:
         self.home = Home(folder / "home")
         self.lines: list[str] = []
         self._folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local_cloud.demo", "--keep", "--home", str(self.home.root),
+            [sys.executable, "-m", "tests.end_to_end.small_demo", "--keep", "--home", str(self.home.root),
              "--output", str(folder / "output")],
             cwd=PROJECT_ROOT,
             # What the library checks in templates takes longer than all the rest of a synth.
-            env={**os.environ, "CDK_VALIDATION": "false", "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **small, "PYTHONPATH": PATH, "CDK_VALIDATION": "false", "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         assert self.process.stderr is not None
@@ -154,8 +186,8 @@ def send(demo: Demo, name: str) -> None:
         demo.process.send_signal(number)
 
 
-def interrupt(folder: Path, name: str, phase: str) -> Outcome:
-    demo = Demo(folder)
+def interrupt(folder: Path, small: Small, name: str, phase: str) -> Outcome:
+    demo = Demo(folder, small.environment(phase))
     try:
         until(lambda: demo.is_in(phase), LONGEST_PHASE_S)
         started = time.monotonic()
@@ -184,7 +216,7 @@ def interrupt(folder: Path, name: str, phase: str) -> Outcome:
     return Outcome(name, phase, round(ended_s, 1), round(everything_gone_s, 1), exit_code, left, round(next_run_s, 1))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def with_ctrl_c() -> Iterator[None]:
     """What a shell starts in the background ignores Ctrl-C, and so does what that starts, unless it is told not to."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -193,12 +225,61 @@ def with_ctrl_c() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> Iterator[list[Outcome]]:
-    """Collects the cells that are run, and writes their table."""
-    gathered: list[Outcome] = []
-    yield gathered
-    TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text(table(gathered))
+def small(tmp_path_factory: pytest.TempPathFactory, small_corpus: Path) -> Small:
+    """The templates of two trainings on the small corpus: one that takes an epoch, and one that takes hours."""
+    folder = tmp_path_factory.mktemp("small")
+    settings = {epochs: folder / f"settings-{epochs}.json" for epochs in (1, HOURS)}
+    for epochs, file in settings.items():
+        chosen = trains(epochs=epochs, num_patience_epochs=epochs) if epochs > 1 else trains(epochs=epochs)
+        file.write_text(json.dumps({"corpus": {"path": str(small_corpus)}, **chosen}))
+    written = {epochs: synthesize(file, folder / f"cdk-{epochs}.out") for epochs, file in settings.items()}
+    return Small(settings[1], small_corpus.parent / "documents.jsonl", written[HOURS], written[1])
+
+
+def synthesize(settings: Path, assembly: Path) -> Path:
+    subprocess.run(
+        [Path(sys.executable).parent / "cdk", "synth", "--quiet", "-c", "stage=dev", "-c", f"settings={settings}",
+         "--output", assembly],
+        cwd=PROJECT_ROOT, env={**os.environ, "CDK_VALIDATION": "false"}, check=True,
+    )  # fmt: skip
+    return assembly
+
+
+class Grid:
+    """The cells that are asked for. Those of a phase are run side by side: each of them mostly waits."""
+
+    def __init__(self, folder: Path, small: Small, cells: list[tuple[str, str]]) -> None:
+        self._folder, self._small, self._cells = folder, small, cells
+        self._running: dict[tuple[str, str], Future[Outcome]] = {}
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+
+    def outcome(self, name: str, phase: str) -> Outcome:
+        """Run every cell of the phase, the first time, and return this one's."""
+        if (name, phase) not in self._running:
+            for number, cell in enumerate(self._cells):
+                if cell[1] == phase:
+                    # Short: the names of sockets have their limits.
+                    folder = self._folder / f"{phase}-{number:02}"
+                    folder.mkdir()
+                    self._running[cell] = self._pool.submit(interrupt, folder, self._small, *cell)
+        return self._running[name, phase].result()
+
+    def close(self) -> None:
+        """Wait for what runs, and write the table."""
+        self._pool.shutdown()
+        done = [cell.result() for cell in self._running.values() if cell.exception() is None]
+        TABLE.parent.mkdir(exist_ok=True)
+        TABLE.write_text(table(done))
+
+
+@pytest.fixture(scope="module")
+def grid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, small: Small) -> Iterator[Grid]:
+    """Those cells of the table whose tests are run."""
+    chosen = [item.callspec.params for item in request.session.items if item.path == request.path]  # type: ignore[attr-defined]
+    cells = [(params["name"], params["phase"]) for params in chosen]
+    grid = Grid(tmp_path_factory.mktemp("grid"), small, cells)
+    yield grid
+    grid.close()
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -219,11 +300,8 @@ def told(outcome: Outcome | None) -> str:
 
 
 @pytest.mark.parametrize(("name", "phase"), CELLS)
-def test_an_interrupted_demo_ends_leaves_nothing_and_the_next_run_works(
-    tmp_path: Path, outcomes: list[Outcome], name: str, phase: str
-) -> None:
-    outcome = interrupt(tmp_path, name, phase)
-    outcomes.append(outcome)
+def test_an_interrupted_demo_ends_leaves_nothing_and_the_next_run_works(grid: Grid, name: str, phase: str) -> None:
+    outcome = grid.outcome(name, phase)
 
     assert outcome.exit_code == EXIT_CODES[name]
     assert outcome.left == []

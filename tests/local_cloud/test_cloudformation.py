@@ -369,3 +369,74 @@ def test_a_bucket_keeps_its_tags_and_encryption_and_is_not_deleted_full(account:
 def test_an_unknown_type_is_refused_by_name(stack: Stack) -> None:
     with pytest.raises(ClientError, match="AWS::SageMaker::Pipeline"):
         stack.create({"Resources": {"P": {"Type": "AWS::SageMaker::Pipeline", "Properties": {}}}})
+
+
+NEVER_ANSWERS_A_CREATE = """
+import json
+import urllib.request
+def handler(event, context):
+    print(event["RequestType"], flush=True)
+    if event["RequestType"] == "Delete":
+        answer = {"Status": "SUCCESS", "PhysicalResourceId": event["PhysicalResourceId"], "StackId": event["StackId"],
+                  "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"]}
+        request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
+        urllib.request.urlopen(request)
+"""
+
+
+@pytest.fixture
+def never_whole(account: Account) -> dict[str, Any]:
+    """The template of a stack whose custom resource is never made; what depends on that must not be, either."""
+    role = account.role(allow("*"), service="lambda.amazonaws.com")
+    return {
+        "Resources": {
+            "Function": function(role, NEVER_ANSWERS_A_CREATE),
+            "Kept": {"Type": "AWS::SSM::Parameter", "DeletionPolicy": "Retain",
+                     "Properties": {"Name": unique("/kept"), "Type": "String", "Value": "here"}},
+            "Waits": {"Type": "Custom::Waits", "DependsOn": "Kept",
+                      "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
+            "Later": {"Type": "AWS::SSM::Parameter", "DependsOn": "Waits",
+                      "Properties": {"Name": unique("/later"), "Type": "String", "Value": "never"}},
+        }
+    }  # fmt: skip
+
+
+def create_by_request(cloudformation: Any, name: str, template: dict[str, Any]) -> None:
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+
+
+def create_by_change_set(cloudformation: Any, name: str, template: dict[str, Any]) -> None:
+    cloudformation.create_change_set(
+        StackName=name, ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=json.dumps(template)
+    )
+    cloudformation.execute_change_set(StackName=name, ChangeSetName="first")
+
+
+@pytest.mark.parametrize("create", [create_by_request, create_by_change_set])
+def test_a_stack_that_is_deleted_while_it_is_made_leaves_only_what_it_retains(
+    account: Account, never_whole: dict[str, Any], create: Callable[..., None]
+) -> None:
+    cloudformation, ssm = account.root("cloudformation"), account.root("ssm")
+    stack, resources = Stack(cloudformation, unique("stack")), never_whole["Resources"]
+    create(cloudformation, stack.name, never_whole)
+    until(lambda: "Waits" in started(cloudformation, stack.name))
+
+    stack.delete()
+
+    names = [resources[name]["Properties"]["Name"] for name in ("Kept", "Later")]
+    assert [item["Name"] for item in ssm.get_parameters(Names=names)["Parameters"]] == names[:1]
+    assert "Later" not in started(cloudformation, stack.name)
+    [summary] = [item for item in cloudformation.list_stacks()["StackSummaries"] if item["StackName"] == stack.name]
+    assert summary["StackStatus"] == "DELETE_COMPLETE"
+    # Its name is free.
+    assert stack.create({"Resources": {"Kept": resources["Later"] | {"DependsOn": []}}})["StackStatus"] == (
+        "CREATE_COMPLETE"
+    )
+    stack.delete()
+
+
+def started(cloudformation: Any, name: str) -> set[str]:
+    """The logical ids that events of the stack name."""
+    [stack] = [item for item in cloudformation.list_stacks()["StackSummaries"] if item["StackName"] == name][:1]
+    events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    return {event["LogicalResourceId"] for event in events}
