@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Self
 from local_cloud import file_lock, signals
 from local_cloud.entrance.root_keys import FILE_MODE
 from local_cloud.launcher import (
-    DETACHED_VARIABLE,
     HOME_VARIABLE,
     LOCK_VARIABLE,
+    PARENT_VARIABLE,
     PORT_VARIABLE,
     RUN_VARIABLE,
     SETTINGS_VARIABLE,
@@ -308,7 +308,7 @@ class LocalCloud:
             "PYTHONUNBUFFERED": "1",
             HOME_VARIABLE: str(self.home.root),
             RUN_VARIABLE: self.home.run,
-            **({DETACHED_VARIABLE: "1"} if self._detached else {}),
+            **({} if self._detached else {PARENT_VARIABLE: str(os.getpid())}),
             PORT_VARIABLE: str(self._port),
             SETTINGS_VARIABLE: self.settings.to_json(),
             **({STATE_VARIABLE: str(self.state)} if self.state else {}),

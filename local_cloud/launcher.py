@@ -42,7 +42,8 @@ SETTINGS_VARIABLE = "LOCAL_CLOUD_LAUNCH_SETTINGS"
 STATE_VARIABLE = "LOCAL_CLOUD_LAUNCH_STATE"
 RUN_VARIABLE = "LOCAL_CLOUD_LAUNCH_RUN"
 LOCK_VARIABLE = "LOCAL_CLOUD_LAUNCH_LOCK"
-DETACHED_VARIABLE = "LOCAL_CLOUD_LAUNCH_DETACHED"
+PARENT_VARIABLE = "LOCAL_CLOUD_LAUNCH_PARENT"
+"""The process that it lives as long as; one that is detached has none."""
 BIND_HOST = "127.0.0.1"
 # Requests that are being answered when the emulator is stopped get this long.
 GRACEFUL_TIMEOUT_S = 1.0
@@ -58,7 +59,7 @@ def main() -> None:
     # Functions inherit this environment: what is ours alone is taken out of it before anything runs.
     home = Home(Path(os.environ.pop(HOME_VARIABLE)), os.environ.pop(RUN_VARIABLE))
     _hold_lock(int(os.environ.pop(LOCK_VARIABLE)))
-    detached = bool(os.environ.pop(DETACHED_VARIABLE, ""))
+    parent = int(told) if (told := os.environ.pop(PARENT_VARIABLE, "")) else None
     settings = LocalCloudSettings.from_json(os.environ.pop(SETTINGS_VARIABLE))
     state = _locked_state(os.environ.pop(STATE_VARIABLE, ""))
     _raise_file_limit()
@@ -75,7 +76,7 @@ def main() -> None:
         sys.exit(str(error))
     code, lost = 1, list[str]()
     try:
-        asyncio.new_event_loop().run_until_complete(_serve(listener, extension, home, port, lost, detached=detached))
+        asyncio.new_event_loop().run_until_complete(_serve(listener, extension, home, port, lost, parent=parent))
         code = STATE_LOST if lost else 0
     except Exception:
         logger.exception("the emulator failed")
@@ -179,7 +180,7 @@ def _emulator_environment(port: int, home: Home, settings: LocalCloudSettings) -
 
 
 async def _serve(
-    listener: socket.socket, extension: Extension, home: Home, port: int, lost: list[str], *, detached: bool
+    listener: socket.socket, extension: Extension, home: Home, port: int, lost: list[str], *, parent: int | None
 ) -> None:
     """Serve until it is to stop; add to `lost` why the state could not be kept."""
     hypercorn = importlib.import_module("hypercorn.asyncio")
@@ -194,7 +195,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    if not detached:
+    if parent is not None:
         threading.Thread(target=_watch_parent, args=(loop, stop), daemon=True, name="parent-watch").start()
     app = importlib.import_module("local_cloud.extension").application(extension)
 
@@ -212,7 +213,6 @@ async def _serve(
         await asyncio.to_thread(extension.end_waits)
 
     serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stopped))
-    parent = None if detached else os.getppid()
     home.running.write_text(json.dumps({"port": port, "pid": os.getpid(), "parent": parent}))
     await serving
 
