@@ -14,7 +14,7 @@ from tests.end_to_end.account import left
 from tests.end_to_end.deployment import TRAINING, Deployment, Run, trains
 from tests.local_cloud.support import processes_of, until
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.flaky(reruns=0)]
+pytestmark = [pytest.mark.local_cloud, pytest.mark.slow, pytest.mark.flaky(reruns=0)]
 
 HOURS = trains(epochs=100_000, num_patience_epochs=100_000)
 """More epochs than any machine does in the time that a test has."""
