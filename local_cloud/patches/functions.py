@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from local_cloud.shared.wire import JsonObject
 
 
+OWN_GROUP = "/aws/lambda/"
+
+
 def install() -> None:
     """Put the resource handlers right; imports MiniStack's CloudFormation."""
     handlers = private_names.CFN_HANDLERS.get()
@@ -46,7 +49,8 @@ def _into_a_group_that_is_there(log: Callable[..., None]) -> Callable[..., None]
     def logged(function: JsonObject, *more: object, **options: object) -> None:
         told = Node(function)
         group = (told.node("config") if "config" in function else told).node("LoggingConfig").text("LogGroup")
-        if not group or group in private_names.LOG_GROUPS.get():
+        # A function that names none has one of its own, which is made when it first logs.
+        if group.startswith(OWN_GROUP) or not group or group in private_names.LOG_GROUPS.get():
             log(function, *more, **options)
 
     return logged

@@ -43,8 +43,9 @@ class SmallDemo(demo.Demo):
         return assembly
 
 
-def by_part(_corpus: Path) -> dict[Part, list[Document]]:
+def by_part(corpus: Path) -> dict[Part, list[Document]]:
     """Return the small corpus's documents, as often as is asked for, in each part."""
+    del corpus
     small = [*JsonLines(Path(os.environ[DOCUMENTS]), id_field="id", label_field="label").documents()]
     return dict.fromkeys(PARTS, small * int(os.environ[REPEATED]))
 
