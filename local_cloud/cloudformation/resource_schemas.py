@@ -1,0 +1,101 @@
+"""What CloudFormation says of its types: permissions of their handlers, properties that only a creation can set.
+
+The table `resource_schemas.json` is of CloudFormation's public registry schemas; `scripts/cloudformation_schemas.py`
+writes it. The types that have no handlers there are here, by what the service's API reference asks for.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from local_cloud.shared.wire import JsonObject, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Handler = Literal["create", "read", "update", "delete"]
+HANDLERS: tuple[Handler, ...] = ("create", "read", "update", "delete")
+_TABLE = Path(__file__).with_suffix(".json")
+
+_WITHOUT_HANDLERS: dict[str, dict[Handler, tuple[str, ...]]] = {
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/api-permissions-reference.html
+    "AWS::SageMaker::EndpointConfig": {
+        "create": ("iam:PassRole", "kms:CreateGrant", "sagemaker:AddTags", "sagemaker:CreateEndpointConfig"),
+        "read": ("sagemaker:DescribeEndpointConfig", "sagemaker:ListTags"),
+        "update": ("sagemaker:AddTags", "sagemaker:DeleteTags"),
+        "delete": ("sagemaker:DeleteEndpointConfig",),
+    },
+    # https://docs.aws.amazon.com/cost-management/latest/userguide/billing-permissions-ref.html
+    "AWS::Budgets::Budget": {
+        "create": ("budgets:ModifyBudget",),
+        "read": ("budgets:ViewBudget",),
+        "update": ("budgets:ModifyBudget",),
+        "delete": ("budgets:ModifyBudget",),
+    },
+}
+_TAGGING_OF_THOSE = {"AWS::SageMaker::EndpointConfig": ("sagemaker:AddTags", "sagemaker:DeleteTags")}
+
+
+@dataclass(frozen=True)
+class ResourceSchema:
+    """One type.
+
+    Attributes:
+        create_only: paths of properties, `A/B` for B in A, whose change needs a new resource.
+        conditional_create_only: paths of those whose change may need one.
+        required: properties that a template must set.
+        tagging: permissions that are needed for tags.
+        handlers: the permissions of each handler that the type has, sorted.
+    """
+
+    create_only: tuple[str, ...]
+    conditional_create_only: tuple[str, ...]
+    required: tuple[str, ...]
+    tagging: tuple[str, ...]
+    handlers: Mapping[Handler, tuple[str, ...]]
+
+    def permissions(self, handler: Handler) -> tuple[str, ...]:
+        """Return a handler's permissions; none where the type does not have it."""
+        return self.handlers.get(handler, ())
+
+
+@functools.cache
+def resource_schemas() -> Mapping[str, ResourceSchema]:
+    """Return what is known of each type, by its name; custom resources are not among them."""
+    types = Node(json.loads(_TABLE.read_text(encoding="utf-8"))).node("types").values
+    return {kind: _schema(kind, Node(facts if isinstance(facts, dict) else {})) for kind, facts in types.items()}
+
+
+def _schema(kind: str, facts: Node) -> ResourceSchema:
+    listed = facts.node("handlers")
+    return ResourceSchema(
+        create_only=tuple(facts.texts("createOnly")),
+        conditional_create_only=tuple(facts.texts("conditionalCreateOnly")),
+        required=tuple(facts.texts("required")),
+        tagging=_TAGGING_OF_THOSE.get(kind) or tuple(facts.texts("tagging")),
+        handlers=_WITHOUT_HANDLERS.get(kind)
+        # One schema writes a service in capitals; IAM does not tell them apart.
+        or {name: tuple(sorted({text[:1].lower() + text[1:] for text in listed.texts(name)}))
+            for name in HANDLERS if name in listed},
+    )  # fmt: skip
+
+
+def value_at(properties: JsonObject, path: str) -> object:
+    """Return the property at a path, of each item where a list stands on the way; None where nothing is set."""
+    value: object = properties
+    for part in path.split("/"):
+        if isinstance(value, list):
+            value = [item.get(part) for item in value if isinstance(item, dict) and item.get(part) is not None] or None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return None if value in ([], {}) else value
+
+
+def replaces(kind: str, old: JsonObject, new: JsonObject) -> bool:
+    """Tell whether a change of properties needs a new resource, by the type's create-only properties."""
+    schema = resource_schemas().get(kind)
+    return schema is not None and any(value_at(old, path) != value_at(new, path) for path in schema.create_only)
