@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as scaling
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from stacks.settings.endpoint import EndpointSettings, RolloutSettings
     from stacks.shared.alarms import RolloutAlarms
     from stacks.shared.platform import Platform
+
+LINKED_ROLE: Final = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 
 class AutoscaledEndpoint(Construct):
@@ -76,7 +78,6 @@ class AutoscaledEndpoint(Construct):
     def _scale(self, settings: EndpointSettings) -> None:
         if settings.max_instances == settings.min_instances:
             return
-        stack = cdk.Stack.of(self)
         target = scaling.ScalableTarget(
             self,
             "Scaling",
@@ -85,15 +86,13 @@ class AutoscaledEndpoint(Construct):
             resource_id=f"endpoint/{self.endpoint.attr_endpoint_name}/variant/{VARIANT}",
             min_capacity=settings.min_instances,
             max_capacity=settings.max_instances,
-            # The service's own linked role; left out, CDK would create one that is never used.
-            role=iam.Role.from_role_arn(
-                self,
-                "ServiceLinkedRole",
-                f"arn:{stack.partition}:iam::{stack.account}:role/aws-service-role/"
-                "sagemaker.application-autoscaling.amazonaws.com/"
-                "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
-            ),
+            # Left out, CDK would make a role that is never used.
+            role=iam.Role.from_role_name(self, "ServiceLinkedRole", LINKED_ROLE),
         )
+        if not isinstance(declared := target.node.default_child, scaling.CfnScalableTarget):
+            raise TypeError(f"{target.node.path} declares no scalable target")
+        # Whoever names the role must be allowed to pass it. Unnamed, it is the service's own, made where it is missing.
+        declared.add_property_deletion_override("RoleARN")
         target.scale_to_track_metric(
             "Invocations",
             target_value=settings.invocations_per_instance_per_minute,
