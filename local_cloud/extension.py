@@ -11,7 +11,15 @@ from local_cloud import controls, function_urls
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
-from local_cloud.cloudformation import conditions, custom_resources, deletions, flow_logs, stack_roles
+from local_cloud.cloudformation import (
+    conditions,
+    custom_resources,
+    deletions,
+    exports,
+    flow_logs,
+    replacement,
+    stack_roles,
+)
 from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
@@ -113,6 +121,8 @@ class Extension:
             custom_resources.install()
             deletions.install()
             stack_roles.install()
+            exports.install()
+            replacement.install()
             register(
                 [
                     *sagemaker_resources.resource_types(self.sagemaker),

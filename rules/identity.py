@@ -19,6 +19,7 @@ TAKES_NO_RESOURCE: Final = frozenset(
     {
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         "cloudwatch:PutMetricData",
         "ec2:CreateNetworkInterface",
         "ec2:CreateNetworkInterfacePermission",

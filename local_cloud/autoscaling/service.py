@@ -7,6 +7,7 @@ import threading
 import uuid
 from typing import TYPE_CHECKING
 
+from local_cloud.autoscaling.caller import require_rights
 from local_cloud.autoscaling.decision import DEFAULT_COOLDOWN_MINUTES, TargetTracking
 from local_cloud.autoscaling.members import MEMBERS
 from local_cloud.autoscaling.targets import NAMESPACE, Policy, ScalableTarget, TargetKey
@@ -68,6 +69,7 @@ class ApplicationAutoScaling:
 
     def _register(self, call: Call) -> JsonObject:
         request, key = call.request, TargetKey.of(call.scope, call.request)
+        require_rights(key.endpoint, call.scope, call.headers)
         endpoint = self._endpoints.endpoint(call.scope, key.endpoint)
         variants = {variant.name: variant for variant in endpoint.config.variants}
         if key.variant not in variants:

@@ -17,14 +17,8 @@ _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 def resource_types(autoscaling: ApplicationAutoScaling) -> list[ResourceType]:
     """Return the two types."""
     return [
-        ResourceType(
-            "AWS::ApplicationAutoScaling::ScalableTarget", _TargetHandler(autoscaling), replacing=_TARGET, has_tags=True
-        ),
-        ResourceType(
-            "AWS::ApplicationAutoScaling::ScalingPolicy",
-            _PolicyHandler(autoscaling),
-            replacing=("PolicyName", "ScalingTargetId", *_TARGET),
-        ),
+        ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", _TargetHandler(autoscaling), has_tags=True),
+        ResourceType("AWS::ApplicationAutoScaling::ScalingPolicy", _PolicyHandler(autoscaling)),
     ]
 
 

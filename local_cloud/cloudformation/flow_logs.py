@@ -11,16 +11,10 @@ from local_cloud.shared.wire import Node
 if TYPE_CHECKING:
     from local_cloud.shared.wire import JsonObject
 
-_REPLACING = (
-    "DeliverCrossAccountRole", "DeliverLogsPermissionArn", "DestinationOptions", "LogDestination",
-    "LogDestinationType", "LogFormat", "LogGroupName", "MaxAggregationInterval", "ResourceId", "ResourceType",
-    "TrafficType",
-)  # fmt: skip
-
 
 def resource_types() -> list[ResourceType]:
     """Return the type."""
-    return [ResourceType("AWS::EC2::FlowLog", _FlowLogHandler(), replacing=_REPLACING, has_tags=True)]
+    return [ResourceType("AWS::EC2::FlowLog", _FlowLogHandler(), has_tags=True)]
 
 
 class _FlowLogHandler:

@@ -37,15 +37,11 @@ class ResourceType:
     """One type of resource.
 
     Attributes:
-        replacing: properties whose change needs a new resource.
-        name_property: the one that names the resource, where a template may choose its name.
         has_tags: whether stack-level tags are put into its Tags.
     """
 
     name: str
     handler: ResourceHandler
-    replacing: tuple[str, ...]
-    name_property: str = ""
     has_tags: bool = False
     attributes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -54,9 +50,6 @@ def register(types: list[ResourceType]) -> None:
     """Make types known to CloudFormation, each on a thread of its own while it works."""
     for kind in types:
         private_names.CFN_HANDLERS.get()[kind.name] = _entry(kind.handler)
-        private_names.CFN_REPLACING.get()[kind.name] = kind.replacing
-        if kind.name_property:
-            private_names.CFN_CUSTOM_NAMES.get()[kind.name] = {"name": kind.name_property}
         if kind.has_tags:
             private_names.CFN_STACK_TAGS.get()[kind.name] = ("Tags", "list")
     names = {kind.name for kind in types}

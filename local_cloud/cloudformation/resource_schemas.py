@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Literal
 from local_cloud.shared.wire import JsonObject, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from local_cloud.shared.wire import JsonValue
 
 Handler = Literal["create", "read", "update", "delete"]
 HANDLERS: tuple[Handler, ...] = ("create", "read", "update", "delete")
@@ -84,9 +86,9 @@ def _schema(kind: str, facts: Node) -> ResourceSchema:
     )  # fmt: skip
 
 
-def value_at(properties: JsonObject, path: str) -> object:
+def value_at(properties: JsonObject, path: str) -> JsonValue:
     """Return the property at a path, of each item where a list stands on the way; None where nothing is set."""
-    value: object = properties
+    value: JsonValue = properties
     for part in path.split("/"):
         if isinstance(value, list):
             value = [item.get(part) for item in value if isinstance(item, dict) and item.get(part) is not None] or None
@@ -98,4 +100,24 @@ def value_at(properties: JsonObject, path: str) -> object:
 def replaces(kind: str, old: JsonObject, new: JsonObject) -> bool:
     """Tell whether a change of properties needs a new resource, by the type's create-only properties."""
     schema = resource_schemas().get(kind)
-    return schema is not None and any(value_at(old, path) != value_at(new, path) for path in schema.create_only)
+    if schema is None:
+        return False
+    return any(value_at(old, path) != value_at(new, path) for path in schema.create_only) or any(
+        CONDITIONS[kind, path](old, new) for path in schema.conditional_create_only
+    )
+
+
+CONDITIONS: dict[tuple[str, str], Callable[[JsonObject, JsonObject], bool]] = {
+    # By the pages of the template reference: when a change of the property replaces the resource.
+    ("AWS::EC2::Subnet", "Ipv6CidrBlock"): lambda old, new: (
+        bool(old.get("Ipv6Native")) and old.get("Ipv6CidrBlock") != new.get("Ipv6CidrBlock")
+    ),
+    ("AWS::EC2::VPC", "InstanceTenancy"): lambda old, new: (
+        old.get("InstanceTenancy", "default") != new.get("InstanceTenancy", "default") == "dedicated"
+    ),
+    ("AWS::Events::Rule", "EventBusName"): lambda old, new: (
+        old.get("EventBusName", "default") != new.get("EventBusName", "default")
+    ),
+    ("AWS::Lambda::Function", "DurableConfig"): lambda old, new: ("DurableConfig" in old) != ("DurableConfig" in new),
+    ("AWS::SNS::Subscription", "Region"): lambda old, new: old.get("Region") != new.get("Region"),
+}

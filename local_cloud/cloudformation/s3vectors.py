@@ -18,24 +18,9 @@ if TYPE_CHECKING:
 def resource_types(vectors: S3Vectors) -> list[ResourceType]:
     """Return the two types."""
     return [
-        ResourceType(
-            "AWS::S3Vectors::VectorBucket",
-            _Bucket(vectors),
-            replacing=("VectorBucketName", "EncryptionConfiguration"),
-            name_property="VectorBucketName",
-            has_tags=True,
-        ),
-        ResourceType(
-            "AWS::S3Vectors::Index",
-            _Index(vectors),
-            replacing=(
-                "DataType", "Dimension", "DistanceMetric", "EncryptionConfiguration", "IndexName",
-                "MetadataConfiguration", "VectorBucketArn", "VectorBucketName",
-            ),
-            name_property="IndexName",
-            has_tags=True,
-        ),
-    ]  # fmt: skip
+        ResourceType("AWS::S3Vectors::VectorBucket", _Bucket(vectors), has_tags=True),
+        ResourceType("AWS::S3Vectors::Index", _Index(vectors), has_tags=True),
+    ]
 
 
 class _Bucket:

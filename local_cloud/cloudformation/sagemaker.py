@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from local_cloud.shared.emulator import Scope
     from local_cloud.shared.json_service import JsonService
 
-_MODEL_PROPERTIES = (
-    "Containers", "EnableNetworkIsolation", "ExecutionRoleArn", "InferenceExecutionConfig", "ModelName",
-    "PrimaryContainer", "VpcConfig",
-)  # fmt: skip
-_CONFIG_PROPERTIES = (
-    "AsyncInferenceConfig", "DataCaptureConfig", "EnableNetworkIsolation", "EndpointConfigName", "ExecutionRoleArn",
-    "ExplainerConfig", "KmsKeyId", "ProductionVariants", "ShadowProductionVariants", "VpcConfig",
-)  # fmt: skip
 _ONLY_CREATED_WITH = ("Tags",)
 _ONLY_UPDATED_WITH = ("ExcludeRetainedVariantProperties", "RetainAllVariantProperties", "RetainDeploymentConfig")
 
@@ -31,30 +23,12 @@ _ONLY_UPDATED_WITH = ("ExcludeRetainedVariantProperties", "RetainAllVariantPrope
 def resource_types(sagemaker: SageMaker) -> list[ResourceType]:
     """Return the types."""
     return [
+        ResourceType("AWS::SageMaker::Model", _Immutable(sagemaker, "Model", "Model"), has_tags=True),
         ResourceType(
-            "AWS::SageMaker::Model",
-            _Immutable(sagemaker, "Model", "Model"),
-            replacing=_MODEL_PROPERTIES,
-            name_property="ModelName",
-            has_tags=True,
+            "AWS::SageMaker::EndpointConfig", _Immutable(sagemaker, "EndpointConfig", "EndpointConfig"), has_tags=True
         ),
-        ResourceType(
-            "AWS::SageMaker::EndpointConfig",
-            _Immutable(sagemaker, "EndpointConfig", "EndpointConfig"),
-            replacing=_CONFIG_PROPERTIES,
-            name_property="EndpointConfigName",
-            has_tags=True,
-        ),
-        ResourceType(
-            "AWS::SageMaker::Endpoint", _EndpointHandler(sagemaker), replacing=("EndpointName",), has_tags=True
-        ),
-        ResourceType(
-            "AWS::SageMaker::ModelPackageGroup",
-            _ModelPackageGroup(sagemaker),
-            replacing=("ModelPackageGroupName", "ModelPackageGroupDescription"),
-            name_property="ModelPackageGroupName",
-            has_tags=True,
-        ),
+        ResourceType("AWS::SageMaker::Endpoint", _EndpointHandler(sagemaker), has_tags=True),
+        ResourceType("AWS::SageMaker::ModelPackageGroup", _ModelPackageGroup(sagemaker), has_tags=True),
     ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from local_cloud.cloudformation.stack_needs import Change, Verb, needs
+from local_cloud.cloudformation.resource_schemas import replaces
+from local_cloud.cloudformation.stack_needs import Change, Need, Verb, is_known, needs
 from local_cloud.shared import emulated_identity, emulator, private_names
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
     from local_cloud.shared.emulator import Headers, Query, Response, Scope
     from local_cloud.shared.wire import JsonObject
+
+logger = logging.getLogger("local_cloud")
 
 SERVICE = "cloudformation.amazonaws.com"
 _TAKING_A_ROLE = frozenset(
@@ -56,16 +60,20 @@ def _check_passing(headers: Headers, body: bytes, query: Query) -> Response | No
     """Refuse a role that the caller may not pass, or that does not trust CloudFormation."""
     asked = _asked(body, query)
     role = asked.get("RoleARN", "")
+    key = emulator.current_scope(), emulator.stack_name(asked.get("StackName", ""))
+    if not role and (asked.get("Action") == "CreateStack" or asked.get("ChangeSetType") == "CREATE"):
+        # A new stack of an old name has nothing of the old one's.
+        _roles.pop(key, None)
     if asked.get("Action") not in _TAKING_A_ROLE or not role:
         return None
-    scope = emulator.current_scope()
+    scope = key[0]
     caller = emulated_identity.caller_denial(headers, scope, "iam:PassRole", role, {"iam:PassedToService": SERVICE})
     if caller is not None:
         return emulated_identity.denied_response("cloudformation", "iam:PassRole", caller, str(uuid.uuid4()), role)
     found = emulated_identity.find_role(scope, role)
     if found is None or SERVICE not in str(found.trust):
         return emulator.cloudformation_error(f"Role {role} is invalid or cannot be assumed")
-    _roles[scope, emulator.stack_name(asked.get("StackName", ""))] = role
+    _roles[key] = role
     return None
 
 
@@ -78,12 +86,23 @@ def require(change: Change) -> None:
     role = _roles.get((change.scope, change.stack))
     if role is None:
         return
+    if not is_known(change.type):
+        logger.warning("what CloudFormation takes for %s is not known here: its role is not asked", change.type)
     for need in needs(change):
-        if not emulated_identity.role_allows(role, change.scope, need.action, need.resource, dict(need.keys)):
+        reason = emulated_identity.role_denial(role, change.scope, need.action, need.resource, dict(need.keys))
+        if reason and not _is_done(need, change.scope):
+            caller = f"arn:aws:sts::{change.scope.account}:assumed-role/{role.rpartition('/')[2]}/AWSCloudFormation"
             raise ValueError(
-                f"User: {role} is not authorized to perform: {need.action} on resource: {need.resource} because no "
-                f"identity-based policy allows the {need.action} action (Status Code: 403, AccessDenied)"
+                f'Resource handler returned message: "User: {caller} is not authorized to perform: {need.action} on '
+                f'resource: {need.resource} {reason}" (HandlerErrorCode: AccessDenied)'
             )
+
+
+def _is_done(need: Need, scope: Scope) -> bool:
+    """Tell whether what a right is for is there already: a service's linked role is made once an account."""
+    return (
+        need.action == "iam:CreateServiceLinkedRole" and emulated_identity.find_role(scope, need.resource) is not None
+    )
 
 
 def _change(  # noqa: PLR0917 - as its parts come
@@ -106,7 +125,7 @@ def _updating(update: Callable[..., Any]) -> Callable[..., Any]:
         kind: str, physical_id: str, old: JsonObject, new: JsonObject, stack: str, logical_id: str | None = None,
         *more: object,
     ) -> object:  # fmt: skip
-        if old != new:
+        if old != new and not replaces(kind, old, new):
             require(_change("update", kind, logical_id or "", physical_id, new, stack, old))
         return update(kind, physical_id, old, new, stack, logical_id, *more)
 

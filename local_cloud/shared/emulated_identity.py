@@ -56,6 +56,12 @@ def trusts(role: Role, statements: Sequence[JsonValue], scope: Scope, keys: Mapp
 
 def role_allows(role_arn: str, scope: Scope, action: str, resource: str, keys: Mapping[str, str]) -> bool:
     """Evaluate a role's own policies for one action, as for a request signed by it."""
+    return not role_denial(role_arn, scope, action, resource, keys)
+
+
+def role_denial(role_arn: str, scope: Scope, action: str, resource: str, keys: Mapping[str, str]) -> str:
+    """Return why a role may not do something, in IAM's words; '' where its policies and its boundary allow it."""
+    name = role_arn.rsplit("/", 1)[-1]
     with within(scope):
         context = private_names.IAM_CONTEXT.get()(
             principal_arn=role_arn,
@@ -68,8 +74,16 @@ def role_allows(role_arn: str, scope: Scope, action: str, resource: str, keys: M
             secure_transport=True,
             service_context={key.lower(): value for key, value in keys.items()},
         )
-        policies = private_names.IAM_ROLE_POLICIES.get()(role_arn.rsplit("/", 1)[-1], scope.account)
-        return bool(private_names.IAM_EVALUATE.get()(context, policies).decision == "Allow")
+        policies = private_names.IAM_ROLE_POLICIES.get()(name, scope.account)
+        boundary = private_names.IAM_BOUNDARY.get()(private_names.IAM_ROLES.get(), name, scope.account)
+        evaluate = private_names.IAM_EVALUATE.get()
+        decision = evaluate(context, policies, *boundary).decision
+        if decision == "Allow":
+            return ""
+        if decision == "Deny":
+            return "with an explicit deny in an identity-based policy"
+        bounded = evaluate(context, policies).decision == "Allow"
+        return f"because no {'permissions boundary' if bounded else 'identity-based policy'} allows the {action} action"
 
 
 def caller_denial(headers: Headers, scope: Scope, action: str, resource: str, keys: Mapping[str, str]) -> str | None:

@@ -138,3 +138,22 @@ def test_autoscaling_needs_its_own_permissions(account: Account, endpoint: str) 
     with pytest.raises(ClientError) as refusal:
         describing.register_scalable_target(**named(endpoint), MinCapacity=1, MaxCapacity=2)
     assert refusal.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_whoever_registers_a_target_may_do_what_scaling_does(account: Account, endpoint: str) -> None:
+    scaling = allow("application-autoscaling:*")
+    of_endpoints = allow("sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities")
+    one_config = allow("sagemaker:DescribeEndpointConfig", resource=f"arn:aws:sagemaker:*:*:endpoint-config/{endpoint}")
+    of_alarms = allow("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm")
+
+    def register(*statements: dict[str, Any]) -> None:
+        client = account.user(scaling, *statements)("application-autoscaling")
+        client.register_scalable_target(**named(endpoint), MinCapacity=1, MaxCapacity=2)
+        client.deregister_scalable_target(**named(endpoint))
+
+    with pytest.raises(ClientError, match="User is missing the following permissions: cloudwatch:DeleteAlarms, cloud"):
+        register(of_endpoints)
+    # It asks by a config of another name.
+    with pytest.raises(ClientError, match="User is missing the following permissions: sagemaker:DescribeEndpointConf"):
+        register(of_endpoints, of_alarms, one_config)
+    register(of_endpoints, of_alarms, allow("sagemaker:DescribeEndpointConfig"))

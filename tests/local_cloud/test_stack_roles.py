@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.support import Account, allow, unique, until
+from tests.local_cloud.support import Account, allow, deny, unique, until
 
 pytestmark = pytest.mark.local_cloud
 
@@ -18,6 +18,8 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 PARAMETER = "arn:aws:ssm:us-east-1:000000000000:parameter"
+PARAMETERS = "ssm:GetParameters", "ssm:ListTagsForResource"
+"""What the handler of a parameter reads back."""
 
 
 def parameter(name: str, value: str = "one") -> dict[str, Any]:
@@ -80,7 +82,9 @@ def stack(account: Account) -> Stack:
 
 
 def test_a_stack_is_made_by_a_role_that_may_make_what_is_in_it(account: Account, stack: Stack) -> None:
-    role = account.role(allow("ssm:PutParameter", resource=f"{PARAMETER}/{stack.name}"), service=CLOUDFORMATION)
+    role = account.role(
+        allow("ssm:PutParameter", *PARAMETERS, resource=f"{PARAMETER}/{stack.name}"), service=CLOUDFORMATION
+    )
 
     assert stack.create(parameter(f"/{stack.name}"), role) == "CREATE_COMPLETE"
 
@@ -88,14 +92,16 @@ def test_a_stack_is_made_by_a_role_that_may_make_what_is_in_it(account: Account,
 def test_a_stack_whose_role_lacks_a_right_fails_with_the_action_and_the_resource(
     account: Account, stack: Stack
 ) -> None:
-    role = account.role(allow("ssm:PutParameter", resource=f"{PARAMETER}/other"), service=CLOUDFORMATION)
+    role = account.role(allow("ssm:PutParameter", *PARAMETERS, resource=f"{PARAMETER}/other"), service=CLOUDFORMATION)
 
     assert stack.create(parameter(f"/{stack.name}"), role) == "CREATE_FAILED"
     assert f"not authorized to perform: ssm:PutParameter on resource: {PARAMETER}/{stack.name}" in stack.failures()
 
 
 def test_an_update_that_names_no_role_goes_on_with_the_one_that_the_stack_has(account: Account, stack: Stack) -> None:
-    role = account.role(allow("ssm:PutParameter", resource=f"{PARAMETER}/{stack.name}"), service=CLOUDFORMATION)
+    role = account.role(
+        allow("ssm:PutParameter", *PARAMETERS, resource=f"{PARAMETER}/{stack.name}"), service=CLOUDFORMATION
+    )
     stack.create(parameter(f"/{stack.name}"), role)
     account.root("iam").delete_role_policy(RoleName=role.rpartition("/")[2], PolicyName="p")
 
@@ -154,7 +160,8 @@ def test_a_role_is_made_within_its_boundary_or_not_at_all(account: Account, stac
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow("ssm:GetParameter")]})
     policy = account.root("iam").create_policy(PolicyName=unique("boundary"), PolicyDocument=document)["Policy"]["Arn"]
     making = allow("iam:CreateRole") | {"Condition": {"StringEquals": {"iam:PermissionsBoundary": policy}}}
-    role = account.role(making, service=CLOUDFORMATION)
+    reading = allow("iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
+    role = account.role(making, reading, service=CLOUDFORMATION)
     bounded, free = unique("bounded"), unique("free")
 
     assert stack.create(role_of(bounded, policy), role) == "CREATE_COMPLETE", stack.failures()
@@ -163,3 +170,37 @@ def test_a_role_is_made_within_its_boundary_or_not_at_all(account: Account, stac
     assert Stack(account).create(role_of(free), role) == "CREATE_FAILED"
     with pytest.raises(ClientError):
         account.root("iam").get_role(RoleName=free)
+
+
+@pytest.mark.parametrize("action", ["ssm:PutParameter", "ssm:GetParameters", "ssm:AddTagsToResource"])
+def test_a_stack_fails_for_one_permission_that_a_handler_lacks_also_one_to_read_back(
+    account: Account, stack: Stack, action: str
+) -> None:
+    role = account.role(allow("*"), deny(action), service=CLOUDFORMATION)
+    template = parameter(f"/{stack.name}")
+    template["Resources"]["Kept"]["Properties"]["Tags"] = {"stage": "dev"}
+
+    assert stack.create(template, role) == "CREATE_FAILED"
+    assert f"not authorized to perform: {action} on" in stack.failures()
+
+
+def test_a_resource_is_not_removed_without_the_right_to_remove_it(account: Account, stack: Stack) -> None:
+    role = account.role(allow("*"), deny("ssm:DeleteParameter"), service=CLOUDFORMATION)
+    stack.create(parameter(f"/{stack.name}"), role)
+
+    stack.root.delete_stack(StackName=stack.name)
+
+    assert stack.settled() == "DELETE_FAILED"
+    assert "not authorized to perform: ssm:DeleteParameter" in stack.failures()
+
+
+def test_a_new_stack_of_an_old_name_is_not_held_to_the_old_ones_role(account: Account, stack: Stack) -> None:
+    role = account.role(allow("ssm:*"), service=CLOUDFORMATION)
+    stack.create(parameter(f"/{stack.name}"), role)
+    stack.root.delete_stack(StackName=stack.name)
+    until(lambda: not account.root("ssm").describe_parameters(
+        ParameterFilters=[{"Key": "Name", "Values": [f"/{stack.name}"]}])["Parameters"])  # fmt: skip
+    account.root("iam").delete_role_policy(RoleName=role.rpartition("/")[2], PolicyName="p")
+
+    stack.root.create_stack(StackName=stack.name, TemplateBody=json.dumps(parameter(f"/{stack.name}")))
+    assert stack.settled() == "CREATE_COMPLETE"

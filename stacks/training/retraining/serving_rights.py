@@ -33,6 +33,9 @@ UNNAMED_MODELS: Final = (
     "Models and endpoint configs have no names of ours, so that the next is made before the last is removed; the tag "
     "of the stage is what binds the right."
 )
+PROBED: Final = (
+    "Application Auto Scaling asks whether whoever registers a target may do this, by a name that it makes up."
+)
 _STAGE_TAG: Final = "topic-model:stage"
 
 
@@ -66,6 +69,7 @@ def allow_serving_stack(role: ServiceRole, boundary: Rights, *, data: DataStack)
     )
     _roles(role.rights, boundary, arns, f"{serving_stack_name(stage)}-*")
     _hosting(role.rights, arns, stage, data)
+    _probed(state, arns, stage)
     _functions(functions, arns, stage, data)
     _state(state, arns, stage)
     _watching(state, arns, stage)
@@ -93,6 +97,7 @@ def _roles(rights: Rights, boundary: Rights, arns: _Arns, names: str) -> None:
         "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy",
         "iam:UpdateRole",
+        "iam:UpdateRoleDescription",
         on=roles,
         because=BY_THE_STACKS_NAME,
     )
@@ -164,8 +169,39 @@ def _hosting(rights: Rights, arns: _Arns, stage: str, data: DataStack) -> None:
     rights.allow(
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         on=["*"],
         because=NO_RESOURCE,
+    )
+
+
+def _probed(rights: Rights, arns: _Arns, stage: str) -> None:
+    """Allow what Application Auto Scaling asks of whoever registers a target, some of it by names of no stage."""
+    rights.allow(
+        "sagemaker:DescribeEndpointConfig", on=[arns.slash("sagemaker", "endpoint-config", "*")], because=PROBED
+    )
+    rights.allow(
+        "cloudwatch:DeleteAlarms",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:PutMetricAlarm",
+        on=[arns.colon("cloudwatch", "alarm", "*")],
+        because=PROBED,
+    )
+    rights.allow(
+        "sagemaker:UpdateEndpointWeightsAndCapacities", on=[arns.slash("sagemaker", "endpoint", endpoint_name(stage))]
+    )
+    service = "sagemaker.application-autoscaling.amazonaws.com"
+    rights.allow(
+        "iam:CreateServiceLinkedRole",
+        on=[
+            arns.slash(
+                "iam",
+                "role",
+                f"aws-service-role/{service}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+                region=False,
+            )
+        ],
+        when={"StringEquals": {"iam:AWSServiceName": service}},
     )
 
 
@@ -190,6 +226,7 @@ def _functions(rights: Rights, arns: _Arns, stage: str, data: DataStack) -> None
         "lambda:GetFunctionRecursionConfig",
         "lambda:GetFunctionUrlConfig",
         "lambda:GetPolicy",
+        "lambda:GetProvisionedConcurrencyConfig",
         "lambda:GetRuntimeManagementConfig",
         "lambda:InvokeFunction",
         "lambda:ListTags",
@@ -207,7 +244,13 @@ def _functions(rights: Rights, arns: _Arns, stage: str, data: DataStack) -> None
         because=because,
     )
     # The environment's key is used by whoever makes a function, its code read from the deploy's assets.
-    rights.allow("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", on=[data.platform.operations_key.key_arn])
+    rights.allow(
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        on=[data.platform.operations_key.key_arn],
+    )
     rights.allow(
         "kms:CreateGrant",
         on=[data.platform.operations_key.key_arn],
@@ -222,7 +265,13 @@ def _functions(rights: Rights, arns: _Arns, stage: str, data: DataStack) -> None
     )
     if data.platform.placement is not None:
         rights.allow(
-            "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs", on=["*"], because=NO_RESOURCE
+            # Without the interfaces, the removal of a function would not wait until they are gone.
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+            on=["*"],
+            because=NO_RESOURCE,
         )
 
 
@@ -278,7 +327,9 @@ def _watching(rights: Rights, arns: _Arns, stage: str) -> None:
         "logs:CreateLogGroup",
         "logs:DeleteLogGroup",
         "logs:DeleteRetentionPolicy",
+        "logs:DescribeIndexPolicies",
         "logs:DisassociateKmsKey",
+        "logs:GetDataProtectionPolicy",
         "logs:ListTagsForResource",
         "logs:PutRetentionPolicy",
         "logs:TagResource",
@@ -289,7 +340,7 @@ def _watching(rights: Rights, arns: _Arns, stage: str) -> None:
         ],
         because=BY_THE_STACKS_NAME,
     )
-    rights.allow("logs:DescribeLogGroups", on=["*"], because=NO_RESOURCE)
+    rights.allow("logs:DescribeLogGroups", "logs:DescribeResourcePolicies", on=["*"], because=NO_RESOURCE)
     rights.allow(
         "cloudwatch:DeleteAlarms",
         "cloudwatch:DescribeAlarms",
@@ -307,6 +358,9 @@ def _watching(rights: Rights, arns: _Arns, stage: str) -> None:
     rights.allow(
         "cloudwatch:DeleteDashboards",
         "cloudwatch:GetDashboard",
+        "cloudwatch:ListTagsForResource",
         "cloudwatch:PutDashboard",
+        "cloudwatch:TagResource",
+        "cloudwatch:UntagResource",
         on=[arns.slash("cloudwatch", "dashboard", endpoint_name(stage), region=False)],
     )

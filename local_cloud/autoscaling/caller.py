@@ -1,0 +1,49 @@
+"""What Application Auto Scaling asks of whoever registers a scalable target of SageMaker.
+
+The actions: https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html
+It tries them before it takes the target, DescribeEndpointConfig on a name of its own making
+(aws-controllers-k8s/community#2110). On what it tries those of alarms is not documented: such a name is the worst case.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_cloud.shared import emulated_identity
+from local_cloud.shared.service_errors import validation_error
+
+if TYPE_CHECKING:
+    from local_cloud.shared.emulator import Headers, Scope
+
+ENDPOINT_ACTIONS = (
+    "sagemaker:DescribeEndpoint",
+    "sagemaker:DescribeEndpointConfig",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
+)
+ALARM_ACTIONS = ("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm")
+_MADE_UP = "7f4e1944-0000-4000-8000-e055a90787a4"
+"""Stands for a name that is another one each time."""
+
+
+def tried_on(action: str, endpoint: str, scope: Scope) -> str:
+    """Return the ARN on which the service tries an action of its caller's."""
+    if action in ALARM_ACTIONS:
+        return scope.arn("cloudwatch", f"alarm:{_MADE_UP}")
+    made_up = action == "sagemaker:DescribeEndpointConfig"
+    return scope.arn("sagemaker", f"endpoint-config/{_MADE_UP}" if made_up else f"endpoint/{endpoint.lower()}")
+
+
+def require_rights(endpoint: str, scope: Scope, headers: Headers) -> None:
+    """Check that an HTTP caller may do to an endpoint what scaling does.
+
+    Raises:
+        ServiceError: `ValidationException`, as the service says it, with all that is missing.
+    """
+    missing = [
+        action
+        for action in (*ALARM_ACTIONS, *ENDPOINT_ACTIONS)
+        if headers
+        and emulated_identity.caller_denial(headers, scope, action, tried_on(action, endpoint, scope), {}) is not None
+    ]
+    if missing:
+        raise validation_error(f"User is missing the following permissions: {', '.join(missing)}")
