@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import stat
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cdk import CLI
 from local_cloud.entrance.root_keys import FILE_MODE
-from tests.local_cloud.support import Account
+from tests.local_cloud.support import Account, deny
 
 pytestmark = [
     pytest.mark.local_cloud,
@@ -81,3 +82,23 @@ def test_the_cli_keeps_its_files_in_the_clouds_folder(cloud: LocalCloud) -> None
     assert Path(environment["CDK_HOME"]).is_relative_to(cloud.home.root)
     assert Path(environment["AWS_CONFIG_FILE"]).is_relative_to(cloud.home.root)
     assert Path(environment["AWS_SHARED_CREDENTIALS_FILE"]).is_relative_to(cloud.home.root)
+
+
+def test_a_stack_that_the_cli_deploys_is_held_to_the_bootstraps_execution_role(
+    cloud: LocalCloud, account: Account, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDK_VALIDATION", "false")
+    iam, given = account.root("iam"), "cdk-hnb659fds-cfn-exec-role-000000000000-us-east-1"
+    out = ["--output", str(tmp_path / "cdk.out")]
+    cloud.deploy(stage="one", app=f"{sys.executable} {app}", arguments=out)
+    denied = {"Version": "2012-10-17", "Statement": [deny("ssm:GetParameters", resource="*parameter/cdk/stage")]}
+    iam.put_role_policy(RoleName=given, PolicyName="narrower", PolicyDocument=json.dumps(denied))
+
+    with pytest.raises(LocalCloudError, match="cdk deploy failed"):
+        cloud.deploy(stage="two", app=f"{sys.executable} {app}", arguments=out)
+    events = account.root("cloudformation").describe_stack_events(StackName="Second")["StackEvents"]
+    reasons = " ".join(str(event.get("ResourceStatusReason")) for event in events)
+    assert f"assumed-role/{given}/AWSCloudFormation is not authorized to perform: ssm:GetParameters" in reasons
+
+    iam.delete_role_policy(RoleName=given, PolicyName="narrower")
+    cloud.destroy(app=str(tmp_path / "cdk.out"))
