@@ -21,6 +21,7 @@ ENDPOINT_ACTIONS = (
     "sagemaker:UpdateEndpointWeightsAndCapacities",
 )
 ALARM_ACTIONS = ("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm")
+SERVICE = "application-autoscaling.amazonaws.com"
 _MADE_UP = "7f4e1944-0000-4000-8000-e055a90787a4"
 """Stands for a name that is another one each time."""
 
@@ -33,17 +34,20 @@ def tried_on(action: str, endpoint: str, scope: Scope) -> str:
     return scope.arn("sagemaker", f"endpoint-config/{_MADE_UP}" if made_up else f"endpoint/{endpoint.lower()}")
 
 
-def require_rights(endpoint: str, scope: Scope, headers: Headers) -> None:
-    """Check that an HTTP caller may do to an endpoint what scaling does.
+def require_rights(endpoint: str, role_arn: str, scope: Scope, headers: Headers) -> None:
+    """Check that an HTTP caller may do to an endpoint what scaling does, and pass the role if it names one.
 
     Raises:
         ServiceError: `ValidationException`, as the service says it, with all that is missing.
     """
+    asked = {action: tried_on(action, endpoint, scope) for action in (*ALARM_ACTIONS, *ENDPOINT_ACTIONS)}
+    if role_arn:
+        asked["iam:PassRole"] = role_arn
+    keys = {"iam:PassedToService": SERVICE}
     missing = [
         action
-        for action in (*ALARM_ACTIONS, *ENDPOINT_ACTIONS)
-        if headers
-        and emulated_identity.caller_denial(headers, scope, action, tried_on(action, endpoint, scope), {}) is not None
+        for action, resource in asked.items()
+        if headers and emulated_identity.caller_denial(headers, scope, action, resource, keys) is not None
     ]
     if missing:
         raise validation_error(f"User is missing the following permissions: {', '.join(missing)}")

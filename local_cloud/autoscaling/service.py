@@ -69,7 +69,7 @@ class ApplicationAutoScaling:
 
     def _register(self, call: Call) -> JsonObject:
         request, key = call.request, TargetKey.of(call.scope, call.request)
-        require_rights(key.endpoint, call.scope, call.headers)
+        require_rights(key.endpoint, request.text("RoleARN"), call.scope, call.headers)
         endpoint = self._endpoints.endpoint(call.scope, key.endpoint)
         variants = {variant.name: variant for variant in endpoint.config.variants}
         if key.variant not in variants:

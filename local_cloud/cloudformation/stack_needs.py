@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from local_cloud.autoscaling.caller import ALARM_ACTIONS, ENDPOINT_ACTIONS, tried_on
+from local_cloud.autoscaling.caller import ALARM_ACTIONS, ENDPOINT_ACTIONS, SERVICE, tried_on
 from local_cloud.cloudformation.permission_rules import is_needed, reads, tags_of
 from local_cloud.cloudformation.resource_schemas import Handler, resource_schemas, value_at
 from local_cloud.shared.wire import Node
@@ -75,7 +75,7 @@ _WITHOUT_REGION = frozenset({"iam", "s3"})
 _WITHOUT_ACCOUNT = frozenset({"s3"})
 _PASSED: dict[str, tuple[str, tuple[str, ...]]] = {
     # type -> the service that a role is passed to, the properties that name roles
-    _TARGET: ("application-autoscaling.amazonaws.com", ("RoleARN",)),
+    _TARGET: (SERVICE, ("RoleARN",)),
     "AWS::EC2::FlowLog": ("vpc-flow-logs.amazonaws.com", ("DeliverLogsPermissionArn",)),
     "AWS::Events::Rule": ("events.amazonaws.com", ("RoleArn", "Targets/RoleArn")),
     "AWS::Lambda::Function": ("lambda.amazonaws.com", ("Role",)),

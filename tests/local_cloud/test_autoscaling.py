@@ -146,9 +146,9 @@ def test_whoever_registers_a_target_may_do_what_scaling_does(account: Account, e
     one_config = allow("sagemaker:DescribeEndpointConfig", resource=f"arn:aws:sagemaker:*:*:endpoint-config/{endpoint}")
     of_alarms = allow("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm")
 
-    def register(*statements: dict[str, Any]) -> None:
+    def register(*statements: dict[str, Any], **more: str) -> None:
         client = account.user(scaling, *statements)("application-autoscaling")
-        client.register_scalable_target(**named(endpoint), MinCapacity=1, MaxCapacity=2)
+        client.register_scalable_target(**named(endpoint), MinCapacity=1, MaxCapacity=2, **more)
         client.deregister_scalable_target(**named(endpoint))
 
     with pytest.raises(ClientError, match="User is missing the following permissions: cloudwatch:DeleteAlarms, cloud"):
@@ -156,4 +156,7 @@ def test_whoever_registers_a_target_may_do_what_scaling_does(account: Account, e
     # It asks by a config of another name.
     with pytest.raises(ClientError, match="User is missing the following permissions: sagemaker:DescribeEndpointConf"):
         register(of_endpoints, of_alarms, one_config)
-    register(of_endpoints, of_alarms, allow("sagemaker:DescribeEndpointConfig"))
+    enough = of_endpoints, of_alarms, allow("sagemaker:DescribeEndpointConfig")
+    with pytest.raises(ClientError, match="User is missing the following permissions: iam:PassRole"):
+        register(*enough, RoleARN="arn:aws:iam::000000000000:role/scales")
+    register(*enough)

@@ -227,11 +227,11 @@ def made_by_the_stack(template: Mapping[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("stage", ["retraining", "hardened"])
-def test_what_each_type_of_the_serving_stack_takes_is_known_and_held_in_the_local_cloud(
+def test_what_each_type_of_a_stage_takes_is_known_and_held_in_the_local_cloud(
     stage: str, request: pytest.FixtureRequest
 ) -> None:
     templates: Templates = request.getfixturevalue(stage)
-    types = {resource["Type"] for resource in templates["serving"].to_json()["Resources"].values()}
+    types = {each["Type"] for template in templates.values() for each in template.to_json()["Resources"].values()}
 
     assert {kind for kind in types if not kind.startswith("Custom::")} <= resource_schemas().keys()
 
