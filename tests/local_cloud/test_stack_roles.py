@@ -204,3 +204,28 @@ def test_a_new_stack_of_an_old_name_is_not_held_to_the_old_ones_role(account: Ac
 
     stack.root.create_stack(StackName=stack.name, TemplateBody=json.dumps(parameter(f"/{stack.name}")))
     assert stack.settled() == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "action"),
+    [
+        ("AWS::Logs::LogGroup", "RetentionInDays", "logs:PutRetentionPolicy"),
+        ("AWS::SNS::Topic", "DisplayName", "sns:SetTopicAttributes"),
+        ("AWS::SQS::Queue", "DelaySeconds", "sqs:GetQueueAttributes"),
+    ],
+)
+def test_an_update_without_one_permission_of_its_handler_is_rolled_back(
+    account: Account, stack: Stack, kind: str, setting: str, action: str
+) -> None:
+    def template(value: int) -> dict[str, Any]:
+        return {"Resources": {"Kept": {"Type": kind, "Properties": {setting: value}}}}
+
+    role = account.role(allow("*"), service=CLOUDFORMATION)
+    assert stack.create(template(1), role) == "CREATE_COMPLETE"
+    denied = json.dumps({"Version": "2012-10-17", "Statement": [deny(action)]})
+    account.root("iam").put_role_policy(RoleName=role.rpartition("/")[2], PolicyName="narrower", PolicyDocument=denied)
+
+    stack.root.update_stack(StackName=stack.name, TemplateBody=json.dumps(template(3)))
+
+    assert stack.settled() == "UPDATE_ROLLBACK_COMPLETE"
+    assert f"not authorized to perform: {action} on" in stack.failures()
