@@ -21,7 +21,7 @@ from stacks.shared import regions
 from stacks.shared.bucket_layout import LocalCorpus
 from stacks.shared.names import VALID_TEMPLATES, stack_prefix
 from stacks.training.stack import TrainingStack
-from training_scripts.os_errors import in_a_sentence
+from training_scripts.command_line import in_a_sentence
 
 if TYPE_CHECKING:
     from stacks.settings.stage import StageSettings
@@ -79,7 +79,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     return stage, chosen
 
 
-@in_a_sentence("synth")
+@in_a_sentence("synth", SynthError)
 def main() -> int:
     """Synthesize; return the exit code."""
     # A synth lives for seconds, and what it makes lives as long: there is nothing to collect.
@@ -87,11 +87,7 @@ def main() -> int:
     # CDK's validator is given below, in a form that does not repeat itself.
     app = cdk.App(builtin_cloud_formation_validation=False)
     cdk.Validations.of(app).add_plugins(*validators(ROOT / VALID_TEMPLATES))
-    try:
-        stage, chosen = build(app)
-    except SynthError as error:
-        print(f"synth: {error}", file=sys.stderr)
-        return 2
+    stage, chosen = build(app)
     hold_to_policies(app, stage=stage, hardened=chosen.hardened)
     app.synth()
     return 0

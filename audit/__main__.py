@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from audit import assembly, changes, report
-from training_scripts.os_errors import in_a_sentence
+from training_scripts.command_line import Parser, in_a_sentence
 
 
-@in_a_sentence("audit")
+@in_a_sentence("audit", assembly.AuditError)
 def main(arguments: list[str] | None = None) -> int:
     """Return 0, or 2 where there is nothing to audit."""
-    parser = argparse.ArgumentParser(prog="audit", description="Write the audit of synthesized templates.")
+    parser = Parser(prog="audit", description="Write the audit of synthesized templates.")
     parser.add_argument("--assembly", type=Path, required=True, help="the cdk.out of a synth")
     parser.add_argument("--out", type=Path, default=Path("build/audit"), help="where to write (build/audit)")
     parser.add_argument("--against", type=Path, help="templates to compare with (the newest in audit/releases)")
     parser.add_argument("--record", metavar="VERSION", help="keep the templates as those of a release, and end")
     chosen = parser.parse_args(arguments)
-    try:
-        read = assembly.read(chosen.assembly)
-        if chosen.record is not None:
-            changes.record(read, changes.RELEASES / chosen.record)
-            print(f"audit: recorded {chosen.record}", file=sys.stderr)
-            return 0
-        figures = report.write(read, chosen.out, chosen.against or changes.newest())
-    except assembly.AuditError as error:
-        print(f"audit: {error}", file=sys.stderr)
-        return 2
+    read = assembly.read(chosen.assembly)
+    if chosen.record is not None:
+        changes.record(read, changes.RELEASES / chosen.record)
+        print(f"audit: recorded {chosen.record}", file=sys.stderr)
+        return 0
+    figures = report.write(read, chosen.out, chosen.against or changes.newest())
     for name, value in figures.items():
         print(f"  {value:>24}  {name}")
     print(f"audit: {chosen.out / 'index.html'}", file=sys.stderr)

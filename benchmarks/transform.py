@@ -19,14 +19,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import boto3
 import numpy as np
 
 from explore import documents as corpora
 from explore.documents import CountedDocuments
 from local_cloud.cloud import LocalCloud
 from local_cloud.running import Running
-from operations.stage import outputs_of
+from operations.stage import DeployedStage
 from operations.transform import run as transform_run
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.corpus.progress import Progress
@@ -93,12 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(cloud: Running, corpus: Path, numbers: Sequence[int]) -> dict[str, object]:
     os.environ |= cloud.variables()
-    clients = transform_run.Clients(boto3.Session())
-    stage = transform_run.find_stage(clients, STAGE)
+    deployed = DeployedStage(STAGE)
+    stage = transform_run.find_stage(deployed)
     known = corpora.of_corpus(corpus)
     rows = []
     for number in numbers:
-        measured = _transform(clients, stage, made_up(known, number), cloud)
+        measured = _transform(deployed, stage, made_up(known, number), cloud)
         print(
             f"{measured.documents:>9,} documents: job {measured.job_s:7.1f} s ({measured.documents_a_second:,.0f} a "
             f"second), whole command {measured.command_s:7.1f} s, {measured.cpu_s_a_million:.0f} s of processor time a "
@@ -106,7 +105,7 @@ def _measure(cloud: Running, corpus: Path, numbers: Sequence[int]) -> dict[str, 
             flush=True,
         )
         rows.append(measured)
-    single = _single_calls(cloud, clients, known)
+    single = _single_calls(cloud, deployed, known)
     best = max(row.documents_a_second for row in rows)
     print(
         f"one document a call through the URL: {single:.0f} a second; batch transform is {best / single:.0f} times that"
@@ -130,12 +129,12 @@ def made_up(known: CountedDocuments, number: int) -> CountedDocuments:
 
 
 def _transform(
-    clients: transform_run.Clients, stage: transform_run.Stage, documents: CountedDocuments, cloud: Running
+    deployed: DeployedStage, stage: transform_run.Stage, documents: CountedDocuments, cloud: Running
 ) -> Measured:
     number = len(documents.ids)
     with tempfile.TemporaryDirectory() as folder:
         started, used = time.perf_counter(), _processor_s(cloud.pid)
-        outcome = transform_run.run(clients, stage, documents, Path(folder, "note"), Progress("benchmark"))
+        outcome = transform_run.run(deployed, stage, documents, Path(folder, "note"), Progress("benchmark"))
         command_s, cpu_s = time.perf_counter() - started, _processor_s(cloud.pid) - used
     if outcome.weights.shape[0] != number:
         raise RuntimeError(f"{outcome.weights.shape[0]} of {number} documents came back")
@@ -149,9 +148,9 @@ def _transform(
     )
 
 
-def _single_calls(cloud: Running, clients: transform_run.Clients, known: CountedDocuments) -> float:
+def _single_calls(cloud: Running, deployed: DeployedStage, known: CountedDocuments) -> float:
     """Return how many documents a second go through the URL, one a request, one request after the other."""
-    url = cloud.function_url(outputs_of(clients.stacks, STAGE, "Serving")["FunctionUrl"])
+    url = cloud.function_url(deployed.outputs("Serving")["FunctionUrl"])
     counts, asked = known.known, 0
     started = time.perf_counter()
     while (elapsed := time.perf_counter() - started) < SINGLE_CALLS_S:

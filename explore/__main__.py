@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from explore import options as common
+from explore.errors import ExploreError
 from explore.files import written_whole
 from explore.map import METHODS
 from explore.page.build import page
 from explore.study import study
 from explore.vectors import DEFAULT_FILE
+from training_scripts.command_line import Parser, in_a_sentence
+from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.progress import Progress
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
 PROGRAM: Final = "python -m explore"
@@ -23,13 +25,10 @@ DEFAULT_OUTPUT: Final = Path("build/explore")
 PAGE: Final = "topics.html"
 
 
+@in_a_sentence("explore", ExploreError, CorpusError, interrupted="interrupted; nothing was half written")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    return common.run("explore", lambda: _explore(options))
-
-
-def _explore(options: argparse.Namespace) -> None:
     progress = Progress("explore")
     found = study(
         options.vectors,
@@ -55,10 +54,11 @@ def _explore(options: argparse.Namespace) -> None:
     print(f"  model    {found.vectors.model}\n  corpus   {found.vectors.corpus}")
     for advice in found.advice:
         print(f"  merge {advice.topics[0]} and {advice.topics[1]}? {advice.reason}")
+    return 0
 
 
-def _parser() -> common.Parser:
-    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     add = parser.add_argument
     add("--vectors", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"topic vectors ({DEFAULT_FILE})")
     add("--model", type=Path, required=True, metavar="DIR", help="the folder of the model that made them")

@@ -1,53 +1,21 @@
-"""Options that the commands of this package share, and how they end."""
+"""Options that name documents: those of explore and of the commands that score or transform."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from explore import documents
 from explore.errors import ExploreError
-from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups
-from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import argparse
 
     from explore.documents import CountedDocuments
     from training_scripts.corpus.documents import Source
     from training_scripts.corpus.progress import Progress
-
-BAD_INPUT = 2
-INTERRUPTED = 130
-
-
-class Parser(argparse.ArgumentParser):
-    """Refuses with one sentence, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with the message."""
-        self.exit(BAD_INPUT, f"{self.prog}: {message}\n")
-
-
-def run(name: str, command: Callable[[], None]) -> int:
-    """Run a command; what a person can mend is one sentence and exit code 2."""
-    return in_a_sentence(name)(_ended)(name, command)
-
-
-def _ended(name: str, command: Callable[[], None]) -> int:
-    try:
-        command()
-    except (ExploreError, CorpusError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted; nothing was half written", file=sys.stderr)
-        return INTERRUPTED
-    return 0
 
 
 def add_documents(parser: argparse.ArgumentParser) -> None:

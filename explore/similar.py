@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from explore import options as common
 from explore.errors import ExploreError
 from explore.files import written_whole
 from explore.vectors import DEFAULT_FILE, load_topic_vectors
+from training_scripts.command_line import Parser, in_a_sentence
 
 from similar_function.index import DocumentIndex, IndexFileError
 from similar_function.similar import MOST_NEIGHBOURS, NEIGHBOURS, Similar, UnknownDocumentError
@@ -79,11 +79,12 @@ def find(index: DocumentIndex, name: str, number: int = NEIGHBOURS) -> list[Simi
         raise ExploreError(f"the index has no document {name!r}: it may be without a known word") from None
 
 
+@in_a_sentence("similar", ExploreError, interrupted="interrupted; nothing was half written")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    commands = {"index": _index, "find": _find}
-    return common.run("similar", lambda: commands[options.command](options))
+    {"index": _index, "find": _find}[options.command](options)
+    return 0
 
 
 def _index(options: argparse.Namespace) -> None:
@@ -100,8 +101,8 @@ def _find(options: argparse.Namespace) -> None:
         print(f"{similar.distance:.4f}  {similar.id}  {similar.label}")
 
 
-def _parser() -> common.Parser:
-    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     index = commands.add_parser("index", help="build an index over topic vectors")
     find_one = commands.add_parser("find", help="list the documents nearest to one")

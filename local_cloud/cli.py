@@ -15,7 +15,7 @@ from local_cloud.cloud import LocalCloud
 from local_cloud.running import Running, shell_exports
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME
-from training_scripts.os_errors import in_a_sentence
+from training_scripts.command_line import Parser, in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_PORT = 65_535
 
 
-@in_a_sentence("local_cloud")
+@in_a_sentence("local_cloud", LocalCloudError)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0, or 2 with one sentence on standard error; 130 after Ctrl-C.
 
@@ -36,9 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signals.interrupt_when_asked_to_end()
     try:
         return _run(options, rest)
-    except LocalCloudError as error:
-        print(f"local_cloud: {error}", file=sys.stderr)
-        return 2
     except signals.Interrupted as error:
         signals.ignore_from_now_on()
         return error.exit_code
@@ -52,7 +49,7 @@ def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local_cloud", description="An embedded AWS for this project.")
+    parser = Parser(prog="python -m local_cloud", description="An embedded AWS for this project.")
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="folder for its files (build/local_cloud)")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run it in the foreground, until Ctrl-C")

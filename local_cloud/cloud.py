@@ -30,7 +30,7 @@ from local_cloud.running import STOP_TIMEOUT_S, Running, home_folder, search_pat
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.paths import Home
 from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME, PROJECT_ROOT, REGION, LocalCloudSettings
-from training_scripts.os_errors import sentence_of
+from training_scripts.command_line import sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from explore import options as common
-from explore.errors import ExploreError
 from operations import stage_settings
+from operations.command import add_stage, command
+from operations.errors import OperationError
 from operations.sweep.command import DEFAULT_OUTPUT, RESULT, read_setting
+from training_scripts.command_line import Parser
 
 if TYPE_CHECKING:
     import argparse
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 PROGRAM: Final = "python -m operations.choose"
 
 
+@command("choose")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-    return common.run("choose", lambda: _choose(options))
+    _choose(_parser().parse_args(arguments))
+    return 0
 
 
 def _choose(options: argparse.Namespace) -> None:
@@ -37,16 +39,16 @@ def _recommended(file: Path) -> list[tuple[str, str]]:
         point = json.loads(file.read_text(encoding="utf-8"))["recommended"]["point"]
         return [(str(name), str(value)) for name, value in point.items()]
     except OSError:
-        raise ExploreError(f"{file} is not there: run python -m operations.sweep, or say NAME=VALUE") from None
+        raise OperationError(f"{file} is not there: run python -m operations.sweep, or say NAME=VALUE") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ExploreError(f"{file} is no result of a sweep: {error!r}") from None
+        raise OperationError(f"{file} is no result of a sweep: {error!r}") from None
 
 
-def _parser() -> common.Parser:
-    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     add = parser.add_argument
     add("values", nargs="*", metavar="NAME=VALUE", help="hyperparameters (those that the sweep recommends)")
-    add("--stage", required=True, help="as in cdk.json, for example dev")
+    add_stage(parser)
     add("--settings", type=Path, default=stage_settings.CDK_FILE, metavar="FILE", help="to write into (cdk.json)")
     result = DEFAULT_OUTPUT / RESULT
     add("--sweep", type=Path, default=result, metavar="FILE", help=f"a sweep's result ({result})")

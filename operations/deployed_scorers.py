@@ -13,9 +13,9 @@ import boto3
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
-from explore.errors import ExploreError
 from explore.scorers import Scored
 from local_cloud.function_urls import FunctionUrl
+from operations.errors import OperationError
 from topics_client.signing import sign
 from training_scripts import recordio
 from training_scripts.content_types import APPLICATION_JSON, RECORDIO_PROTOBUF
@@ -58,12 +58,12 @@ class Endpoint:
                 Body=_encoded(counts),
             )
         except (ClientError, BotoCoreError) as error:
-            raise ExploreError(f"endpoint {self._name}: {error}") from None
+            raise OperationError(f"endpoint {self._name}: {error}") from None
         pairs = (part.partition("=") for part in answer.get("CustomAttributes", "").split(";"))
         told = {name: value for name, _, value in pairs}
         model = self._model or told.get("model")
         if not model:
-            raise ExploreError(
+            raise OperationError(
                 f"endpoint {self._name} does not say which model it serves: name it with --model-version"
             )
         return Scored(_weights(answer["Body"].read(), counts.shape[0]), model, told.get("corpus", ""))
@@ -78,7 +78,7 @@ class Url:
         self._credentials, self._region = session.get_credentials(), session.region_name
         self._url = _reachable(url)
         if self._credentials is None or self._region is None:
-            raise ExploreError("there are no AWS credentials or no region to sign requests with: set AWS_PROFILE")
+            raise OperationError("there are no AWS credentials or no region to sign requests with: set AWS_PROFILE")
 
     def blocks(self, counts: csr_matrix) -> Iterator[csr_matrix]:
         """Cut documents into requests."""
@@ -96,9 +96,9 @@ class Url:
                 return Scored(weights, answer.headers[_MODEL_HEADER], answer.headers[_CORPUS_HEADER] or "")
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:300]
-            raise ExploreError(f"{self._url} answered {error.code}: {said}") from None
+            raise OperationError(f"{self._url} answered {error.code}: {said}") from None
         except OSError as error:
-            raise ExploreError(f"{self._url} cannot be reached: {error}") from None
+            raise OperationError(f"{self._url} cannot be reached: {error}") from None
 
 
 def requests(counts: csr_matrix) -> Iterator[csr_matrix]:
@@ -124,9 +124,9 @@ def _weights(body: bytes, documents: int) -> Matrix:
         rows = [prediction["topic_weights"] for prediction in json.loads(body)["predictions"]]
         weights = np.array(rows, dtype=np.float32)
     except (KeyError, TypeError, ValueError) as error:
-        raise ExploreError(f"the answer is not one of a topic model: {error!r}") from None
+        raise OperationError(f"the answer is not one of a topic model: {error!r}") from None
     if weights.ndim != 2 or weights.shape[0] != documents:  # noqa: PLR2004 -- documents and topics
-        raise ExploreError(f"the answer is about {len(rows)} documents of {documents}")
+        raise OperationError(f"the answer is about {len(rows)} documents of {documents}")
     return weights
 
 

@@ -2,72 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from operations import stage_settings
+from operations.command import add_settings, add_stage, command
+from operations.errors import OperationError
+from operations.restore import restore
+from operations.stage import DeployedStage
+from stacks.shared.names import pipeline_name, registry_name, retraining_name
+from training_scripts.command_line import Parser
 
-from operations.doctor.deployed import Clients
-from operations.restore import RestoreError, restore
-from stacks.settings import cdk_json
-from stacks.settings.errors import SynthError
-from stacks.shared.names import parameters_prefix, pipeline_name, registry_name, retraining_name
-from training_scripts.os_errors import in_a_sentence
-
-from deployment_functions.ledger import Ledger, LedgerError
 from deployment_functions.model_fields import CANDIDATE
-from deployment_functions.ports import SageMaker
 from deployment_functions.registry import APPROVED, Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
-    from operations.doctor.checks import Client
-
-    from deployment_functions.ports import Ssm
+    from operations.ports import RegistryClient, StepFunctions
 
 POLL_S = 5.0
 
 
-class PipelineError(Exception):
-    """What cannot be done, in one sentence."""
-
-
-class StepFunctions(Protocol):
-    """The operations of boto3's Step Functions client used here."""
-
-    def start_execution(self, *, stateMachineArn: str, input: str) -> dict[str, str]:  # noqa: A002 (boto3's)
-        """Start a run."""
-
-    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
-        """Tell how a run is doing."""
-
-    def get_paginator(self, operation_name: str) -> Paginator:
-        """Return a list operation's pages."""
-
-
-class RegistryClient(SageMaker, Protocol):
-    """boto3's SageMaker client, as far as it tells which groups there are."""
-
-    def list_model_package_groups(self, *, NameContains: str) -> dict[str, list[dict[str, str]]]:
-        """List the groups whose name holds this."""
-
-
-class Paginator(Protocol):
-    """A list operation, page by page."""
-
-    def paginate(self) -> Iterator[dict[str, list[dict[str, str]]]]:
-        """Return the pages."""
-
-
-@in_a_sentence("pipeline")
+@command("pipeline")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0 done, 1 the training failed, 2 it could not be asked for."""
-    parser = argparse.ArgumentParser(prog="python -m operations.pipeline", description=__doc__)
+    parser = Parser(prog="python -m operations.pipeline", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("run", "train on the stage's corpus and wait for the end"),
@@ -75,25 +38,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("approve", "approve the newest candidate, which the next deploy of the serving stack then takes"),
         ("restore", "make again the endpoint and the parameters of a deployed stage that were deleted by hand"),
     ):
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
+        added = commands.add_parser(name, help=text, description=text)
+        add_stage(added)
         if name == "restore":
-            command.add_argument("--settings", help="JSON file of settings that won over the stage's in the deploy")
+            add_settings(added)
     options = parser.parse_args(arguments)
-    try:
-        if options.command == "approve":
-            return approve(boto3.client("ssm"), boto3.client("sagemaker"), options.stage)
-        if options.command == "restore":
-            return restore_deleted(options.stage, options.settings)
-        return run(boto3.client("stepfunctions"), options.stage, retrains=options.command == "retrain")
-    except (PipelineError, LedgerError, RestoreError, SynthError, ClientError, BotoCoreError) as error:
-        print(f"pipeline: {error}", file=sys.stderr)
-        return 2
+    if options.command == "restore":
+        return restore_deleted(options.stage, options.settings)
+    stage = DeployedStage(options.stage)
+    if options.command == "approve":
+        return approve(stage)
+    return run(stage, retrains=options.command == "retrain")
 
 
-def run(client: StepFunctions, stage: str, *, retrains: bool = False) -> int:
+def run(stage: DeployedStage, *, retrains: bool = False) -> int:
     """Start the stage's pipeline, or its retraining; show how it goes, and return 0 if it succeeded."""
-    machine = _state_machine_arn(client, stage, retraining_name(stage) if retrains else pipeline_name(stage))
+    machine = stage.state_machine((retraining_name if retrains else pipeline_name)(stage.name))
+    client: StepFunctions = stage.client("stepfunctions")
     execution = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
     print(f"started {execution}", file=sys.stderr)
     started = time.monotonic()
@@ -114,18 +75,18 @@ def run(client: StepFunctions, stage: str, *, retrains: bool = False) -> int:
     return 1
 
 
-def approve(client: Ssm, sagemaker: RegistryClient, stage: str) -> int:
+def approve(stage: DeployedStage) -> int:
     """Approve the newest candidate, and its version in the model registry if a retraining made it; return 0.
 
     Raises:
-        PipelineError: the stage has no candidate.
+        OperationError: the stage has no candidate.
     """
-    ledger = Ledger(client, parameters_prefix(stage))
-    candidate = ledger.read(CANDIDATE)
+    candidate = stage.ledger.read(CANDIDATE)
     if candidate is None:
-        raise PipelineError(f"stage {stage!r} has no trained model to approve: run its pipeline first")
-    ledger.approve(candidate)
-    group = registry_name(stage)
+        raise OperationError(f"stage {stage.name!r} has no trained model to approve: run its pipeline first")
+    stage.ledger.approve(candidate)
+    group = registry_name(stage.name)
+    sagemaker: RegistryClient = stage.client("sagemaker")
     groups = sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
     if any(known["ModelPackageGroupName"] == group for known in groups):
         registry = Registry(sagemaker, group)
@@ -136,28 +97,15 @@ def approve(client: Ssm, sagemaker: RegistryClient, stage: str) -> int:
     return 0
 
 
-def restore_deleted(stage: str, settings: str | None) -> int:
+def restore_deleted(stage: str, settings: Path | None) -> int:
     """Restore what was deleted by hand, and tell it; return 0."""
-    stages = json.loads(cdk_json.FILE.read_text(encoding="utf-8"))["context"]["stages"]
-    stage, chosen = cdk_json.load(stages, stage=stage, overrides=settings)
-    cloudformation, ssm, sagemaker = (
-        cast("Client", boto3.client(service)) for service in ("cloudformation", "ssm", "sagemaker")
-    )
-    clients = Clients(cloudformation, ssm, sagemaker, stage)
+    algorithm = stage_settings.chosen(settings, stage).algorithm
     restored = 0
-    for restored, thing in enumerate(restore(clients, algorithm=chosen.algorithm), start=1):  # noqa: B007 (counted)
+    for restored, thing in enumerate(restore(DeployedStage(stage), algorithm=algorithm), start=1):  # noqa: B007 (counted)
         print(f"restored {thing}")
     if not restored:
         print("nothing is missing")
     return 0
-
-
-def _state_machine_arn(client: StepFunctions, stage: str, name: str) -> str:
-    for page in client.get_paginator("list_state_machines").paginate():
-        for machine in page["stateMachines"]:
-            if machine["name"] == name:
-                return machine["stateMachineArn"]
-    raise PipelineError(f"there is no state machine {name!r} in this account and region: deploy stage {stage!r} first")
 
 
 if __name__ == "__main__":

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import numpy as np
-from botocore.exceptions import BotoCoreError, ClientError
 
-from explore import options as common
-from explore.errors import ExploreError
 from explore.similar import index_of
 from explore.vectors import DEFAULT_FILE, load_topic_vectors
-from stacks.shared.names import parameters_prefix, stack_prefix
+from operations.command import add_stage, command
+from operations.errors import OperationError
+from operations.stage import DeployedStage
+from training_scripts.command_line import Parser
 from training_scripts.corpus.progress import Progress
 
 from similar_function.places import LABEL, PUT_AT_ONCE, Published, index_key, is_model, published_key
@@ -46,13 +44,12 @@ class Store:
     """The version of the model in service."""
 
 
+@command("publish_similar")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    return common.run(
-        "publish_similar",
-        lambda: publish(options.stage, load_topic_vectors(options.vectors), ahead=options.ahead),
-    )
+    publish(options.stage, load_topic_vectors(options.vectors), ahead=options.ahead)
+    return 0
 
 
 def publish(stage: str, vectors: TopicVectors, *, ahead: bool) -> None:
@@ -64,61 +61,52 @@ def publish(stage: str, vectors: TopicVectors, *, ahead: bool) -> None:
         ahead: publish them although another model is in service.
 
     Raises:
-        ExploreError: they are of another model, or the stage does not take them.
+        OperationError: they are of another model, or the stage does not take them.
     """
-    session = boto3.Session()
-    try:
-        store = find_store(session, stage)
-        _refuse_another_model(store, vectors, ahead=ahead)
-        if store.vector_bucket is None:
-            where = _into_bucket(session.client("s3"), store, vectors)
-        else:
-            where = _into_s3_vectors(session, store, store.vector_bucket, vectors)
-    except (ClientError, BotoCoreError) as error:
-        raise ExploreError(str(error)) from None
+    deployed = DeployedStage(stage)
+    store = find_store(deployed)
+    _refuse_another_model(store, vectors, ahead=ahead)
+    if store.vector_bucket is None:
+        where = _into_bucket(deployed.client("s3"), store, vectors)
+    else:
+        where = _into_s3_vectors(deployed, store, store.vector_bucket, vectors)
     print(f"{where}: {len(vectors.ids):,} documents of {vectors.num_topics} topics")
     print(f"  model   {vectors.model}\n  corpus  {vectors.corpus}")
     if vectors.model != store.in_service:
         print(f"  model {store.in_service} is in service: these are found once theirs is", file=sys.stderr)
 
 
-def find_store(session: Any, stage: str) -> Store:  # noqa: ANN401 - boto3 has no types
+def find_store(deployed: DeployedStage) -> Store:
     """Return where a deployed stage looks for its index.
 
     Raises:
-        ExploreError: there is no such stage, or its setting `similar` is off.
+        OperationError: there is no such stage, or its setting `similar` is off.
     """
-    name = f"{stack_prefix(stage)}-Serving"
-    try:
-        found = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        raise ExploreError(f"there is no stack {name} in this account and region: deploy stage {stage!r}") from None
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    stage, outputs = deployed.name, deployed.outputs("Serving")
     if any(output not in outputs for output in OUTPUTS):
-        raise ExploreError(f"stage {stage!r} has no function for similar documents: give it the setting similar")
-    parameter = f"{parameters_prefix(stage)}/in-service"
-    record = session.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+        raise OperationError(f"stage {stage!r} has no function for similar documents: give it the setting similar")
+    served = deployed.in_service()
+    if served is None:
+        raise OperationError(f"stage {stage!r} does not say what is in service: python -m operations.doctor says why")
     bucket, most = (outputs[output] for output in OUTPUTS)
-    return Store(stage, bucket, int(most), outputs.get(VECTOR_BUCKET), json.loads(record)["model"])
+    return Store(stage, bucket, int(most), outputs.get(VECTOR_BUCKET), served["model"])
 
 
 def _refuse_another_model(store: Store, vectors: TopicVectors, *, ahead: bool) -> None:
     if not is_model(vectors.model):
-        raise ExploreError(f"the vectors are of model {vectors.model[:80]!r}, which is no name of a training job")
+        raise OperationError(f"the vectors are of model {vectors.model[:80]!r}, which is no name of a training job")
     if vectors.model == store.in_service or (ahead and store.vector_bucket is None):
         return
     told = f"the vectors are of model {vectors.model}, while {store.in_service} is in service in stage {store.stage!r}"
     if ahead:
-        raise ExploreError(f"{told}, and S3 Vectors has an index for the model in service only: leave out --ahead")
-    raise ExploreError(f"{told}: make those of {store.in_service} with python -m operations.transform")
+        raise OperationError(f"{told}, and S3 Vectors has an index for the model in service only: leave out --ahead")
+    raise OperationError(f"{told}: make those of {store.in_service} with python -m operations.transform")
 
 
 def _into_bucket(s3: Any, store: Store, vectors: TopicVectors) -> str:  # noqa: ANN401 - boto3 has no types
     content = index_of(vectors).to_bytes()
     if len(content) > store.max_index_bytes:
-        raise ExploreError(
+        raise OperationError(
             f"the index takes {len(content):,} bytes, and the function of stage {store.stage!r} holds "
             f"{store.max_index_bytes:,}: raise similar.memory_mb, or set similar.store to s3-vectors"
         )
@@ -127,17 +115,17 @@ def _into_bucket(s3: Any, store: Store, vectors: TopicVectors) -> str:  # noqa: 
     return f"s3://{store.bucket}/{key}"
 
 
-def _into_s3_vectors(session: Any, store: Store, bucket: str, vectors: TopicVectors) -> str:  # noqa: ANN401
+def _into_s3_vectors(deployed: DeployedStage, store: Store, bucket: str, vectors: TopicVectors) -> str:
     if too_long := [name for name in vectors.ids if not 1 <= len(name.encode()) <= _LONGEST_KEY]:
-        raise ExploreError(f"the id {too_long[0][:80]!r} is not of 1 to {_LONGEST_KEY} bytes, which S3 Vectors takes")
-    s3, client, progress = session.client("s3"), session.client("s3vectors"), Progress("similar")
+        raise OperationError(f"the id {too_long[0][:80]!r} is not of 1 to {_LONGEST_KEY} bytes, which S3 Vectors takes")
+    s3, client, progress = deployed.client("s3"), deployed.client("s3vectors"), Progress("similar")
     index = {"vectorBucketName": bucket, "indexName": vectors.model}
     try:
         dimension = client.get_index(**index)["index"]["dimension"]
     except client.exceptions.NotFoundException:
-        raise ExploreError(f"vector bucket {bucket} has no index {vectors.model}: deploy the serving stack") from None
+        raise OperationError(f"vector bucket {bucket} has no index {vectors.model}: deploy the serving stack") from None
     if dimension != vectors.num_topics:
-        raise ExploreError(f"index {vectors.model} is of {dimension} topics, the vectors of {vectors.num_topics}")
+        raise OperationError(f"index {vectors.model} is of {dimension} topics, the vectors of {vectors.num_topics}")
     key = published_key(vectors.model)
     # Gone until all are there: what is there of the index may be half of it.
     s3.delete_object(Bucket=store.bucket, Key=key)
@@ -172,9 +160,9 @@ def _delete_others(client: Any, index: dict[str, str], kept: set[str]) -> None: 
         client.delete_vectors(**index, keys=others[begin : begin + PUT_AT_ONCE])
 
 
-def _parser() -> common.Parser:
-    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
-    parser.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
+def _parser() -> Parser:
+    parser = Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    add_stage(parser)
     parser.add_argument(
         "--ahead", action="store_true", help="of a model that is not in service yet: found once it is (store: function)"
     )

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from explore import options as common
-from explore.errors import ExploreError
 from explore.scorers import LocalModel, score_all
 from explore.vectors import DEFAULT_FILE, write_topic_vectors
+from operations.command import command
 from operations.deployed_scorers import Endpoint, Url
+from operations.errors import OperationError
+from training_scripts.command_line import Parser
 from training_scripts.corpus.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
 PROGRAM: Final = "python -m operations.score"
 
 
+@command("score")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-    return common.run("score", lambda: _score(options))
+    _score(_parser().parse_args(arguments))
+    return 0
 
 
 def _score(options: argparse.Namespace) -> None:
@@ -43,14 +46,14 @@ def _score(options: argparse.Namespace) -> None:
 
 def _scorer(options: argparse.Namespace) -> Scorer:
     if options.model_version and not options.endpoint:
-        raise ExploreError("--model-version has a meaning beside --endpoint only: the others say their model")
+        raise OperationError("--model-version has a meaning beside --endpoint only: the others say their model")
     if options.endpoint:
         return Endpoint(options.endpoint, model=options.model_version)
     return Url(options.url) if options.url else LocalModel(options.model)
 
 
-def _parser() -> common.Parser:
-    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     by = parser.add_mutually_exclusive_group(required=True)
     by.add_argument("--model", type=Path, metavar="DIR", help="a model folder, scored on this machine")
     by.add_argument("--endpoint", metavar="NAME", help="a SageMaker endpoint")

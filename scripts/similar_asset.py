@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "lambda" / "urls")]
 
 from stacks.serving.similar import similar_asset  # noqa: E402 - found by the path above
-from training_scripts.os_errors import in_a_sentence  # noqa: E402
+from training_scripts.command_line import in_a_sentence  # noqa: E402
 
 from similar_function.packages import LAMBDA_MACHINE, LAMBDA_PYTHON, folder_for  # noqa: E402
 
@@ -39,15 +39,11 @@ class BuildError(Exception):
     """What cannot be done, in one sentence."""
 
 
-@in_a_sentence("similar-asset")
+@in_a_sentence("similar-asset", BuildError)
 def main() -> int:
     """Download, build, and say how large it is; return the exit code."""
-    try:
-        with tempfile.TemporaryDirectory() as wheels:
-            size = build(similar_asset.BUILT, download(Path(wheels)))
-    except BuildError as error:
-        print(f"similar-asset: {error}", file=sys.stderr)
-        return 2
+    with tempfile.TemporaryDirectory() as wheels:
+        size = build(similar_asset.BUILT, download(Path(wheels)))
     print(f"{similar_asset.BUILT}: {size / 1e6:.1f} MB for Python {LAMBDA_PYTHON} on {LAMBDA_MACHINE}")
     return 0
 

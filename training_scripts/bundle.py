@@ -8,34 +8,31 @@ from the one before it, and needs no network.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from training_scripts.command_line import Parser, in_a_sentence
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.replacement import replaced_folder
-from training_scripts.os_errors import in_a_sentence
 from training_scripts.script_mode import layout, sources, wheels
 from training_scripts.script_mode.manifest import BundleError, BundleManifest
 
 if TYPE_CHECKING:
+    import argparse
+
     from training_scripts.script_mode.manifest import Processor
 
 _MEGABYTE: Final = 1 << 20
 
 
-@in_a_sentence("bundle")
+@in_a_sentence("bundle", BundleError, CorpusError)
 def main(arguments: list[str] | None = None) -> int:
     """Make the bundle, or say that it is there already; return the exit code."""
     options = _options(arguments)
     target = options.output or Path(layout.bundle_folder(options.processor))
-    try:
-        manifest, made = make(target, processor=options.processor, python_version=options.python)
-    except (BundleError, CorpusError) as error:
-        sys.stderr.write(f"bundle: {error}\n")
-        return 2
+    manifest, made = make(target, processor=options.processor, python_version=options.python)
     size = sum((target / name).stat().st_size for name in manifest.files) / _MEGABYTE
     count = sum(name.endswith(".whl") for name in manifest.files)
     sys.stdout.write(
@@ -73,7 +70,7 @@ def make(target: Path, *, processor: Processor, python_version: str) -> tuple[Bu
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bundle", description="Make a bundle of code and wheels.")
+    parser = Parser(prog="bundle", description="Make a bundle of code and wheels.")
     parser.add_argument("--processor", choices=tuple(wheels.REQUIREMENTS), default="cpu")
     parser.add_argument("--python", default=layout.CONTAINER_PYTHON, help="the container's (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="default: where synth looks for it")

@@ -6,10 +6,11 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from training_scripts.command_line import Parser, in_a_sentence
 from training_scripts.corpus import rerun
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, PREPARE_COMMAND, CorpusManifest
@@ -18,15 +19,11 @@ from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, TextFolder
 from training_scripts.corpus.vocabulary import read_words
-from training_scripts.os_errors import in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training_scripts.corpus.documents import Source
-
-BAD_INPUT = 2
-INTERRUPTED = 130
 
 _RECORD_OPTIONS = ("text_field", "label_field", "id_field", "split_field", "source_name", "licence")
 _OPTIONS_OF = {
@@ -63,25 +60,11 @@ untouched). See docs/corpus.md for the formats, and for what a corpus's hash cov
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """Refuses with one sentence, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"prepare: {message}\n")
-
-
-@in_a_sentence("prepare")
+@in_a_sentence("prepare", CorpusError, interrupted="interrupted; the earlier corpus is untouched")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        manifest, is_new = _prepared(options)
-    except CorpusError as error:
-        print(f"prepare: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("prepare: interrupted; the earlier corpus is untouched", file=sys.stderr)
-        return INTERRUPTED
+    manifest, is_new = _prepared(options)
     print(_summary(manifest, options.output, is_new=is_new))
     return 0
 
@@ -159,7 +142,7 @@ def _settings(options: argparse.Namespace, source: Source) -> PreparationSetting
 
 def _parser() -> argparse.ArgumentParser:
     default = PreparationSettings()
-    parser = _Parser(
+    parser = Parser(
         prog=PREPARE_COMMAND,
         usage=f"{PREPARE_COMMAND} [SOURCE] [INPUT] [settings]",
         description=_DESCRIPTION,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import time
@@ -19,8 +18,8 @@ from local_cloud.processes.guard import Guard
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.settings import DEFAULT_HOME, PROJECT_ROOT
 from stacks.shared.names import stack_prefix
+from training_scripts.command_line import Parser, in_a_sentence
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
-from training_scripts.os_errors import REFUSED, in_a_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +32,10 @@ EXAMPLE_COUNT: Final = 3
 OUTPUT: Final = PROJECT_ROOT / "build" / "demo"
 
 
-@in_a_sentence("demo")
+@in_a_sentence("demo", LocalCloudError)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; return its exit code: 2 where it failed, 128 and more where a signal ended it."""
-    parser = argparse.ArgumentParser(prog="python -m local_cloud.demo", description=__doc__)
+    parser = Parser(prog="python -m local_cloud.demo", description=__doc__)
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="folder of the cloud (build/local_cloud)")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for what comes out (build/demo)")
     parser.add_argument("--keep", action="store_true", help="leave the cloud running until Ctrl-C")
@@ -51,9 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.keep:
                 stages.say(f"\nRunning at {cloud.endpoint_url} until Ctrl-C; see `python -m local_cloud env`.")
                 cloud.wait()
-    except LocalCloudError as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return REFUSED
     except signals.Interrupted as error:
         signals.ignore_from_now_on()
         print("\ndemo: stopped", file=sys.stderr)

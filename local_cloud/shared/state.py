@@ -10,7 +10,7 @@ from local_cloud import file_lock
 from local_cloud.shared.emulator import Scope
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.wire import Node
-from training_scripts.os_errors import sentence_of
+from training_scripts.command_line import sentence_of
 
 if TYPE_CHECKING:
     from pathlib import Path

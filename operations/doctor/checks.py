@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -11,8 +11,9 @@ from stacks.settings.errors import SynthError
 from stacks.shared import algorithm_images, regions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+    from operations.ports import Client
     from rules.aws_images import Image
     from stacks.settings.stage import StageSettings
 
@@ -23,13 +24,6 @@ LEAST_BOOTSTRAP: Final = 6
 QUOTA_SERVICE: Final = "sagemaker"
 ROLE_ACTIONS: Final = ("iam:CreateRole", "iam:CreatePolicy", "iam:AttachRolePolicy", "iam:PassRole")
 _UNREACHABLE: Final = "AWS could not be asked"
-
-
-class Client(Protocol):
-    """A boto3 client, of which the checks call operations by name."""
-
-    def __getattr__(self, operation: str) -> Callable[..., Mapping[str, object]]:
-        """Return an operation."""
 
 
 @dataclass(frozen=True)

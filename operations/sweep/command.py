@@ -10,12 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from explore import options as common
-from explore.errors import ExploreError
 from explore.files import written_whole
 from operations import stage_settings
+from operations.command import add_settings, add_stage, command
+from operations.errors import OperationError
 from operations.sweep.jobs import HERE, Job, run_all
 from operations.sweep.scores import recommended, scores
+from training_scripts.command_line import Parser
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, CorpusManifest
 from training_scripts.corpus.progress import Progress
 from training_scripts.hyperparameters import FEATURE_DIM, HyperparameterError, parse_job_hyperparameters
@@ -35,18 +36,19 @@ MACHINE, PIPELINE = "here", "pipeline"
 _MINUTE_S: Final = 60
 
 
+@command("sweep")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-    return common.run("sweep", lambda: _sweep(options))
+    _sweep(_parser().parse_args(arguments))
+    return 0
 
 
 def _sweep(options: argparse.Namespace) -> None:
     if options.on == PIPELINE:
         if options.stage is None:
-            raise ExploreError(f"--on {PIPELINE} needs --stage, the name of a deployed stage")
+            raise OperationError(f"--on {PIPELINE} needs --stage, the name of a deployed stage")
         if options.jobs or options.budget_minutes:
-            raise ExploreError(
+            raise OperationError(
                 f"--jobs and --budget-minutes are of trainings on this machine: with --on {PIPELINE} the stage's "
                 "settings say so, sweep.max_concurrency and sweep.max_instance_seconds"
             )
@@ -55,7 +57,7 @@ def _sweep(options: argparse.Namespace) -> None:
     jobs, done = train(options, corpus, Progress("sweep"))
     found = scores(done)
     if not found:
-        raise ExploreError("the budget ended before the first training: raise --budget-minutes")
+        raise OperationError("the budget ended before the first training: raise --budget-minutes")
     chosen, reason = recommended(found)
     _write(options.out, corpus, found, chosen, reason, by=jobs[0].by)
     # Only here: a sweep that fails needs no matplotlib.
@@ -88,27 +90,22 @@ def _by_pipeline(
     options: argparse.Namespace, corpus: CorpusManifest, progress: Progress
 ) -> tuple[list[Job], list[Job]]:
     # Only here: a sweep on this machine asks no AWS.
-    import boto3  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
+    from operations.stage import DeployedStage  # noqa: PLC0415
     from operations.sweep.pipeline import PipelineSweep  # noqa: PLC0415
-    from operations.sweep.stage import Clients, find_stage  # noqa: PLC0415
+    from operations.sweep.stage import find_stage  # noqa: PLC0415
 
-    try:
-        clients = Clients(boto3.Session())
-        stage = find_stage(clients, options.stage)
-        jobs = _planned(options, corpus, stage.hyperparameters, by=stage.state_machine)
-        sweep = PipelineSweep(clients, stage, jobs, corpus_folder=options.corpus, progress=progress)
-        return jobs, sweep.run(options.out)
-    except (ClientError, BotoCoreError) as error:
-        raise ExploreError(str(error)) from None
+    deployed = DeployedStage(options.stage)
+    stage = find_stage(deployed)
+    jobs = _planned(options, corpus, stage.hyperparameters, by=stage.state_machine)
+    sweep = PipelineSweep(deployed, stage, jobs, corpus_folder=options.corpus, progress=progress)
+    return jobs, sweep.run(options.out)
 
 
 def _planned(options: argparse.Namespace, corpus: CorpusManifest, base: dict[str, str], *, by: str = HERE) -> list[Job]:
     ranges = [_range(text) for text in options.vary or [DEFAULT_RANGE]]
     fixed = dict(read_setting(text) for text in options.set)
     if repeated := [name for name, _ in ranges if name in fixed]:
-        raise ExploreError(f"{repeated[0]} is both varied and set")
+        raise OperationError(f"{repeated[0]} is both varied and set")
     return plan(ranges, {**base, **fixed}, options.seeds, corpus.feature_dim, options.out / "jobs", by=by)
 
 
@@ -124,7 +121,7 @@ def plan(
     """Return the trainings, the first seed of every point first, so that a budget that ends early has seen each.
 
     Raises:
-        ExploreError: a hyperparameter is unknown or out of its range.
+        OperationError: a hyperparameter is unknown or out of its range.
     """
     jobs = []
     for seed, values in itertools.product(range(seeds), itertools.product(*(values for _, values in ranges))):
@@ -133,7 +130,7 @@ def plan(
         try:
             parse_job_hyperparameters(hyperparameters)
         except HyperparameterError as error:
-            raise ExploreError(str(error)) from None
+            raise OperationError(str(error)) from None
         name = (
             "-".join([*(f"{key}-{value}" for key, value in point), f"seed-{seed}"]).replace("_", "-").replace(",", "x")
         )
@@ -172,11 +169,11 @@ def read_setting(text: str) -> tuple[str, str]:
     """Return name and value of `name=value`.
 
     Raises:
-        ExploreError: it is written otherwise.
+        OperationError: it is written otherwise.
     """
     name, equals, value = text.partition("=")
     if not equals or not value:
-        raise ExploreError(f"{text!r} is no setting: write name=value")
+        raise OperationError(f"{text!r} is no setting: write name=value")
     return name, value
 
 
@@ -184,12 +181,12 @@ def _range(text: str) -> tuple[str, list[str]]:
     name, values = read_setting(text)
     found = values.split(",")
     if len(set(found)) != len(found) or "" in found:
-        raise ExploreError(f"{text!r} is no range: write name=first,second,…, each value once")
+        raise OperationError(f"{text!r} is no range: write name=first,second,…, each value once")
     return name, found
 
 
-def _parser() -> common.Parser:
-    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     add = parser.add_argument
     add("--corpus", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help=f"the prepared corpus ({DEFAULT_FOLDER})")
     add("--out", type=Path, default=DEFAULT_OUTPUT, metavar="DIR", help=f"folder to write ({DEFAULT_OUTPUT})")
@@ -199,8 +196,8 @@ def _parser() -> common.Parser:
     add("--on", choices=(MACHINE, PIPELINE), default=MACHINE, help="this machine, or a deployed stage's state machine")
     add("--jobs", type=_positive, metavar="N", help="trainings at a time on this machine (half its processors)")
     add("--budget-minutes", type=float, metavar="M", help="start no training after this (no bound)")
-    add("--stage", metavar="NAME", help="whose hyperparameters hold for what is not varied (the tutorial's)")
-    add("--settings", type=Path, metavar="FILE", help="settings over the stage's, as in cdk deploy -c settings=FILE")
+    add_stage(parser, required=False)
+    add_settings(parser)
     return parser
 
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from explore.errors import ExploreError
+from operations.errors import OperationError
 from training_scripts.content_types import RECORDIO_PROTOBUF
 from training_scripts.ntm import artifact
 from training_scripts.ntm_environment import CORPUS_VARIABLE
@@ -97,7 +97,7 @@ def run_all(
         progress: told of the jobs.
 
     Raises:
-        ExploreError: a job failed; the message ends with its reason.
+        OperationError: a job failed; the message ends with its reason.
     """
     done = [job for job in jobs if job.is_done(corpus)]
     waiting = [job for job in jobs if job not in done]
@@ -119,7 +119,7 @@ def run_all(
                     continue
                 running.remove((job, process))
                 if process.returncode != 0:
-                    raise ExploreError(f"training {job.name} failed: {_failure(job)}")
+                    raise OperationError(f"training {job.name} failed: {_failure(job)}")
                 done.append(job)
     finally:
         for _, process in running:

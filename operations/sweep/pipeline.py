@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import json
 import os
 import shlex
@@ -21,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from explore import builtin_model
 from explore.documents import records_of
-from explore.errors import ExploreError
 from explore.files import written_whole
+from operations.errors import OperationError
 from operations.stage import reason_of
 from stacks.shared.names import sweep_job_name_prefix
 from stacks.training.sweep.sweep_job import COMPLETED
@@ -36,8 +35,9 @@ if TYPE_CHECKING:
 
     from scipy.sparse import csr_matrix
 
+    from operations.stage import DeployedStage
     from operations.sweep.jobs import Job
-    from operations.sweep.stage import Clients, Stage
+    from operations.sweep.stage import Stage
     from training_scripts.corpus.progress import Progress
 
 POLL_S: Final = 2.0
@@ -68,28 +68,29 @@ class PipelineSweep:
     """The jobs of one sweep, the stage that trains them, and the folder that their models are brought to."""
 
     def __init__(
-        self, clients: Clients, stage: Stage, jobs: Sequence[Job], *, corpus_folder: Path, progress: Progress
+        self, deployed: DeployedStage, stage: Stage, jobs: Sequence[Job], *, corpus_folder: Path, progress: Progress
     ) -> None:
         """Hold a sweep to what the stage takes.
 
         Args:
-            clients: of the account that the stage is in.
-            stage: its corpus must be the prepared one.
+            deployed: the stage.
+            stage: what it says of its sweeps; its corpus must be the prepared one.
             jobs: in the order to start them in.
             corpus_folder: the prepared corpus, by which models are scored that do not score themselves.
             progress: told of the jobs.
 
         Raises:
-            ExploreError: the corpus is another one, the stage's algorithm does not take a hyperparameter, or the jobs
+            OperationError: the corpus is another one, the stage's algorithm does not take a hyperparameter, or the jobs
                 that are not done yet are more than the stage's budget.
         """
         corpus = CorpusManifest.load_whole(corpus_folder)
         if stage.corpus != corpus.corpus_hash:
-            raise ExploreError(
+            raise OperationError(
                 f"stage {stage.name!r} trains on corpus {stage.corpus[:12]}, and the prepared corpus is "
                 f"{corpus.corpus_hash[:12]}: name the stage's own with --corpus"
             )
-        self._clients, self._stage, self._jobs = clients, stage, list(jobs)
+        self._deployed, self._stage, self._jobs = deployed, stage, list(jobs)
+        self._states, self._sagemaker = deployed.client("stepfunctions"), deployed.client("sagemaker")
         self._corpus, self._corpus_folder, self._progress = corpus, corpus_folder, progress
         self._prefix = sweep_job_name_prefix(stage.name)
         self._require_known()
@@ -102,7 +103,7 @@ class PipelineSweep:
             folder: of the sweep, for the note.
 
         Raises:
-            ExploreError: a job failed, or the execution did; the models of the others are here then.
+            OperationError: a job failed, or the execution did; the models of the others are here then.
         """
         note_file = folder / NOTE_FILE
         note = _read(note_file)
@@ -117,7 +118,7 @@ class PipelineSweep:
             failed = self._follow(note)
             if failed:
                 note_file.unlink()
-                raise ExploreError(
+                raise OperationError(
                     f"{len(failed)} of {len(waiting)} trainings failed, {failed[0]}; the others are kept: run it "
                     "again to train those that are missing"
                 )
@@ -141,7 +142,7 @@ class PipelineSweep:
             return
         for job in self._jobs:
             if refused := sorted((set(job.hyperparameters) & set(OpenNtmSwitches.model_fields)) - {SEED}):
-                raise ExploreError(
+                raise OperationError(
                     f"hyperparameter {refused[0]!r} is the open NTM's own, and stage {self._stage.name!r} trains by "
                     "SageMaker's built-in, which refuses it"
                 )
@@ -149,7 +150,7 @@ class PipelineSweep:
     def _require_budget(self) -> None:
         stage, number = self._stage, len(self._waiting)
         if number > stage.most_jobs:
-            raise ExploreError(
+            raise OperationError(
                 f"the sweep is of {number} trainings, up to {number * stage.instance_seconds:,} instance-seconds, and "
                 f"the budget of stage {stage.name!r} is {stage.most_jobs} trainings, "
                 f"{stage.most_jobs * stage.instance_seconds:,} instance-seconds: sweep over less, or raise "
@@ -166,7 +167,7 @@ class PipelineSweep:
             }
             for job in waiting
         ]
-        started = self._clients.states.start_execution(
+        started = self._states.start_execution(
             stateMachineArn=self._stage.state_machine,
             name=f"{asked}-{int(time.time()):x}",
             input=json.dumps({"jobs": sent}),
@@ -176,7 +177,7 @@ class PipelineSweep:
     def _follow(self, note: Note) -> list[str]:
         """Wait for an execution's end, bring its models, and return what is to be said of the jobs that failed."""
         while True:
-            told = self._clients.states.describe_execution(executionArn=note.execution)
+            told = self._states.describe_execution(executionArn=note.execution)
             self._bring_completed(note)
             if told["status"] != "RUNNING":
                 break
@@ -185,7 +186,7 @@ class PipelineSweep:
             _pause(note)
         if told["status"] != "SUCCEEDED":
             cause = reason_of(told.get("cause") or told.get("error") or "no cause was given")
-            raise ExploreError(f"execution {note.run} is {told['status'].lower()}: {cause}")
+            raise OperationError(f"execution {note.run} is {told['status'].lower()}: {cause}")
         answers = json.loads(told["output"])
         return [
             f"{note.jobs[number]}: {self._failure(answer)}"
@@ -197,7 +198,7 @@ class PipelineSweep:
         """Bring the models that are there by now: what an interruption leaves need not be fetched again."""
         wanted = {(job.name, _digest(job)): job for job in self._waiting}
         prefix = f"{self._prefix}{note.run}-"
-        pages = self._clients.sagemaker.get_paginator("list_training_jobs").paginate(
+        pages = self._sagemaker.get_paginator("list_training_jobs").paginate(
             NameContains=prefix, StatusEquals=COMPLETED
         )
         completed = {summary["TrainingJobName"] for page in pages for summary in page["TrainingJobSummaries"]}
@@ -207,10 +208,9 @@ class PipelineSweep:
                 self._bring(job, f"{prefix}{number}")
 
     def _bring(self, job: Job, training_job: str) -> None:
-        told = self._clients.sagemaker.describe_training_job(TrainingJobName=training_job)
+        told = self._sagemaker.describe_training_job(TrainingJobName=training_job)
         uri = told["ModelArtifacts"]["S3ModelArtifacts"]
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        content = io.BytesIO(self._clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        content = self._deployed.content(uri)
         job.begin(self._corpus)
         partial = job.root / f".model.{os.getpid()}.partial"
         try:
@@ -226,31 +226,31 @@ class PipelineSweep:
                 )
             partial.rename(job.model)
         except (OSError, tarfile.TarError) as error:
-            raise ExploreError(f"{uri} cannot be unpacked into {job.model}: {error}") from None
+            raise OperationError(f"{uri} cannot be unpacked into {job.model}: {error}") from None
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
     def _failure(self, answer: dict[str, str]) -> str:
         try:
-            told = self._clients.sagemaker.describe_training_job(TrainingJobName=answer["job"])
-        except self._clients.sagemaker.exceptions.ClientError:
+            told = self._sagemaker.describe_training_job(TrainingJobName=answer["job"])
+        except self._sagemaker.exceptions.ClientError:
             return f"job {answer['job']} was not made: {answer.get('error', answer['status'])}"
         return str(told.get("FailureReason") or f"job {answer['job']} is {told['TrainingJobStatus'].lower()}")
 
     def _require_ours(self, note: Note) -> None:
         if {_digest(job) for job in self._jobs} & set(note.digests):
             return
-        if self._clients.states.describe_execution(executionArn=note.execution)["status"] == "RUNNING":
-            raise ExploreError(
+        if self._states.describe_execution(executionArn=note.execution)["status"] == "RUNNING":
+            raise OperationError(
                 f"execution {note.run} of another sweep goes on: wait for its end, stop it, or name another folder "
                 "with --out"
             )
 
     def _is_known(self, note: Note) -> bool:
-        states = self._clients.states
+        unknown = self._states.exceptions
         try:
-            states.describe_execution(executionArn=note.execution)
-        except (states.exceptions.ExecutionDoesNotExist, states.exceptions.InvalidArn):
+            self._states.describe_execution(executionArn=note.execution)
+        except (unknown.ExecutionDoesNotExist, unknown.InvalidArn):
             return False
         return True
 

@@ -36,7 +36,7 @@ def draw(found: Sequence[Score], chosen: Score, file: Path, *, corpus: CorpusMan
         by: what trained them.
 
     Raises:
-        ExploreError: the file cannot be written.
+        OperationError: the file cannot be written.
     """
     panels: list[tuple[str, str, list[float]]] = [
         ("validation loss", "lower is better", [score.loss for score in found]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from explore.errors import ExploreError
+from operations.errors import OperationError
 from training_scripts.ntm import artifact
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def scores(jobs: Sequence[Job]) -> list[Score]:
     """Return the scores of the points that have models, in the order of the jobs.
 
     Raises:
-        ExploreError: a model does not tell what it is scored by.
+        OperationError: a model does not tell what it is scored by.
     """
     by_point: dict[tuple[tuple[str, str], ...], list[Job]] = defaultdict(list)
     for job in jobs:
@@ -113,7 +113,7 @@ def _score(point: tuple[tuple[str, str], ...], jobs: Sequence[Job]) -> Score:
             [[document["metrics"][name] for name in (LOSS, COHERENCE, UNIQUENESS)] for document in documents]
         )
     except KeyError as name:
-        raise ExploreError(f"model {jobs[0].name} has no metric {name}: the corpus needs a validation part") from None
+        raise OperationError(f"model {jobs[0].name} has no metric {name}: the corpus needs a validation part") from None
     alike = stability([[topic["words"] for topic in document["topics"]] for document in documents])
     means = found.mean(axis=0)
     quality = found[:, 1] * found[:, 2] * (1.0 if alike is None else alike)

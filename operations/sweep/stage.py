@@ -1,25 +1,16 @@
-"""What of a deployed stage a sweep needs to know, and the AWS clients that it is asked by."""
+"""What of a deployed stage a sweep needs to know."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from explore.errors import ExploreError
-from operations.stage import outputs_of
+from operations.errors import OperationError
 from rules.aws_images import REPOSITORY
 from training_scripts.ntm_environment import CORPUS_VARIABLE
 
-
-class Clients:
-    """The AWS clients of a sweep."""
-
-    def __init__(self, session: Any) -> None:  # noqa: ANN401 -- a boto3 Session
-        self.s3 = session.client("s3")
-        self.states = session.client("stepfunctions")
-        self.stacks = session.client("cloudformation")
-        self.sagemaker = session.client("sagemaker")
+if TYPE_CHECKING:
+    from operations.stage import DeployedStage
 
 
 @dataclass(frozen=True)
@@ -44,17 +35,17 @@ class Stage:
     is_builtin: bool
 
 
-def find_stage(clients: Clients, name: str) -> Stage:
+def find_stage(deployed: DeployedStage) -> Stage:
     """Return what a deployed stage says of its sweeps.
 
     Raises:
-        ExploreError: it is not deployed, or without the setting.
+        OperationError: it is not deployed, or without the setting.
     """
-    outputs = outputs_of(clients.stacks, name, "Training")
-    machine = outputs.get("SweepStateMachineArn")
+    name = deployed.name
+    machine = deployed.outputs("Training").get("SweepStateMachineArn")
     if machine is None:
-        raise ExploreError(f"stage {name!r} has no state machine for sweeps: set sweep to {{}} and deploy it")
-    states = json.loads(clients.states.describe_state_machine(stateMachineArn=machine)["definition"])["States"]
+        raise OperationError(f"stage {name!r} has no state machine for sweeps: set sweep to {{}} and deploy it")
+    states = deployed.states(machine)
     each = states["TrainEach"]
     task = each["ItemProcessor"]["States"]["Train"]["Parameters"]
     return Stage(

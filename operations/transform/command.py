@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
 from explore import builtin_model
 from explore import options as common
 from explore.documents import records_of
-from explore.errors import ExploreError
 from explore.vectors import DEFAULT_FILE, write_topic_vectors
+from operations.command import add_stage, command
+from operations.errors import OperationError
+from operations.stage import DeployedStage
 from operations.transform import run as transform_run
 from operations.transform import scheduled as transform_scheduled
 from operations.transform.formats import FORMATS, JSON_LINES
+from training_scripts.command_line import Parser
 from training_scripts.corpus.manifest import VOCABULARY_PATH, CorpusManifest
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm.artifact import MODEL_FILE
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 PROGRAM: Final = "python -m operations.transform"
 
 
+@command("transform")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-    return common.run("transform", lambda: _transform(options))
+    _transform(_parser().parse_args(arguments))
+    return 0
 
 
 def _transform(options: argparse.Namespace) -> None:
@@ -40,18 +41,15 @@ def _transform(options: argparse.Namespace) -> None:
     if options.model_out is not None:
         _refuse_another_folder(options.model_out)
     documents = common.read_documents(options, progress)
-    try:
-        clients = transform_run.Clients(boto3.Session())
-        stage = transform_run.find_stage(clients, options.stage)
-        if options.scheduled:
-            outcome = transform_scheduled.collect(clients, stage, documents, options.corpus, progress)
-        else:
-            outcome = transform_run.run(clients, stage, documents, note, progress, form=FORMATS[options.format])
-        if options.model_out is not None:
-            transform_run.fetch_model(clients, outcome.artifact, options.model_out)
-            _describe_builtin(options.model_out, outcome.model, options.corpus)
-    except (ClientError, BotoCoreError) as error:
-        raise ExploreError(str(error)) from None
+    deployed = DeployedStage(options.stage)
+    stage = transform_run.find_stage(deployed)
+    if options.scheduled:
+        outcome = transform_scheduled.collect(deployed, stage, documents, options.corpus, progress)
+    else:
+        outcome = transform_run.run(deployed, stage, documents, note, progress, form=FORMATS[options.format])
+    if options.model_out is not None:
+        transform_run.fetch_model(deployed, outcome.artifact, options.model_out)
+        _describe_builtin(options.model_out, outcome.model, options.corpus)
     write_topic_vectors(options.out, documents, outcome.weights, model=outcome.model)
     note.unlink(missing_ok=True)
     known = outcome.weights.shape[0]
@@ -80,12 +78,12 @@ def _describe_builtin(model: Path, version: str, folder: Path) -> None:
 
 def _refuse_another_folder(folder: Path) -> None:
     if folder.exists() and not (folder / MODEL_FILE).is_file():
-        raise ExploreError(f"{folder} is there and holds no {MODEL_FILE}, so it is not replaced by a model")
+        raise OperationError(f"{folder} is there and holds no {MODEL_FILE}, so it is not replaced by a model")
 
 
-def _parser() -> common.Parser:
-    parser = common.Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
-    parser.add_argument("--stage", required=True, help="as in cdk.json, for example dev")
+def _parser() -> Parser:
+    parser = Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    add_stage(parser)
     parser.add_argument("--out", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"to write ({DEFAULT_FILE})")
     parser.add_argument("--model-out", type=Path, metavar="DIR", help="unpack the model here too, to explore it by")
     how = parser.add_mutually_exclusive_group()

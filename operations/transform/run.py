@@ -7,7 +7,6 @@ if it has ended well, and started over if it failed, or if the documents or the 
 from __future__ import annotations
 
 import hashlib
-import io
 import itertools
 import json
 import math
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from explore.errors import ExploreError
 from explore.files import written_whole
-from operations.stage import outputs_of, reason_of
+from operations.errors import OperationError
+from operations.stage import reason_of
 from operations.transform.formats import FORMATS, JSON_LINES, Format
 from stacks.serving.transform.transform_records import RecordError
 from stacks.shared.bucket_layout import TRANSFORM_PREFIX
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from explore.documents import CountedDocuments
     from explore.vectors import Matrix
+    from operations.stage import DeployedStage
     from training_scripts.corpus.progress import Progress
 
 POLL_S: Final = 2.0
@@ -93,35 +93,25 @@ class Outcome:
     seconds: float
 
 
-class Clients:
-    """The AWS clients of a run, made by boto3 where none are given."""
-
-    def __init__(self, session: Any) -> None:  # noqa: ANN401 -- a boto3 Session
-        self.s3 = session.client("s3")
-        self.states = session.client("stepfunctions")
-        self.stacks = session.client("cloudformation")
-
-
-def find_stage(clients: Clients, name: str) -> Stage:
+def find_stage(deployed: DeployedStage) -> Stage:
     """Return what a deployed stage says of itself.
 
     Raises:
-        ExploreError: it is not deployed, or without a transform pipeline.
+        OperationError: it is not deployed, or without a transform pipeline.
     """
-    outputs = outputs_of(clients.stacks, name, "Data", "Serving")
+    name, outputs = deployed.name, deployed.outputs("Data", "Serving")
     try:
         machine, bucket = outputs["TransformStateMachineArn"], outputs["ArtifactsBucket"]
     except KeyError as missing:
-        raise ExploreError(f"stage {name!r} has no output {missing}: deploy it anew") from None
-    definition = json.loads(clients.states.describe_state_machine(stateMachineArn=machine)["definition"])
-    task = definition["States"]["Transform"]
+        raise OperationError(f"stage {name!r} has no output {missing}: deploy it anew") from None
+    task = deployed.states(machine)["Transform"]
     instances = int(task["Parameters"]["TransformResources"]["InstanceCount"])
     told = task["ResultSelector"]
     return Stage(name, machine, bucket, instances, model=told["model"], corpus=told["corpus"])
 
 
 def run(
-    clients: Clients,
+    deployed: DeployedStage,
     stage: Stage,
     documents: CountedDocuments,
     note_file: Path,
@@ -132,48 +122,47 @@ def run(
     """Bring the documents' topic weights, by a new run or by one that was interrupted.
 
     Args:
-        clients: of the account that the stage is in.
-        stage: a deployed one.
+        deployed: the stage.
+        stage: what it says of its transforms.
         documents: counted by the vocabulary of its approved model.
         note_file: what an interruption leaves.
         progress: told of upload, job and collection.
         form: how the documents travel.
 
     Raises:
-        ExploreError: the job failed, answered something else, or is of another corpus.
+        OperationError: the job failed, answered something else, or is of another corpus.
     """
     if stage.corpus != documents.corpus:
-        raise ExploreError(
+        raise OperationError(
             f"the approved model {stage.model} is of corpus {stage.corpus[:12]}, and the documents were counted by the "
             f"vocabulary of corpus {documents.corpus[:12]}: name the model's own corpus with --corpus"
         )
     digest = _digest(documents, stage.model, form)
     note = _read(note_file)
-    if note is None or note.asked != digest or _status(clients, note) not in {"RUNNING", "SUCCEEDED"}:
-        note = _Sender(clients, stage, form, progress).start(documents, digest)
+    if note is None or note.asked != digest or _status(deployed, note) not in {"RUNNING", "SUCCEEDED"}:
+        note = _Sender(deployed, stage, form, progress).start(documents, digest)
         # After the start: a note always speaks of an execution that there is.
         with written_whole(note_file) as partial:
             partial.write_text(json.dumps(asdict(note), indent=1) + "\n", encoding="utf-8")
-    told = _wait(clients, note, progress)
-    weights = _collect(clients, stage, note, documents, progress)
+    told = _wait(deployed, note, progress)
+    weights = _collect(deployed, stage, note, documents, progress)
     return Outcome(weights, told["model"], told["artifact"], (told["ended"] - told["started"]) / 1000)
 
 
-def fetch_model(clients: Clients, artifact: str, folder: Path) -> None:
+def fetch_model(deployed: DeployedStage, artifact: str, folder: Path) -> None:
     """Unpack a model.tar.gz from S3 into `folder`, which is replaced.
 
     Raises:
-        ExploreError: it cannot be read or written.
+        OperationError: it cannot be read or written.
     """
-    bucket, _, key = artifact.removeprefix("s3://").partition("/")
-    content = io.BytesIO(clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    content = deployed.content(artifact)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         unpack(content, partial)
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except (OSError, tarfile.TarError) as error:
-        raise ExploreError(f"{artifact} cannot be unpacked into {folder}: {error}") from None
+        raise OperationError(f"{artifact} cannot be unpacked into {folder}: {error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -195,15 +184,15 @@ def files_of(documents: CountedDocuments, files: int) -> list[list[str]]:
 class _Sender:
     """Uploads documents and starts the state machine on them."""
 
-    def __init__(self, clients: Clients, stage: Stage, form: Format, progress: Progress) -> None:
-        self._clients, self._stage, self._form, self._progress = clients, stage, form, progress
+    def __init__(self, deployed: DeployedStage, stage: Stage, form: Format, progress: Progress) -> None:
+        self._deployed, self._stage, self._form, self._progress = deployed, stage, form, progress
 
     def start(self, documents: CountedDocuments, digest: str) -> Note:
         stage, form = self._stage, self._form
         name = f"{job_name_prefix(stage.name)}{digest[:_DIGEST_CHARS]}-{int(time.time()):x}"
         folder = f"{TRANSFORM_PREFIX}{name}"
         if not documents.is_known.any():
-            raise ExploreError("none of the documents has a word of the vocabulary")
+            raise OperationError("none of the documents has a word of the vocabulary")
         files = input_files(documents, stage.instances, form)
         self._upload(documents, folder, files)
         sent = {
@@ -213,7 +202,7 @@ class _Sender:
             # Asked for by order, the state machine joins nothing.
             **({} if form.keyed else {"content_type": form.content_type, "split_type": form.split_type}),
         }
-        execution = self._clients.states.start_execution(
+        execution = self._deployed.client("stepfunctions").start_execution(
             stateMachineArn=stage.state_machine, name=name, input=json.dumps(sent)
         )
         return Note(digest, execution["executionArn"], folder, files, form.name)
@@ -231,18 +220,18 @@ class _Sender:
             self._put(f"{folder}/{MANIFEST}", json.dumps(manifest, ensure_ascii=False).encode())
 
     def _put(self, key: str, body: bytes) -> None:
-        self._clients.s3.put_object(Bucket=self._stage.bucket, Key=key, Body=body)
+        self._deployed.client("s3").put_object(Bucket=self._stage.bucket, Key=key, Body=body)
 
 
-def _wait(clients: Clients, note: Note, progress: Progress) -> dict[str, Any]:
+def _wait(deployed: DeployedStage, note: Note, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
     while True:
-        state = clients.states.describe_execution(executionArn=note.execution)
+        state = deployed.client("stepfunctions").describe_execution(executionArn=note.execution)
         if state["status"] == "SUCCEEDED":
             told: dict[str, Any] = json.loads(state["output"])
             return told
         if state["status"] != "RUNNING":
-            raise ExploreError(
+            raise OperationError(
                 f"the transform {note.execution.rpartition(':')[2]} is {state['status'].lower()}: "
                 f"{reason_of(state.get('cause') or state.get('error') or 'no cause was given')}"
             )
@@ -250,7 +239,9 @@ def _wait(clients: Clients, note: Note, progress: Progress) -> dict[str, Any]:
         time.sleep(POLL_S)
 
 
-def _collect(clients: Clients, stage: Stage, note: Note, documents: CountedDocuments, progress: Progress) -> Matrix:
+def _collect(
+    deployed: DeployedStage, stage: Stage, note: Note, documents: CountedDocuments, progress: Progress
+) -> Matrix:
     known = np.flatnonzero(documents.is_known)
     place = {documents.ids[row]: number for number, row in enumerate(known)}
     weights: Matrix | None = None
@@ -259,28 +250,28 @@ def _collect(clients: Clients, stage: Stage, note: Note, documents: CountedDocum
     for number, names in enumerate(files_of(documents, note.files)):
         key = f"{note.folder}/output/{_file(number, form)}.out"
         try:
-            body = clients.s3.get_object(Bucket=stage.bucket, Key=key)["Body"].read()
+            body = deployed.client("s3").get_object(Bucket=stage.bucket, Key=key)["Body"].read()
             for name, row in form.answers(body, names, where=f"s3://{stage.bucket}/{key}"):
                 if weights is None:
                     weights = np.zeros((len(place), len(row)), dtype=np.float32)
                 weights[place[name]] = row
                 seen[place[name]] = True
-        except clients.s3.exceptions.NoSuchKey:
-            raise ExploreError(f"the transform left no s3://{stage.bucket}/{key}") from None
+        except deployed.client("s3").exceptions.NoSuchKey:
+            raise OperationError(f"the transform left no s3://{stage.bucket}/{key}") from None
         except (RecordError, ValueError) as error:
-            raise ExploreError(str(error)) from None
+            raise OperationError(str(error)) from None
         except KeyError as name:
-            raise ExploreError(f"s3://{stage.bucket}/{key} answers for {name}, which was not asked for") from None
+            raise OperationError(f"s3://{stage.bucket}/{key} answers for {name}, which was not asked for") from None
         progress.tell(f"{int(seen.sum()):,} of {len(place):,} vectors collected")
     if weights is None or not seen.all():
-        raise ExploreError(f"the transform answered {int(seen.sum()):,} of {len(place):,} documents")
+        raise OperationError(f"the transform answered {int(seen.sum()):,} of {len(place):,} documents")
     return weights
 
 
-def _status(clients: Clients, note: Note) -> str:
+def _status(deployed: DeployedStage, note: Note) -> str:
     try:
-        return str(clients.states.describe_execution(executionArn=note.execution)["status"])
-    except clients.states.exceptions.ExecutionDoesNotExist:
+        return str(deployed.client("stepfunctions").describe_execution(executionArn=note.execution)["status"])
+    except deployed.client("stepfunctions").exceptions.ExecutionDoesNotExist:
         return "GONE"
 
 

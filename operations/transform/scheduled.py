@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explore.errors import ExploreError
+from operations.errors import OperationError
 from operations.transform.formats import ordered_weights
 from operations.transform.run import Outcome
 from stacks.serving.transform.transform_records import RecordError
@@ -19,29 +19,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from explore.documents import CountedDocuments
-    from operations.transform.run import Clients, Stage
+    from operations.stage import DeployedStage
+    from operations.transform.run import Stage
     from training_scripts.corpus.progress import Progress
 
 _MILLISECONDS = 1000
 
 
-def collect(clients: Clients, stage: Stage, documents: CountedDocuments, folder: Path, progress: Progress) -> Outcome:
+def collect(
+    deployed: DeployedStage, stage: Stage, documents: CountedDocuments, folder: Path, progress: Progress
+) -> Outcome:
     """Return the newest scheduled run's topic weights of the documents, in their order.
 
     Args:
-        clients: of the account that the stage is in.
-        stage: one with the setting transform.schedule.
+        deployed: the stage.
+        stage: what it says of its transforms, with the setting transform.schedule.
         documents: of the prepared corpus, perhaps more than are in it; those that are not have no weights.
         folder: the prepared corpus, whose labels tell which document each record is.
         progress: told of each part.
 
     Raises:
-        ExploreError: there was no such run, it is of another corpus, or its output is not whole.
+        OperationError: there was no such run, it is of another corpus, or its output is not whole.
     """
-    told = _newest(clients, stage)
+    told = _newest(deployed, stage)
     manifest = CorpusManifest.load_whole(folder)
     if told["corpus"] != manifest.corpus_hash:
-        raise ExploreError(
+        raise OperationError(
             f"the newest scheduled transform is of corpus {told['corpus'][:12]}, and the prepared corpus is "
             f"{manifest.corpus_hash[:12]}: name the model's own with --corpus"
         )
@@ -53,14 +56,14 @@ def collect(clients: Clients, stage: Stage, documents: CountedDocuments, folder:
             path = shard_path(part, number)
             records = read_records((folder / path).read_bytes(), feature_dim=manifest.feature_dim).shape[0]
             key = f"{told['folder']}/{part}/{path.rpartition('/')[2]}.out"
-            weights += _weights(clients, stage, key, records)
+            weights += _weights(deployed, stage, key, records)
         if len(weights) != len(names):
-            raise ExploreError(f"{folder / labels_path(part)} names {len(names)} documents of {len(weights)} records")
+            raise OperationError(f"{folder / labels_path(part)} names {len(names)} documents of {len(weights)} records")
         found |= dict(zip(names, weights, strict=True))
         progress.tell(f"{len(found):,} vectors collected")
     known = np.flatnonzero(documents.is_known)
     if missing := [documents.ids[row] for row in known if documents.ids[row] not in found]:
-        raise ExploreError(
+        raise OperationError(
             f"{len(missing)} documents, {missing[0]!r} among them, are not in the corpus that the schedule transforms: "
             "leave --source away, or transform without --scheduled"
         )
@@ -69,29 +72,33 @@ def collect(clients: Clients, stage: Stage, documents: CountedDocuments, folder:
     return Outcome(rows, told["model"], told["artifact"], seconds)
 
 
-def _newest(clients: Clients, stage: Stage) -> dict[str, Any]:
-    pages = clients.states.get_paginator("list_executions").paginate(
-        stateMachineArn=stage.state_machine, statusFilter="SUCCEEDED"
+def _newest(deployed: DeployedStage, stage: Stage) -> dict[str, Any]:
+    pages = (
+        deployed.client("stepfunctions")
+        .get_paginator("list_executions")
+        .paginate(stateMachineArn=stage.state_machine, statusFilter="SUCCEEDED")
     )
     runs = [run for page in pages for run in page["executions"]]
     for run in sorted(runs, key=lambda each: each["startDate"], reverse=True):
-        told: dict[str, Any] = json.loads(clients.states.describe_execution(executionArn=run["executionArn"])["output"])
+        told: dict[str, Any] = json.loads(
+            deployed.client("stepfunctions").describe_execution(executionArn=run["executionArn"])["output"]
+        )
         if "parts" in told:
             return told
-    raise ExploreError(
+    raise OperationError(
         f"the schedule of stage {stage.name!r} has not transformed anything yet: set transform.schedule, or wait for it"
     )
 
 
-def _weights(clients: Clients, stage: Stage, key: str, records: int) -> list[list[float]]:
+def _weights(deployed: DeployedStage, stage: Stage, key: str, records: int) -> list[list[float]]:
     where = f"s3://{stage.bucket}/{key}"
     try:
-        body = clients.s3.get_object(Bucket=stage.bucket, Key=key)["Body"].read()
+        body = deployed.client("s3").get_object(Bucket=stage.bucket, Key=key)["Body"].read()
         return ordered_weights(body, records, where=where)
-    except clients.s3.exceptions.NoSuchKey:
-        raise ExploreError(f"the transform left no {where}") from None
+    except deployed.client("s3").exceptions.NoSuchKey:
+        raise OperationError(f"the transform left no {where}") from None
     except RecordError as error:
-        raise ExploreError(str(error)) from None
+        raise OperationError(str(error)) from None
 
 
 def _names(file: Path) -> list[str]:

@@ -15,7 +15,7 @@ from local_cloud.sagemaker.shared.tags import Tags
 from local_cloud.shared.clock import Clock
 from local_cloud.shared.settings import PROJECT_ROOT, LocalCloudSettings
 from local_cloud.shared.storage import ObjectStore
-from training_scripts.os_errors import sentence_of
+from training_scripts.command_line import sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

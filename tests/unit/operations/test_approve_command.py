@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from operations import pipeline
+from operations.stage import DeployedStage
 from tests.unit.deployment.fakes import FakeSsm, model
 from tests.unit.deployment.retraining_fakes import GROUP, NEW, PARAMETERS, FakeRegistry, made
 
@@ -32,12 +33,16 @@ def with_candidate(candidate: dict[str, str]) -> FakeSsm:
     return ssm
 
 
+def stage(ssm: FakeSsm, account: Account) -> DeployedStage:
+    return DeployedStage("dev", {"ssm": ssm, "sagemaker": account}.__getitem__)
+
+
 def test_approving_a_retrained_candidate_approves_its_version_in_the_registry() -> None:
     account, candidate = Account(f"{GROUP}-2", GROUP), made("new", NEW)
     Registry(account, GROUP).register(candidate, image="ntm:1", validation="x", status=PENDING, because="")
     ssm = with_candidate(candidate)
 
-    assert pipeline.approve(ssm, account, "dev") == 0
+    assert pipeline.approve(stage(ssm, account)) == 0
     assert Ledger(ssm, PARAMETERS).read(APPROVED) == candidate
     assert account.statuses() == ["Approved"]
 
@@ -46,7 +51,7 @@ def test_approving_another_candidate_leaves_the_registry_alone() -> None:
     account = Account(GROUP)
     Registry(account, GROUP).register(made("older", NEW), image="i", validation="x", status="Rejected", because="")
 
-    assert pipeline.approve(with_candidate(model("deployed")), account, "dev") == 0
+    assert pipeline.approve(stage(with_candidate(model("deployed")), account)) == 0
     assert account.statuses() == ["Rejected"]
 
 
@@ -54,5 +59,5 @@ def test_approving_another_candidate_leaves_the_registry_alone() -> None:
 def test_a_stage_that_does_not_retrain_has_no_registry_to_ask(groups: tuple[str, ...]) -> None:
     ssm = with_candidate(model("deployed"))
 
-    assert pipeline.approve(ssm, Account(*groups), "dev") == 0
+    assert pipeline.approve(stage(ssm, Account(*groups))) == 0
     assert Ledger(ssm, PARAMETERS).read(APPROVED) == model("deployed")

@@ -10,6 +10,7 @@ from botocore.stub import Stubber
 
 from operations.doctor import checks
 from operations.doctor.__main__ import NEEDING_CREDENTIALS, examine, main, principal
+from operations.ports import Client
 from stacks.settings.stage import StageSettings
 
 CALLER = "arn:aws:iam::123456789012:role/Deployer"
@@ -22,7 +23,7 @@ def place(region: str = "eu-west-1", **settings: object) -> checks.Place:
 @contextmanager
 def stubbed(
     service: str, operation: str, answer: Mapping[str, object] | None = None, *, error: str = ""
-) -> Iterator[checks.Client]:
+) -> Iterator[Client]:
     """A client that answers one operation as AWS would, by botocore's own model of the answer."""
     client = boto3.client(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="y")
     with Stubber(client) as stub:
@@ -30,7 +31,7 @@ def stubbed(
             stub.add_client_error(operation, service_error_code=error, service_message="as stubbed")
         else:
             stub.add_response(operation, dict(answer or {}))
-        yield cast("checks.Client", client)
+        yield cast("Client", client)
 
 
 def test_a_region_with_everything_is_good_and_one_without_ntm_is_bad() -> None:

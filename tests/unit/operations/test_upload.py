@@ -4,12 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from operations import upload
-from operations.upload import UploadError
+from operations.errors import OperationError
+from operations.stage import DeployedStage
 from tests.strangers import with_strangers
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import CorpusManifest
@@ -48,7 +48,7 @@ class Stage:
         return {"Stacks": [{"Outputs": [{"OutputKey": "CorpusUri", "OutputValue": uri}]}]}
 
     def upload(self, corpus: Path) -> str:
-        return upload.upload(corpus, "dev", s3=self, ssm=self, cloudformation=self)  # type: ignore[arg-type]
+        return upload.upload(corpus, DeployedStage("dev", lambda _service: self))
 
 
 def test_a_corpus_is_copied_beside_the_deployed_one_its_manifest_last_and_then_named_the_newest(
@@ -67,7 +67,7 @@ def test_a_corpus_is_copied_beside_the_deployed_one_its_manifest_last_and_then_n
 def test_a_stage_that_does_not_retrain_is_left_as_it_is(corpus_folder: Path) -> None:
     stage = Stage(corpus_folder, retrains=False)
 
-    with pytest.raises(UploadError, match="set `retraining` in its settings"):
+    with pytest.raises(OperationError, match="set `retraining` in its settings"):
         stage.upload(corpus_folder)
     assert stage.told == []
 
@@ -75,7 +75,7 @@ def test_a_stage_that_does_not_retrain_is_left_as_it_is(corpus_folder: Path) -> 
 def test_a_new_vocabulary_is_refused_before_anything_is_copied(corpus_folder: Path) -> None:
     stage = Stage(corpus_folder, vocabulary="another")
 
-    with pytest.raises(UploadError, match="serves another: prepare it with --vocabulary"):
+    with pytest.raises(OperationError, match="serves another: prepare it with --vocabulary"):
         stage.upload(corpus_folder)
     assert stage.told == []
 
@@ -105,10 +105,8 @@ def test_what_lies_beside_the_corpus_is_not_copied_and_told(
 
 
 def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(boto3, "client", lambda _service: None)
-
     assert upload.main(["--stage", "dev", "--corpus", str(tmp_path / "none")]) == 2
     said = capsys.readouterr()
     assert said.out == ""

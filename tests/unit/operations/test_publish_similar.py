@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from botocore.exceptions import ClientError
 
 from explore.errors import ExploreError
 from explore.vectors import TopicVectors
 from operations import publish_similar as similar_publish
+from tests.unit.operations.refusals import no_stack
 
 from similar_function.index import DocumentIndex
 from similar_function.places import Published
@@ -48,7 +48,7 @@ class Cloud:
 
     def describe_stacks(self, StackName: str) -> Any:
         if self.outputs is None:
-            raise ClientError({"Error": {"Message": f"Stack with id {StackName} does not exist"}}, "DescribeStacks")
+            raise no_stack(StackName)
         return {"Stacks": [{"Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]}]}
 
     def get_parameter(self, Name: str) -> Any:

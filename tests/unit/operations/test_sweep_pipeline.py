@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from explore.errors import ExploreError
+from operations.stage import DeployedStage
 from operations.sweep import command as sweep
 from operations.sweep import pipeline as sweep_pipeline
 from operations.sweep.pipeline import PipelineSweep
 from operations.sweep.scores import scores
-from operations.sweep.stage import Clients, find_stage
+from operations.sweep.stage import find_stage
 from stacks.settings.stage import StageSettings
 from stacks.training.sweep.sweep_job import definition
+from tests.unit.operations.refusals import no_stack
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm.artifact import MODEL_FILE, read, tar
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from operations.sweep.jobs import Job
     from tests.unit.explore.conftest import World
 
-MXNET_FILE = Path(__file__).parent / "data/mxnet-1.9.1.params"
+MXNET_FILE = Path(__file__).parents[1] / "explore/data/mxnet-1.9.1.params"
 
 
 class MissingError(Exception):
@@ -56,7 +58,7 @@ class Aws:
 
     def describe_stacks(self, StackName: str) -> Any:
         if StackName != "TopicModel-dev-Training":
-            raise MissingError
+            raise no_stack(StackName)
         return {"Stacks": [{"Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]}]}
 
     def describe_state_machine(self, stateMachineArn: str) -> Any:
@@ -136,8 +138,8 @@ def interrupted(_seconds: float) -> None:
 
 
 def planned(aws: Aws, world: World, folder: Path, *topics: str, seeds: int = 2, more: Mapping[str, str] = {}) -> Any:
-    clients = Clients(aws)
-    stage = find_stage(clients, "dev")
+    deployed = DeployedStage("dev", aws.client)
+    stage = find_stage(deployed)
     jobs = sweep.plan(
         [("num_topics", list(topics))],
         {**stage.hyperparameters, **more},
@@ -146,7 +148,7 @@ def planned(aws: Aws, world: World, folder: Path, *topics: str, seeds: int = 2, 
         folder / "jobs",
         by="arn:machine",
     )
-    return PipelineSweep(clients, stage, jobs, corpus_folder=world.corpus, progress=Progress("test"))
+    return PipelineSweep(deployed, stage, jobs, corpus_folder=world.corpus, progress=Progress("test"))
 
 
 def test_jobs_are_the_stages_own_but_for_what_varies_and_repeats_have_no_seed_among_their_hyperparameters(

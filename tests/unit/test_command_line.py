@@ -1,4 +1,4 @@
-"""What the operating system refuses a command line."""
+"""How every command line ends."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from training_scripts.command_line import Parser, in_a_sentence, sentence_of
 from training_scripts.ntm import failure
-from training_scripts.os_errors import in_a_sentence, sentence_of
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys
-from training_scripts.os_errors import in_a_sentence
+from training_scripts.command_line import in_a_sentence
 
 @in_a_sentence("command")
 def main() -> int:
@@ -34,6 +34,42 @@ def test_a_refusal_names_its_reason_and_its_file(capsys: pytest.CaptureFixture[s
 
     assert main() == 2
     assert capsys.readouterr().err == "command: No space left on device: build/part-0\n"
+
+
+def test_what_a_person_can_mend_is_a_sentence_and_another_fault_is_not_hidden(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @in_a_sentence("command", KeyError, LookupError)
+    def main(error: Exception) -> int:
+        raise error
+
+    assert main(LookupError("there is none: make one")) == 2
+    assert capsys.readouterr().err == "command: there is none: make one\n"
+    with pytest.raises(ZeroDivisionError):
+        main(ZeroDivisionError())
+
+
+def test_an_interruption_says_what_it_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    @in_a_sentence("command", interrupted="interrupted; the job goes on")
+    def main() -> int:
+        raise KeyboardInterrupt
+
+    assert main() == 130
+    assert capsys.readouterr().err == "command: interrupted; the job goes on\n"
+
+
+@pytest.mark.parametrize("program", ["command", "python -m command", "python -m package.command"])
+def test_an_argument_that_cannot_be_read_is_a_sentence_with_the_commands_name(
+    program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = Parser(prog=program)
+    parser.add_subparsers(required=True, dest="what").add_parser("run").add_argument("--number", type=int)
+
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["run", "--number", "x"])
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "command: argument --number: invalid int value: 'x'\n"
 
 
 @pytest.mark.parametrize(

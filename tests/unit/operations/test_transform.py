@@ -14,6 +14,7 @@ from explore.documents import of_corpus
 from explore.errors import ExploreError
 from explore.scorers import LocalModel, score_all
 from explore.vectors import load_topic_vectors
+from operations.stage import DeployedStage
 from operations.transform import command as transform
 from operations.transform import run as transform_run
 from stacks.serving.transform.transform_job import definition
@@ -21,6 +22,7 @@ from stacks.serving.transform.transform_records import INPUT_FILTER, OUTPUT_FILT
 from stacks.settings.stage import TransformSettings
 from tests.strangers import with_strangers
 from tests.unit.explore.conftest import MODEL
+from tests.unit.operations.refusals import no_stack
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm.artifact import read, tar
 from training_scripts.ntm.inference import NtmInference
@@ -58,7 +60,7 @@ class Aws:
 
     def describe_stacks(self, StackName: str) -> Any:
         if "dev" not in StackName:
-            raise MissingError
+            raise no_stack(StackName)
         outputs = {"ArtifactsBucket": BUCKET} if "Data" in StackName else {"TransformStateMachineArn": "arn:machine"}
         return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]}]}
 
@@ -310,23 +312,23 @@ def test_an_output_with_a_document_missing_is_refused(
 ) -> None:
     whole = aws._answer
     monkeypatch.setattr(aws, "_answer", lambda body: whole(body).split(b"\n", 1)[1])
-    clients = transform_run.Clients(aws)
+    deployed = DeployedStage("dev", aws.client)
 
     with pytest.raises(ExploreError, match="answered 118 of 120 documents"):
         transform_run.run(
-            clients, transform_run.find_stage(clients, "dev"), world.documents(), tmp_path / "note", Progress("test")
+            deployed, transform_run.find_stage(deployed), world.documents(), tmp_path / "note", Progress("test")
         )
 
 
 def test_documents_of_another_corpus_are_refused_before_anything_is_sent(
     aws: Aws, world: World, tmp_path: Path
 ) -> None:
-    clients = transform_run.Clients(aws)
-    stage = transform_run.find_stage(clients, "dev")
+    deployed = DeployedStage("dev", aws.client)
+    stage = transform_run.find_stage(deployed)
 
     with pytest.raises(ExploreError, match="name the model's own corpus"):
         transform_run.run(
-            clients, stage, replace(world.documents(), corpus="0" * 64), tmp_path / "note", Progress("test")
+            deployed, stage, replace(world.documents(), corpus="0" * 64), tmp_path / "note", Progress("test")
         )
     assert aws.objects == {}
 
