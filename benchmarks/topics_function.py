@@ -39,16 +39,17 @@ from training_scripts.ntm import artifact  # noqa: E402
 
 from topics_function.answering.metrics import Metrics  # noqa: E402
 from topics_function.application import Application  # noqa: E402 - the path above comes first
-from topics_function.model.endpoint import Endpoint, Invoked, RuntimeClient  # noqa: E402
+from topics_function.model.endpoint import Endpoint  # noqa: E402
 from topics_function.model.inference import Inference  # noqa: E402
 from topics_function.model.scoring import Scorer  # noqa: E402
 from topics_function.reading.vectorizer import Vocabulary, document_rows  # noqa: E402
 from topics_function.settings import Settings  # noqa: E402
-from url_functions.in_service import GotParameter, InService, InServiceFacts  # noqa: E402
+from url_functions.in_service import InService, InServiceFacts  # noqa: E402
 
 if TYPE_CHECKING:
     from topics_function.model.endpoint_state import EndpointState
     from topics_function.model.topic_list import Topics
+    from url_functions.ports import GotParameter, InvokedEndpoint, RuntimeClient
 
 FEATURE_DIM, NUM_TOPICS, HIDDEN = 2000, 30, 60
 ROWS = 1000
@@ -178,7 +179,7 @@ class InstantRuntime:
         weights = [round(1 / NUM_TOPICS, 9)] * NUM_TOPICS
         self._answer = json.dumps({"predictions": [{"topic_weights": weights}]}).encode()
 
-    def invoke_endpoint(self, **_call: object) -> Invoked:
+    def invoke_endpoint(self, **_call: object) -> InvokedEndpoint:
         """Answer one row."""
         return {
             "Body": io.BytesIO(self._answer),

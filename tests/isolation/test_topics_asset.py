@@ -232,7 +232,8 @@ def test_a_copy_of_a_snapshot_reads_the_record_anew_and_has_all_its_modules(
     assert _Services.calls.count("AmazonSSM.GetParameter") == 2
     files = [path for package in PACKAGES for path in (ASSET / package).rglob("*.py")]
     own = {".".join(path.relative_to(ASSET).with_suffix("").parts).removesuffix(".__init__") for path in files}
-    assert own - set(loaded) == set()
+    # Types alone: nothing imports them to run.
+    assert own - set(loaded) == {"url_functions.ports"}
 
 
 LOADED = "\nimport sys, json; print(json.dumps(sorted(sys.modules)))"

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 Status = Literal["Approved", "PendingManualApproval", "Rejected"]
 
 
+class Context(Protocol):
+    """What Lambda tells of the call."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how much of the function's time is left."""
+
+
 class Body(Protocol):
     """A streamed object."""
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from similar_function.scorer import TopicsFunction
     from similar_function.similar import Searcher, Similar
-    from url_functions.deadline import LambdaContext
     from url_functions.in_service import InServiceFacts
+    from url_functions.ports import LambdaContext
 
 logger = logging.getLogger(__name__)
 

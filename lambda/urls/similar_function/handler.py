@@ -12,21 +12,21 @@ from botocore.config import Config
 
 from similar_function import packages
 from similar_function.application import Application
-from similar_function.kept import KeptObject, S3Client
+from similar_function.kept import KeptObject
 from similar_function.observation import emitter
 from similar_function.places import Published, index_key, published_key
-from similar_function.scorer import LambdaClient, TopicsFunction
+from similar_function.scorer import TopicsFunction
 from similar_function.settings import Settings
-from similar_function.vectors import VectorsClient, VectorSearcher
-from url_functions.in_service import InServiceFacts, SsmClient
+from similar_function.vectors import VectorSearcher
+from url_functions.in_service import InServiceFacts
 from url_functions.logs import configure as configure_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from similar_function.similar import Searcher
-    from url_functions.deadline import LambdaContext
     from url_functions.events import UrlAnswer
+    from url_functions.ports import LambdaClient, LambdaContext, SsmClient, VectorsClient, VersionedS3Client
 
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 20
@@ -52,8 +52,8 @@ def _ssm() -> SsmClient:
 
 
 @cache
-def _s3() -> S3Client:
-    return cast("S3Client", _client("s3"))
+def _s3() -> VersionedS3Client:
+    return cast("VersionedS3Client", _client("s3"))
 
 
 @cache

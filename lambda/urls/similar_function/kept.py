@@ -5,42 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from similar_function.places import is_model
 from similar_function.problems import SimilarCode, SimilarProblem
 from url_functions.problems import Code
+from url_functions.stored_objects import NOT_THERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NOT_THERE: Final = frozenset({"NoSuchKey", "404", "AccessDenied", "NoSuchBucket"})
-"""Without the right to list, S3 answers AccessDenied for what does not exist."""
+    from url_functions.ports import VersionedS3Client
+
 _NOT_MODIFIED: Final = frozenset({"304", "NotModified"})
 
 logger = logging.getLogger(__name__)
-
-
-class _Body(Protocol):
-    def read(self) -> bytes: ...
-
-
-class GotObject(TypedDict):
-    """What is looked at of GetObject's answer."""
-
-    Body: _Body
-    ETag: str
-    ContentLength: int
-
-
-class S3Client(Protocol):
-    """The one call this module makes of S3."""
-
-    def get_object(self, *, Bucket: str, Key: str, IfNoneMatch: str = ...) -> GotObject:
-        """Open one object, unless it is still the one of this ETag."""
-        ...
 
 
 class OfAModel(Protocol):
@@ -69,7 +50,7 @@ class KeptObject(Generic[_Content]):
 
     def __init__(
         self,
-        client: Callable[[], S3Client],
+        client: Callable[[], VersionedS3Client],
         bucket: str,
         *,
         key_of: Callable[[str], str],
@@ -119,7 +100,7 @@ class KeptObject(Generic[_Content]):
             code = error.response.get("Error", {}).get("Code", "")
             if self._content is not None and code in _NOT_MODIFIED:
                 return self._content
-            if code not in _NOT_THERE:
+            if code not in NOT_THERE:
                 logger.warning("index_unreadable", extra={"key": key, "error": code})
                 if self._content is not None:
                     return self._content

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,31 +18,14 @@ from url_functions.versions import MODEL_HEADER
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from url_functions.ports import LambdaClient
+
 logger = logging.getLogger(__name__)
 
 OK: Final = 200
 POINTER_THERE, POINTER_HERE = "/documents/0", "/document"
 _THROTTLED: Final = frozenset({"TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"})
 _MISCONFIGURED: Final = frozenset({"AccessDeniedException", "AccessDenied", "ResourceNotFoundException"})
-
-
-class _Payload(Protocol):
-    def read(self) -> bytes: ...
-
-
-class Invoked(TypedDict, total=False):
-    """What is looked at of Invoke's answer."""
-
-    Payload: _Payload
-    FunctionError: str
-
-
-class LambdaClient(Protocol):
-    """The one call this module makes of Lambda."""
-
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> Invoked:
-        """Invoke a function and wait for its answer."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

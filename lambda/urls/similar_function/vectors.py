@@ -7,7 +7,7 @@ same as those of the index in memory.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,45 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from similar_function.places import Published
+    from url_functions.ports import StoredVector, VectorsClient
 
 logger = logging.getLogger(__name__)
 
 _NOT_ALLOWED: Final = frozenset({"AccessDeniedException", "AccessDenied"})
 _THROTTLED: Final = frozenset({"TooManyRequestsException", "ThrottlingException"})
-
-
-class Data(TypedDict):
-    """A vector."""
-
-    float32: list[float]
-
-
-class Stored(TypedDict, total=False):
-    """A vector as GetVectors and QueryVectors give it."""
-
-    key: str
-    data: Data
-    metadata: dict[str, str]
-
-
-class Answer(TypedDict):
-    """What is looked at of the answers."""
-
-    vectors: list[Stored]
-
-
-class VectorsClient(Protocol):
-    """The calls this module makes of S3 Vectors."""
-
-    def get_vectors(
-        self, *, vectorBucketName: str, indexName: str, keys: list[str], returnData: bool, returnMetadata: bool
-    ) -> Answer:
-        """Return vectors by key; those that are not there are left out."""
-        ...
-
-    def query_vectors(self, *, vectorBucketName: str, indexName: str, topK: int, queryVector: Data) -> Answer:
-        """Return the keys of the nearest vectors."""
-        ...
 
 
 class VectorSearcher:
@@ -107,7 +74,7 @@ class VectorSearcher:
         ]
         return sorted(near, key=lambda similar: similar.distance)
 
-    def _get(self, keys: list[str]) -> list[Stored]:
+    def _get(self, keys: list[str]) -> list[StoredVector]:
         try:
             answer = self._client.get_vectors(
                 vectorBucketName=self._bucket, indexName=self.model, keys=keys, returnData=True, returnMetadata=True

@@ -12,7 +12,7 @@ from topics_function.answering import writers
 from topics_function.answering.metrics import Metrics, Observation
 from topics_function.reading import readers
 from url_functions import events, media_types, options
-from url_functions.deadline import Deadline, LambdaContext
+from url_functions.deadline import Deadline
 from url_functions.events import Answer, Request, UrlAnswer
 from url_functions.limits import URL_PAYLOAD_BYTES
 from url_functions.logs import log_fault
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from topics_function.model.topic_list import Topics
     from topics_function.settings import Settings
     from url_functions.in_service import InService, InServiceFacts
+    from url_functions.ports import LambdaContext
 
 logger = logging.getLogger(__name__)
 

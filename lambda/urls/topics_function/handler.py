@@ -13,24 +13,23 @@ from botocore.config import Config
 from topics_function import snapshot
 from topics_function.answering.metrics import Metrics
 from topics_function.application import Application
-from topics_function.model.endpoint import Endpoint, RuntimeClient
+from topics_function.model.endpoint import Endpoint
 from topics_function.model.inference import Inference
 from topics_function.model.scoring import Scorer
 from topics_function.settings import Settings
-from url_functions.in_service import InService, InServiceFacts, SsmClient
+from url_functions.in_service import InService, InServiceFacts
 from url_functions.logs import configure as configure_logs
 from url_functions.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from topics_function.model.endpoint_state import EndpointState, SageMakerClient
+    from topics_function.model.endpoint_state import EndpointState
     from topics_function.model.topic_list import Topics, TopicStore
     from topics_function.reading.vectorizer import Vocabulary
-    from topics_function.reading.vocabulary_store import S3Client, VocabularyStore
-    from topics_function.snapshot import Closing
-    from url_functions.deadline import LambdaContext
+    from topics_function.reading.vocabulary_store import VocabularyStore
     from url_functions.events import UrlAnswer
+    from url_functions.ports import Closing, LambdaContext, RuntimeClient, S3Client, SageMakerClient, SsmClient
 
 CONNECT_TIMEOUT_S = 3
 SIDE_READ_TIMEOUT_S = 5

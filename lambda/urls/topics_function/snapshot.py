@@ -10,10 +10,12 @@ import importlib
 import logging
 import random
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from url_functions.ports import Closing, Hooks
 
 RUNTIME_HOOKS: Final = "snapshot_restore_py"
 """The module that Lambda's Python runtimes bring; there is none elsewhere."""
@@ -34,26 +36,6 @@ LATER_MODULES: Final = (
 """Modules that are loaded when they are first needed: in a snapshot they cost nothing, so they are put into it."""
 
 logger = logging.getLogger(__name__)
-
-
-class Hooks(Protocol):
-    """The runtime's own hooks."""
-
-    def register_before_snapshot(self, function: Callable[[], None]) -> None:
-        """Call a function before the snapshot is taken."""
-        ...
-
-    def register_after_restore(self, function: Callable[[], None]) -> None:
-        """Call a function in every copy, before its first request."""
-        ...
-
-
-class Closing(Protocol):
-    """A client that can drop its connections, and open new ones when it is used again."""
-
-    def close(self) -> None:
-        """Drop the connections."""
-        ...
 
 
 def runtime_hooks() -> Hooks | None:

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from url_functions.ports import LambdaContext
 
 MARGIN_S = 1.0
 """Kept back, so that a refusal still reaches the caller before Lambda ends the request with no answer of ours."""
 
 _WITHOUT_CONTEXT_S = 70.0
-
-
-class LambdaContext(Protocol):
-    """What this function uses of Lambda's context."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until Lambda ends the invocation."""
-        ...
 
 
 class Deadline:

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,6 +17,8 @@ from url_functions.problems import Code, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from url_functions.ports import SsmClient
+
 BUILTIN: Final = "builtin"
 OPEN: Final = "open"
 MIN_REFRESH_INTERVAL_S: Final = 2.0
@@ -25,24 +27,6 @@ MIN_CONFIRM_INTERVAL_S: Final = 0.25
 """Reads that a refusal waits for are this far apart: a caller's bad requests cannot use up what SSM allows a second."""
 
 logger = logging.getLogger(__name__)
-
-
-class _Parameter(TypedDict):
-    Value: str
-
-
-class GotParameter(TypedDict):
-    """What is looked at of GetParameter's answer."""
-
-    Parameter: _Parameter
-
-
-class SsmClient(Protocol):
-    """The one call this module makes of SSM."""
-
-    def get_parameter(self, *, Name: str) -> GotParameter:
-        """Read one parameter."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

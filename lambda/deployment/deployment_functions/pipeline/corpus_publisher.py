@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from deployment_functions import clients, corpus_folder
 from deployment_functions.corpus_folder import MANIFEST
@@ -19,7 +19,7 @@ from deployment_functions.retrainings.retraining import checked_hash
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployment_functions.ports import S3, Ssm
+    from deployment_functions.ports import S3, Context, Ssm
 
 LEAST_TIME_MS: Final = 120_000
 """With less than that no further file is begun: one of 4 GB takes half as long."""
@@ -28,13 +28,6 @@ _AT_ONCE: Final = 1000
 
 class PublishError(Exception):
     """A corpus that cannot be published; the message becomes the run's cause."""
-
-
-class Context(Protocol):
-    """What Lambda tells of the call."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how much of the function's time is left."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from url_functions.deadline import Deadline
+    from url_functions.ports import RuntimeClient
 
 MAX_ATTEMPTS: Final = 4
 BACKOFF_BASE_S: Final = 0.1
@@ -42,33 +43,6 @@ TIMED_OUT: Final = "timed out"
 """What it says of the second, which would take as long again."""
 
 logger = logging.getLogger(__name__)
-
-
-class _Body(Protocol):
-    def read(self) -> bytes: ...
-
-
-class Invoked(TypedDict, total=False):
-    """What is looked at of InvokeEndpoint's answer."""
-
-    Body: _Body
-    ContentType: str
-    CustomAttributes: str
-
-
-class RuntimeClient(Protocol):
-    """The one call this module makes of the SageMaker runtime."""
-
-    def invoke_endpoint(
-        self,
-        *,
-        EndpointName: str,
-        Body: bytes,
-        ContentType: str,
-        Accept: str,
-    ) -> Invoked:
-        """Send one body to the endpoint's container."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from url_functions.in_service import InService
+    from url_functions.ports import DescribedEndpoint, SageMakerClient
 
 TTL_S: Final = 20.0
 """How long a look at an endpoint in order stands. SageMaker throttles looks, and every copy of the function looks."""
@@ -30,26 +31,6 @@ LONGEST_S: Final = 60.0
 from them before: an update that the last look did not see has not answered yet."""
 
 logger = logging.getLogger(__name__)
-
-
-class _Pending(TypedDict, total=False):
-    EndpointConfigName: str
-
-
-class Described(TypedDict, total=False):
-    """What is looked at of DescribeEndpoint's answer."""
-
-    EndpointStatus: str
-    EndpointConfigName: str
-    PendingDeploymentSummary: _Pending
-
-
-class SageMakerClient(Protocol):
-    """The one call this module makes of SageMaker."""
-
-    def describe_endpoint(self, *, EndpointName: str) -> Described:
-        """Describe one endpoint."""
-        ...
 
 
 class EndpointState:
@@ -65,7 +46,7 @@ class EndpointState:
         self._client = client
         self._name = name
         self._clock = clock
-        self._seen: Described | None = None
+        self._seen: DescribedEndpoint | None = None
         self._seen_at = 0.0
 
     def serves(self, facts: InService) -> bool:
@@ -77,7 +58,7 @@ class EndpointState:
         verdict = self._verdict(self._look(TTL_S), facts)
         return verdict or self._verdict(self._look(DOUBT_TTL_S), facts)
 
-    def _verdict(self, seen: Described, facts: InService) -> bool:
+    def _verdict(self, seen: DescribedEndpoint, facts: InService) -> bool:
         # Scaling is an update as well, but one with no other config pending.
         if seen.get("PendingDeploymentSummary") or seen.get("EndpointStatus") == "RollingBack":
             return False
@@ -89,7 +70,7 @@ class EndpointState:
         """Look anew at the next use."""
         self._seen = None
 
-    def _look(self, ttl_s: float) -> Described:
+    def _look(self, ttl_s: float) -> DescribedEndpoint:
         seen, age_s = self._seen, self._clock() - self._seen_at
         if seen is not None and age_s < ttl_s:
             return seen

@@ -12,38 +12,21 @@ import threading
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING, Final
 
 from url_functions.limits import WEIGHT_BYTES
 from url_functions.problems import Code, Problem
+from url_functions.stored_objects import MissingObjectError, UnreadableObjectError, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from url_functions.in_service import InService
+    from url_functions.ports import S3Client
 
 TOPICS_FILE: Final = "topics.json"
-_NOT_THERE: Final = frozenset({"NoSuchKey", "404", "AccessDenied", "NoSuchBucket"})
 
 logger = logging.getLogger(__name__)
-
-
-class _Body(Protocol):
-    def read(self) -> bytes: ...
-
-
-class _GotObject(TypedDict):
-    Body: _Body
-
-
-class S3Client(Protocol):
-    """The one call this module makes of S3."""
-
-    def get_object(self, *, Bucket: str, Key: str) -> _GotObject:
-        """Open one object."""
-        ...
 
 
 class TopicsFileError(ValueError):
@@ -148,20 +131,12 @@ class TopicStore:
         folder = key.rpartition("/")[0]
         place = f"{folder}/{TOPICS_FILE}" if folder else TOPICS_FILE
         try:
-            return Topics.from_json(self._client().get_object(Bucket=bucket, Key=place)["Body"].read())
-        except ClientError as error:
-            reason = f"{type(error).__name__}: {error}"
-            logger.warning("topics_unreadable", extra={"key": place, "error": reason})
-            # Without the right to list, S3 answers AccessDenied for what does not exist.
-            if error.response.get("Error", {}).get("Code") in _NOT_THERE:
+            return Topics.from_json(read_object(self._client(), bucket, place))
+        except (UnreadableObjectError, TopicsFileError) as error:
+            logger.warning("topics_unreadable", extra={"key": place, "error": str(error)})
+            if isinstance(error, MissingObjectError | TopicsFileError):
                 return None
             raise _unreadable() from None
-        except (BotoCoreError, OSError) as error:
-            logger.warning("topics_unreadable", extra={"key": place, "error": type(error).__name__})
-            raise _unreadable() from None
-        except TopicsFileError as error:
-            logger.warning("topics_unreadable", extra={"key": place, "error": str(error)})
-            return None
 
 
 def _unknown(detail: str) -> Problem:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING, Final
 
 from topics_function.reading.vectorizer import Vocabulary, VocabularyError
 from url_functions.problems import Code, Problem
+from url_functions.stored_objects import UnreadableObjectError, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from url_functions.ports import S3Client
 
 SURFACE_FORMS: Final = "vocabulary/surface_forms.json"
 """The map of surface forms, in a corpus's folder."""
@@ -22,22 +23,6 @@ KEPT: Final = 2
 """Vocabularies kept: that of the model in service, and that of the one it is being replaced by."""
 
 logger = logging.getLogger(__name__)
-
-
-class _Body(Protocol):
-    def read(self) -> bytes: ...
-
-
-class _GotObject(TypedDict):
-    Body: _Body
-
-
-class S3Client(Protocol):
-    """The one call this module makes of S3."""
-
-    def get_object(self, *, Bucket: str, Key: str) -> _GotObject:
-        """Open one object."""
-        ...
 
 
 class VocabularyStore:
@@ -78,14 +63,9 @@ class VocabularyStore:
         if not corpus.isalnum() or not corpus.isascii():
             raise Problem(Code.VOCABULARY_UNAVAILABLE, "the corpus version in service is not a hash")
         try:
-            data = (
-                self._client()
-                .get_object(Bucket=self._bucket, Key=f"{self._prefix}{corpus}/{SURFACE_FORMS}")["Body"]
-                .read()
-            )
-            return Vocabulary.from_json(data)
-        except (ClientError, BotoCoreError, OSError, VocabularyError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            logger.warning("vocabulary_unreadable", extra={"corpus": corpus, "error": reason})
+            key = f"{self._prefix}{corpus}/{SURFACE_FORMS}"
+            return Vocabulary.from_json(read_object(self._client(), self._bucket, key))
+        except (UnreadableObjectError, VocabularyError) as error:
+            logger.warning("vocabulary_unreadable", extra={"corpus": corpus, "error": str(error)})
             detail = f"the vocabulary of corpus {corpus} cannot be read"
             raise Problem(Code.VOCABULARY_UNAVAILABLE, detail) from None
