@@ -17,7 +17,6 @@ from local_cloud.demo.stages import Stages
 from local_cloud.processes.guard import Guard
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.settings import DEFAULT_HOME, PROJECT_ROOT
-from stacks.shared.names import stack_prefix
 from training_scripts.command_line import Parser, in_a_sentence
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 
@@ -60,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class CloudFormation(Protocol):
     """The operation of boto3's CloudFormation client used here."""
 
-    def describe_stacks(self, *, StackName: str) -> dict[str, list[dict[str, list[dict[str, str]]]]]:
-        """Describe a stack."""
+    def describe_stacks(self) -> dict[str, list[dict[str, list[dict[str, str]]]]]:
+        """Describe every stack."""
 
 
 class Demo:
@@ -140,9 +139,9 @@ class Demo:
         return trained
 
     def _function_url(self) -> str:
-        stack = f"{stack_prefix(STAGE)}-Serving"
-        described = cast("CloudFormation", self._client("cloudformation")).describe_stacks(StackName=stack)
-        outputs = described["Stacks"][0]["Outputs"]
+        # The cloud is the demo's own: there is one stage in it, and one stack with a URL.
+        stacks = cast("CloudFormation", self._client("cloudformation")).describe_stacks()["Stacks"]
+        outputs = [output for stack in stacks for output in stack.get("Outputs", [])]
         return next(output["OutputValue"] for output in outputs if output["OutputKey"] == "FunctionUrl")
 
     def _examples(

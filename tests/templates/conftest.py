@@ -11,11 +11,10 @@ from aws_cdk.assertions import Template
 
 import app as application
 from stacks.settings.cdk_json import merged
+from tests.synths import CDK_JSON
 
 Templates = dict[str, Template]
 Synthesize = Callable[[Mapping[str, object]], Templates]
-
-CDK_JSON = json.loads((Path(application.__file__).parent / "cdk.json").read_text(encoding="utf-8"))
 
 
 def build(corpus_folder: Path, overrides: Mapping[str, object], *, stage: str = "dev") -> Templates:

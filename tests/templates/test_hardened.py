@@ -9,8 +9,8 @@ from aws_cdk.assertions import Match
 from rules.engine import ALL_RULES, Template, check_all
 from stacks.settings import cdk_json
 from stacks.settings.errors import SynthError
-from tests.templates.conftest import CDK_JSON, Templates
-from tests.templates.synths import synth
+from tests.synths import CDK_JSON, synth
+from tests.templates.conftest import Templates
 
 PROD = CDK_JSON["context"]["stages"]["prod"]
 

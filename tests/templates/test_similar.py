@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,8 +17,8 @@ from rules.engine import Template, check_all
 from stacks.serving.similar import similar_asset
 from stacks.settings import cdk_json
 from stacks.settings.errors import SynthError
-from tests.templates.conftest import CDK_JSON, Synthesize, Templates
-from tests.templates.synths import ROOT
+from tests.synths import ROOT, synth
+from tests.templates.conftest import Synthesize, Templates
 from tests.templates.test_hardened import PROD
 from tests.templates.test_least_privilege import listed
 
@@ -150,32 +147,12 @@ def test_a_hardened_stage_bounds_it() -> None:
 def hardened(corpus_folder: Path, asset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The prod stage with the setting on, and what the packs say of it."""
     folder = tmp_path_factory.mktemp("hardened")
-    chosen = {"corpus": {"path": str(corpus_folder)}, "similar": {"store": "s3-vectors", "reserved_concurrency": 10}}
-    (folder / "settings.json").write_text(json.dumps(chosen))
-    context = {
-        **CDK_JSON["context"],
-        "stage": "prod",
-        "settings": str(folder / "settings.json"),
-        "aws:cdk:enable-path-metadata": True,
-    }
     program = (
         "import pathlib, runpy\nfrom stacks.serving.similar import similar_asset\n"
         f"similar_asset.BUILT = pathlib.Path({str(asset)!r})\nrunpy.run_path('app.py', run_name='__main__')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "CDK_CONTEXT_JSON": json.dumps(context),
-            "CDK_OUTDIR": str(folder / "cdk.out"),
-            "CDK_VALIDATION": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    similar = {"store": "s3-vectors", "reserved_concurrency": 10}
+    done = synth(corpus_folder, folder, "prod", program=("-c", program), similar=similar)
     assert done.returncode == 0, done.stderr
     return folder / "cdk.out"
 

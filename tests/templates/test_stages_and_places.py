@@ -9,8 +9,8 @@ from rules import aws_images
 from stacks.settings.errors import SynthError
 from stacks.shared import regions
 from tests.strangers import with_strangers
+from tests.synths import synth
 from tests.templates.conftest import Synthesize, Templates, build
-from tests.templates.synths import synth
 from training_scripts.corpus.manifest import MANIFEST_NAME, CorpusManifest
 
 

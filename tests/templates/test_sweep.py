@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from rules.engine import Template, check_all
 from stacks.settings.stage import StageSettings
+from tests.synths import synth
 from tests.templates.conftest import Synthesize, Templates, build
-from tests.templates.synths import synth
 from tests.templates.test_least_privilege import WITHOUT_A_RESOURCE, listed, on_every_resource
 
 SWEEP: dict[str, Any] = {"sweep": {}}

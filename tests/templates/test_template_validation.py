@@ -13,7 +13,7 @@ import app as application
 from stacks.checks import template_validation
 from stacks.checks.template_validation import TemplateValidator, validators
 from stacks.settings.cdk_json import merged
-from tests.templates.conftest import CDK_JSON
+from tests.synths import CDK_JSON
 
 REGION = "eu-central-1"
 

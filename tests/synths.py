@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.templates.conftest import CDK_JSON
-
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
+CDK_JSON = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
+APP = (str(ROOT / "app.py"),)
+AT_ANOTHER_ROOT = "import app, pathlib, sys; app.ROOT = pathlib.Path(sys.argv[1]); sys.exit(app.main())"
+"""Where synth looks for what was made before it, such as bundles."""
 
 
 def synth(
@@ -18,16 +21,29 @@ def synth(
     folder: Path,
     stage: str,
     *,
+    root: Path | None = None,
+    program: Sequence[str] = APP,
     directory: Path = ROOT,
     environment: dict[str, str] | None = None,
     **changes: object,
 ) -> subprocess.CompletedProcess[str]:
-    """Synthesize a stage with `changes` to its settings into `folder`/cdk.out, from a directory."""
+    """Synthesize a stage with `changes` to its settings into `folder`/cdk.out.
+
+    Args:
+        corpus: the prepared one.
+        folder: for the settings, and for what is synthesized.
+        stage: its name in cdk.json.
+        root: where bundles are looked for; the project's without it.
+        program: what Python runs.
+        directory: to run it in.
+        environment: more of it; of AWS's it has none.
+        changes: to the stage's settings.
+    """
     file = folder / "settings.json"
     file.write_text(json.dumps({"corpus": {"path": str(corpus)}, **changes}))
     context = {**CDK_JSON["context"], "stage": stage, "settings": str(file), "aws:cdk:enable-path-metadata": True}
     return subprocess.run(
-        [sys.executable, str(ROOT / "app.py")],
+        [sys.executable, *(program if root is None else ("-c", AT_ANOTHER_ROOT, str(root)))],
         cwd=directory,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
