@@ -49,7 +49,7 @@ notebook: setup .venv-notebook/.ready  ## Run the tutorial's notebook on the clo
 	@.venv-notebook/bin/python scripts/run_notebook.py notebooks/tutorial.ipynb build/notebook/tutorial.ipynb
 
 .venv-script-mode/bundle/bundle.json: requirements/open.txt .venv-script-mode/.ready $(VENV)/.ready
-	@$(BIN)/python -m training_scripts.bundle --output $(@D) \
+	@$(BIN)/python -m scripts.bundle --output $(@D) \
 	  --python $$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	@touch $@
 
@@ -62,10 +62,10 @@ java:
 spark: .venv-spark/.ready  ## Make the environment that prepares corpora on Spark here
 
 open-bundle: setup  ## Fetch what algorithm: open takes along to AWS (PROCESSOR=gpu for GPU instances)
-	@$(BIN)/python -m training_scripts.bundle --processor $(or $(PROCESSOR),cpu)
+	@$(BIN)/python -m scripts.bundle --processor $(or $(PROCESSOR),cpu)
 
 spark-bundle: setup  ## Fetch what the setting preparation takes along to AWS's Spark container
-	@$(BIN)/python -m training_scripts.bundle --processor spark
+	@$(BIN)/python -m scripts.bundle --processor spark
 
 corpus: setup  ## Prepare the default corpus into build/corpus
 	@$(BIN)/python -m training_scripts.prepare

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from explore.vectors import load_topic_vectors
+from scripts import bundle
 from tests.end_to_end.deployment import ROOT, Deployment, Run, trains
 from tests.end_to_end.test_batch_transform import call
-from training_scripts import bundle
 from training_scripts.script_mode import layout
 
 from deployment_functions.model_fields import APPROVED

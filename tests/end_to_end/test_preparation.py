@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from scripts import bundle
 from stacks.shared.names import newest_corpus_parameter, preparation_name
 from tests.end_to_end.deployment import ROOT, STAGE, Deployment, Run, write_documents
 from tests.spark.test_preparation import PYTHON, alone
-from training_scripts import bundle
 from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.script_mode import layout
 

@@ -63,7 +63,7 @@ def unprivileged(*arguments: str) -> list[str]:
         ("local_cloud.demo", "--home", "{}/home"),
         ("local_cloud.demo", "--home", "{}/../home", "--output", "{}/output"),
         ("training_scripts.prepare", "jsonl", "{}/../documents.jsonl", "--output", "{}/corpus"),
-        ("training_scripts.bundle", "--output", "{}/bundle"),
+        ("scripts.bundle", "--output", "{}/bundle"),
         ("audit", "--assembly", "{}/../assembly", "--out", "{}/audit"),
     ],
     ids=lambda arguments: f"{arguments[0]} {arguments[-1].rpartition('/')[2]}",

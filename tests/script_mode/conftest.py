@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts import bundle
 from tests.end_to_end.deployment import ROOT, write_documents
-from training_scripts import bundle, prepare
+from training_scripts import prepare
 from training_scripts.script_mode import layout
 
 TOOLKITS = ROOT / ".venv-script-mode"

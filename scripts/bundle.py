@@ -1,4 +1,5 @@
-"""Make a bundle of code and wheels: `python -m training_scripts.bundle [--processor gpu | spark]`.
+# ruff: noqa: INP001
+"""Make a bundle of code and wheels: `python -m scripts.bundle [--processor gpu | spark]`.
 
 That of a CPU or GPU is for `algorithm: open`, that of Spark for the preparation of a corpus as a processing job.
 
