@@ -27,7 +27,6 @@ class ApprovalGuard(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        stage: str,
         approved: Mapping[str, str],
         platform: Platform,
     ) -> None:
@@ -44,12 +43,12 @@ class ApprovalGuard(Construct):
             .allow(
                 "ssm:GetParameter",
                 "ssm:PutParameter",
-                on=[parameters_arn(stack, stage, f"{APPROVED}/*")],
+                on=[parameters_arn(stack, platform.stage, f"{APPROVED}/*")],
                 because=FIELDS_OF_A_MODEL,
             )
             .custom_resource(
                 "Approval",
                 kind="ApprovedModel",
-                properties={"Parameters": parameters_prefix(stage), "Model": dict(approved)},
+                properties={"Parameters": parameters_prefix(platform.stage), "Model": dict(approved)},
             )
         )

@@ -55,7 +55,7 @@ class ServingStack(cdk.Stack):
         image = RegistryImage(self, "NtmImage", algorithm_images.hosting(settings))
         is_open = settings.algorithm == "open"
         approved = approved_model(self, stage=stage)
-        guard = ApprovalGuard(self, "ApprovalGuard", stage=stage, approved=approved, platform=platform)
+        guard = ApprovalGuard(self, "ApprovalGuard", approved=approved, platform=platform)
         hosted = HostedModel(
             self,
             "Hosted",

@@ -70,30 +70,21 @@ class TrainingStack(cdk.Stack):
         pipeline = TrainingPipeline(
             self,
             "Pipeline",
-            stage=stage,
-            settings=settings.training,
-            algorithm=settings.algorithm,
-            code_uri=code.uri if code is not None else None,
+            settings=settings,
+            data=data,
             definition_hash=definition_hash,
             training_role=role,
             image=image,
-            output_path=data.artifacts.s3_url_for_object(MODELS_PREFIX.rstrip("/")),
-            key=data.key,
             begin=self._begin(stage, settings, data.corpus, platform).function,
             record=self._record(stage, settings, data, platform).function,
-            platform=platform,
-            retrains=settings.retraining is not None,
         )
         model = TrainedModel(
             self,
             "TrainedModel",
-            stage=stage,
+            settings=settings,
+            data=data,
             state_machine=pipeline.state_machine,
-            corpus_hash=data.corpus.corpus_hash,
             definition_hash=definition_hash,
-            run_on_deploy=settings.training.run_on_deploy,
-            approval=settings.approval,
-            platform=platform,
         )
         # What runs is stopped before its roles are gone.
         model.runs.node.add_dependency(role, pipeline)
@@ -114,7 +105,7 @@ class TrainingStack(cdk.Stack):
                 image=image,
             )
         if settings.sweep is not None:
-            self._sweep(stage, settings, data, image, platform)
+            self._sweep(settings, data, image)
         if settings.preparation is not None and data.preparation_code is not None:
             retrains = settings.retraining is not None
             self._preparation(settings.preparation, data, data.preparation_code, retrains=retrains)
@@ -125,13 +116,11 @@ class TrainingStack(cdk.Stack):
             description="The training pipeline: python -m operations.pipeline run starts it",
         )
 
-    def _sweep(
-        self, stage: str, settings: StageSettings, data: DataStack, image: RegistryImage, platform: Platform
-    ) -> None:
+    def _sweep(self, settings: StageSettings, data: DataStack, image: RegistryImage) -> None:
         # Only here: a stage without sweeps loads nothing of them.
         from stacks.training.sweep.sweep_pipeline import SweepPipeline  # noqa: PLC0415
 
-        sweep = SweepPipeline(self, "Sweep", stage=stage, settings=settings, data=data, image=image, platform=platform)
+        sweep = SweepPipeline(self, "Sweep", settings=settings, data=data, image=image)
         cdk.CfnOutput(
             self,
             "SweepStateMachineArn",
@@ -143,9 +132,7 @@ class TrainingStack(cdk.Stack):
         # Only here: a stage that prepares nothing loads nothing of it.
         from stacks.training.preparation.preparation_pipeline import PreparationPipeline  # noqa: PLC0415
 
-        preparation = PreparationPipeline(
-            self, "Preparation", stage=data.platform.stage, step=step, data=data, code=code, retrains=retrains
-        )
+        preparation = PreparationPipeline(self, "Preparation", step=step, data=data, code=code, retrains=retrains)
         cdk.CfnOutput(
             self,
             "PreparationStateMachineArn",

@@ -21,7 +21,8 @@ from deployment_functions.retrainings.retraining import ONLY_STOPS
 if TYPE_CHECKING:
     from aws_cdk import aws_stepfunctions as sfn
 
-    from stacks.shared.platform import Platform
+    from stacks.data.stack import DataStack
+    from stacks.settings.stage import StageSettings
 
 ENDED: Final = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
@@ -38,16 +39,13 @@ class TrainedModel(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        stage: str,
+        settings: StageSettings,
+        data: DataStack,
         state_machine: sfn.StateMachine,
-        corpus_hash: str,
         definition_hash: str,
-        run_on_deploy: bool,
-        approval: str,
-        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
+        stack, platform, stage = cdk.Stack.of(self), data.platform, data.platform.stage
         start = DeploymentFunction(
             self,
             "Start",
@@ -111,10 +109,10 @@ class TrainedModel(Construct):
             properties={
                 "StateMachineArn": state_machine.state_machine_arn,
                 "Parameters": parameters_prefix(stage),
-                "CorpusHash": corpus_hash,
+                "CorpusHash": data.corpus.corpus_hash,
                 "DefinitionHash": definition_hash,
-                "RunOnDeploy": "true" if run_on_deploy else "false",
-                "Approval": approval,
+                "RunOnDeploy": "true" if settings.training.run_on_deploy else "false",
+                "Approval": settings.approval,
                 RECORDS: RECORD,
             },
             timeout=cdk.Duration.seconds(DEPLOY_WAIT_LIMIT_S),

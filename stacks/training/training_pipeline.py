@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from constructs import Construct
 
 from stacks.shared import open_training
+from stacks.shared.bucket_layout import MODELS_PREFIX
 from stacks.shared.job_pipeline_role import JobPipelineRole
 from stacks.shared.names import job_name_prefix, pipeline_name
 from stacks.shared.pipeline_machine import pipeline_machine
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_iam as iam
-    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_lambda as lambda_
 
-    from stacks.settings.stage import Algorithm, TrainingSettings
-    from stacks.shared.platform import Platform
+    from stacks.data.stack import DataStack
+    from stacks.settings.stage import Algorithm, StageSettings, TrainingSettings
     from stacks.shared.registry_image import RegistryImage
 
 _THROTTLED: Final = {
@@ -123,21 +123,16 @@ class TrainingPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        stage: str,
-        settings: TrainingSettings,
-        algorithm: Algorithm,
-        code_uri: str | None,
+        settings: StageSettings,
+        data: DataStack,
         definition_hash: str,
         training_role: iam.IRole,
         image: RegistryImage,
-        output_path: str,
-        key: kms.IKey,
         begin: lambda_.IFunction,
         record: lambda_.IFunction,
-        platform: Platform,
-        retrains: bool,
     ) -> None:
         super().__init__(scope, construct_id)
+        platform, stage = data.platform, data.platform.stage
         log_group = platform.log_group(self, "Logs")
         placement = platform.placement.substitutions() if platform.placement is not None else {}
         self.role = JobPipelineRole(
@@ -146,7 +141,7 @@ class TrainingPipeline(Construct):
             job_name_prefix=job_name_prefix(stage),
             named="A job is named by its run, behind the stage's own prefix.",
             description="The training pipeline: start, watch and stop this stage's training jobs",
-            key=key,
+            key=data.key,
             reads_tags=True,
             passes=training_role,
         )
@@ -157,21 +152,21 @@ class TrainingPipeline(Construct):
             name=pipeline_name(stage),
             comment=f"Trains the topic model of stage {stage}",
             definition=definition(
-                settings,
+                settings.training,
                 stage=stage,
-                algorithm=algorithm,
+                algorithm=settings.algorithm,
                 definition_hash=definition_hash,
                 placeholders=list(placement),
-                retrains=retrains,
+                retrains=settings.retraining is not None,
             ),
             substitutions={
                 "TrainingRoleArn": training_role.role_arn,
                 "TrainingImage": image.uri,
-                "OutputPath": output_path,
-                "KeyArn": key.key_arn,
+                "OutputPath": data.artifacts.s3_url_for_object(MODELS_PREFIX.rstrip("/")),
+                "KeyArn": data.key.key_arn,
                 "BeginFunctionArn": begin.function_arn,
                 "RecordFunctionArn": record.function_arn,
-                **({open_training.CODE_URI: code_uri} if code_uri is not None else {}),
+                **({open_training.CODE_URI: data.code.uri} if data.code is not None else {}),
                 **placement,
             },
             role=self.role,

@@ -38,17 +38,16 @@ class PreparationPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        stage: str,
         step: PreparationStep,
         data: DataStack,
         code: CodeLocation,
         retrains: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        platform, corpus = data.platform, data.corpus
+        platform, stage, corpus = data.platform, data.platform.stage, data.corpus
         image = RegistryImage(self, "SparkImage", aws_images.SPARK)
         job_role = self._job_role(step, data, code, image)
-        publish = self._publisher(stage, data, retrains=retrains)
+        publish = self._publisher(data, retrains=retrains)
         role = JobPipelineRole(
             self,
             kind="Processing",
@@ -134,9 +133,9 @@ class PreparationPipeline(Construct):
         if documents.kms_key_arn is not None:
             role.allow("kms:Decrypt", on=[documents.kms_key_arn])
 
-    def _publisher(self, stage: str, data: DataStack, *, retrains: bool) -> DeploymentFunction:
+    def _publisher(self, data: DataStack, *, retrains: bool) -> DeploymentFunction:
         platform, corpus, stack = data.platform, data.corpus, cdk.Stack.of(self)
-        pointer = newest_corpus_parameter(stage)
+        pointer = newest_corpus_parameter(platform.stage)
         function = DeploymentFunction(
             self,
             "Publish",

@@ -18,7 +18,6 @@ from stacks.training.training_role import TrainingRole
 if TYPE_CHECKING:
     from stacks.data.stack import DataStack
     from stacks.settings.stage import StageSettings
-    from stacks.shared.platform import Platform
     from stacks.shared.registry_image import RegistryImage
 
 
@@ -30,13 +29,12 @@ class SweepPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        stage: str,
         settings: StageSettings,
         data: DataStack,
         image: RegistryImage,
-        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
+        platform, stage = data.platform, data.platform.stage
         jobs_role = TrainingRole(
             self,
             "JobsRole",
