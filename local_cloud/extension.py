@@ -27,12 +27,14 @@ from local_cloud.entrance import authentication, gate
 from local_cloud.patches import (
     alarms,
     buckets,
+    function_refusals,
     functions,
     iam,
     log_groups,
     requests,
     roles,
     stack_descriptions,
+    state_machines,
     step_functions,
 )
 from local_cloud.s3vectors import service as s3vectors
@@ -115,7 +117,7 @@ class Extension:
 
     def _install_rest(self) -> None:
         try:
-            for patch in (buckets, functions, roles, log_groups):
+            for patch in (buckets, functions, function_refusals, state_machines, roles, log_groups):
                 patch.install()
             conditions.install()
             custom_resources.install()

@@ -11,6 +11,7 @@ from local_cloud.autoscaling.caller import require_rights
 from local_cloud.autoscaling.decision import DEFAULT_COOLDOWN_MINUTES, TargetTracking
 from local_cloud.autoscaling.members import MEMBERS
 from local_cloud.autoscaling.targets import NAMESPACE, Policy, ScalableTarget, TargetKey
+from local_cloud.shared import refusals
 from local_cloud.shared.json_service import Call, JsonService, Operation
 from local_cloud.shared.service_errors import ServiceError, validation_error
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from local_cloud.sagemaker.hosting.endpoints import Endpoints
-    from local_cloud.shared.emulator import Headers, Query, Response
+    from local_cloud.shared.emulator import Headers, Query, Response, Scope
     from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 NAME = "application-autoscaling"
@@ -35,6 +36,7 @@ class ApplicationAutoScaling:
         self._endpoints = endpoints
         self._targets: dict[TargetKey, ScalableTarget] = {}
         self._lock = threading.Lock()
+        endpoints.scaled_variants = self._scaled_variants
         operations: dict[str, Operation] = {
             "RegisterScalableTarget": self._register,
             "DeregisterScalableTarget": self._deregister,
@@ -67,21 +69,30 @@ class ApplicationAutoScaling:
         with self._lock:
             return list(self._targets.values())
 
+    def _scaled_variants(self, scope: Scope, endpoint: str) -> list[str]:
+        keys = [target.key for target in self.targets()]
+        return [key.variant for key in keys if (key.scope, key.endpoint) == (scope, endpoint)]
+
     def _register(self, call: Call) -> JsonObject:
         request, key = call.request, TargetKey.of(call.scope, call.request)
         require_rights(key.endpoint, request.text("RoleARN"), call.scope, call.headers)
         endpoint = self._endpoints.endpoint(call.scope, key.endpoint)
         variants = {variant.name: variant for variant in endpoint.config.variants}
         if key.variant not in variants:
-            raise validation_error(
-                f"Variant {key.variant} not found for endpoint {key.endpoint}: it has {', '.join(variants)}"
+            raise refusals.TARGET_UNKNOWN_VARIANT.error(
+                variant=key.variant, endpoint=key.endpoint, variants=", ".join(variants)
             )
         if variants[key.variant].serverless:
-            raise validation_error(f"Variant {key.variant} is serverless: it has no instance count to scale")
+            raise refusals.TARGET_SERVERLESS.error(variant=key.variant)
+        instance_type = variants[key.variant].instance_type
+        if instance_type.startswith("ml.t"):
+            raise refusals.TARGET_BURSTABLE.error(variant=key.variant, type=instance_type)
         with self._lock:
             known = self._targets.get(key)
             if known is None and not ("MinCapacity" in request and "MaxCapacity" in request):
-                raise validation_error("MinCapacity and MaxCapacity must be specified for a new scalable target")
+                raise refusals.TARGET_WITHOUT_BOUNDS.error()
+            if known is not None and "Tags" in request:
+                raise refusals.TARGET_TAGGED_AGAIN.error()
             target = known or ScalableTarget(
                 key=key,
                 arn=call.scope.arn(NAME, f"scalable-target/{secrets.token_hex(17)}"),
@@ -93,11 +104,9 @@ class ApplicationAutoScaling:
             minimum = request.integer("MinCapacity", target.minimum)
             maximum = request.integer("MaxCapacity", target.maximum)
             if minimum < 1:
-                raise validation_error(
-                    f"Minimum capacity is {minimum}: an instance-based variant has 1 instance or more"
-                )
+                raise refusals.TARGET_MINIMUM.error(minimum=minimum)
             if minimum > maximum:
-                raise validation_error(f"Maximum capacity {maximum} cannot be less than minimum capacity {minimum}")
+                raise refusals.TARGET_BOUNDS.error(maximum=maximum, minimum=minimum)
             target.minimum, target.maximum = minimum, maximum
             if "Tags" in request:
                 target.tags = request.mapping("Tags")
@@ -131,9 +140,7 @@ class ApplicationAutoScaling:
             target = self._known(key)
             known = target.policies.get(name)
             if known is None and target.policies:
-                raise validation_error(
-                    f"Only one TargetTrackingScaling policy for the metric {METRIC} is allowed on {key.resource_id}"
-                )
+                raise refusals.SECOND_POLICY.error(metric=METRIC, resource=key.resource_id)
             arn = known.arn if known else (
                 f"arn:aws:autoscaling:{call.scope.region}:{call.scope.account}:scalingPolicy:{uuid.uuid4()}:"
                 f"resource/{NAMESPACE}/{key.resource_id}:policyName/{name}"
@@ -146,11 +153,7 @@ class ApplicationAutoScaling:
         with self._lock:
             target = self._targets.get(key)
             if target is None or target.policies.pop(name, None) is None:
-                raise ServiceError(
-                    "ObjectNotFoundException",
-                    f"No scaling policy found for service namespace: {NAMESPACE}, resource ID: {key.resource_id}, "
-                    f"scalable dimension: {key.members()['ScalableDimension']}, policy name: {name}",
-                )
+                raise refusals.POLICY_MISSING.error(**key.named(), name=name)
         return {}
 
     def _describe_policies(self, call: Call) -> JsonObject:
@@ -194,11 +197,7 @@ class ApplicationAutoScaling:
     def _known(self, key: TargetKey) -> ScalableTarget:
         target = self._targets.get(key)
         if target is None:
-            raise ServiceError(
-                "ObjectNotFoundException",
-                f"No scalable target registered for service namespace: {NAMESPACE}, resource ID: {key.resource_id}, "
-                f"scalable dimension: {key.members()['ScalableDimension']}",
-            )
+            raise refusals.TARGET_MISSING.error(**key.named())
         return target
 
 
@@ -208,7 +207,7 @@ def _tracking(configuration: Node) -> TargetTracking:
         raise validation_error(f"TargetTrackingScalingPolicyConfiguration must name the predefined metric {METRIC}.")
     target = configuration.number("TargetValue")
     if target <= 0:
-        raise validation_error(f"TargetValue is {target}: it must be greater than 0")
+        raise refusals.TARGET_VALUE.error(value=target)
     default_s = DEFAULT_COOLDOWN_MINUTES * SECONDS_A_MINUTE
     return TargetTracking(
         target=target,

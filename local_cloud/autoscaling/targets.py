@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import scope_of, scope_record
 
@@ -48,9 +49,7 @@ class TargetKey:
                 f"Scalable dimension {request.text('ScalableDimension')} is not emulated here; {DIMENSION} is."
             )
         if not _RESOURCE.match(request.text("ResourceId")):
-            raise validation_error(
-                f"Unsupported resource ID {request.text('ResourceId')!r}: it must be endpoint/<name>/variant/<name>"
-            )
+            raise refusals.TARGET_RESOURCE.error(resource=request.text("ResourceId"))
         return cls(scope, request.text("ResourceId"))
 
     @property
@@ -62,6 +61,10 @@ class TargetKey:
     def variant(self) -> str:
         """Name of the variant."""
         return self.resource_id.split("/")[3]
+
+    def named(self) -> dict[str, str]:
+        """Return the values that a refusal names a target by."""
+        return {"namespace": NAMESPACE, "resource": self.resource_id, "dimension": DIMENSION}
 
     def members(self) -> dict[str, JsonValue]:
         """Return the three members that name a target."""

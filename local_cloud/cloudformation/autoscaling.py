@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud.cloudformation.handlers import Created, ResourceType
 from local_cloud.cloudformation.sagemaker import call, request_of
-from local_cloud.shared.wire import JsonObject, MutableJson, Node
+from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson, Node
 
 if TYPE_CHECKING:
     from local_cloud.autoscaling.service import ApplicationAutoScaling
@@ -29,8 +29,9 @@ class _TargetHandler:
     def create(self, logical_id: str, properties: JsonObject) -> Created:
         del logical_id
         given = {name: value for name, value in properties.items() if name not in {"ScheduledActions", "Tags"}}
-        # A list in templates, a map in the API.
-        given["Tags"] = {tag.text("Key"): tag.text("Value") for tag in Node(properties).nodes("Tags")}
+        if "Tags" in properties:
+            # A list in templates, a map in the API.
+            given["Tags"] = {tag.text("Key"): tag.text("Value") for tag in Node(properties).nodes("Tags")}
         if properties.get("ScheduledActions"):
             raise ValueError("ScheduledActions: not emulated by the local cloud")
         call(self._api, "RegisterScalableTarget", request_of(self._api, "RegisterScalableTarget", given))
@@ -41,16 +42,27 @@ class _TargetHandler:
 
     def update(self, physical_id: str, old: JsonObject, new: JsonObject) -> Created:
         del old
-        # Registering again changes the bounds.
-        return self.create(physical_id, new)
+        # Registering again changes the bounds; the tags of what is registered are set apart.
+        made = self.create(physical_id, {name: value for name, value in new.items() if name != "Tags"})
+        wanted = {tag.text("Key"): tag.text("Value") for tag in Node(new).nodes("Tags")}
+        listed = Node(self._described(physical_id)).nodes("ScalableTargets")[0]
+        arn = listed.text("ScalableTargetARN")
+        before = Node(call(self._api, "ListTagsForResource", {"ResourceARN": arn})).mapping("Tags")
+        gone: list[JsonValue] = [key for key in before if key not in wanted]
+        if gone:
+            call(self._api, "UntagResource", {"ResourceARN": arn, "TagKeys": gone})
+        call(self._api, "TagResource", {"ResourceARN": arn, "Tags": wanted})
+        return made
+
+    def _described(self, physical_id: str) -> JsonObject:
+        resource: list[JsonValue] = [_members(physical_id)["ResourceId"]]
+        request: MutableJson = {"ServiceNamespace": "sagemaker", "ResourceIds": resource}
+        return call(self._api, "DescribeScalableTargets", request)
 
     def delete(self, physical_id: str, properties: JsonObject) -> None:
         del properties
-        members = _members(physical_id)
-        listed = call(self._api, "DescribeScalableTargets", {"ServiceNamespace": "sagemaker",
-                                                             "ResourceIds": [members["ResourceId"]]})  # fmt: skip
-        if listed["ScalableTargets"]:
-            call(self._api, "DeregisterScalableTarget", members)
+        if self._described(physical_id)["ScalableTargets"]:
+            call(self._api, "DeregisterScalableTarget", _members(physical_id))
 
 
 class _PolicyHandler:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.patches import function_refusals
 from local_cloud.shared import emulator, private_names
 from local_cloud.shared.wire import Node
 
@@ -62,8 +63,9 @@ def _with_function_properties(
     # MiniStack's API knows them; its templates lose them.
     @functools.wraps(act)
     def acted(*arguments: Any, **more: Any) -> tuple[str, Any]:  # noqa: ANN401 - MiniStack's
-        name, attributes = act(*arguments, **more)
         given: JsonObject = arguments[properties]
+        function_refusals.require_function(given)
+        name, attributes = act(*arguments, **more)
         told = {"KMSKeyArn": given.get("KmsKeyArn", "")}
         if "DeadLetterConfig" in given:
             told["DeadLetterConfig"] = given["DeadLetterConfig"]

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 from local_cloud.shared import private_names
 
 if TYPE_CHECKING:
+    from local_cloud.shared.service_errors import ServiceError
     from local_cloud.shared.service_model import ServiceModel
 
 Headers: TypeAlias = "dict[str, str]"
@@ -76,6 +77,19 @@ def check_service(name: str, check: Callable[[Headers, bytes, Query], Response |
         return check(headers, body, query) or await original(method, path, headers, body, query)
 
     handlers[name] = checked
+
+
+def refuse_before(name: private_names.PrivateName, problem_of: Callable[..., ServiceError | None]) -> None:
+    """Let an operation's function answer with the problem that `problem_of` finds in its arguments, if any."""
+
+    def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
+        def answered(*arguments: Any) -> Any:  # noqa: ANN401 - MiniStack's
+            problem = problem_of(*arguments)
+            return problem.response() if problem else original(*arguments)
+
+        return answered
+
+    name.wrap(wrapper)
 
 
 def botocore_model(service: str) -> ServiceModel:

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local_cloud.shared import emulated_identity
-from local_cloud.shared.service_errors import ServiceError, validation_error
+from local_cloud.shared import emulated_identity, refusals
 
 if TYPE_CHECKING:
     from local_cloud.shared.emulated_identity import Role
@@ -46,10 +45,7 @@ def assume(scope: Scope, role_arn: str, *, session: str, source_arn: str) -> Cre
     """
     role = emulated_identity.find_role(scope, role_arn)
     if role is None or not _trusts_sagemaker(role, scope, source_arn):
-        raise validation_error(
-            f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
-            f"'{SAGEMAKER}' to assume the role."
-        )
+        raise refusals.ROLE_NOT_ASSUMABLE.error(role=role_arn, principal=SAGEMAKER)
     made = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_hex(20), secrets.token_hex(32))
     emulated_identity.register_session(
         made.access_key,
@@ -72,11 +68,7 @@ def require_pass_role(scope: Scope, headers: Headers, role_arn: str) -> None:
         headers, scope, "iam:PassRole", role_arn, {"iam:PassedToService": SAGEMAKER}
     )
     if caller is not None:
-        raise ServiceError(
-            "AccessDeniedException",
-            f"User: {caller} is not authorized to perform: iam:PassRole on resource: {role_arn} because no "
-            "identity-based policy allows the iam:PassRole action",
-        )
+        raise refusals.ROLE_NOT_PASSED.error(caller=caller, role=role_arn)
 
 
 def _trusts_sagemaker(role: Role, scope: Scope, source_arn: str) -> bool:

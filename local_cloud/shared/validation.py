@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from local_cloud.shared.service_errors import ServiceError, validation_error
+from local_cloud.shared import refusals
+from local_cloud.shared.service_errors import ServiceError
 
 if TYPE_CHECKING:
     from local_cloud.shared.service_model import Shape
@@ -32,7 +33,7 @@ class SerializationError(ServiceError):
         super().__init__("SerializationException", f"{found} can not be converted to {wanted}")
 
 
-def validate(shape: Shape, request: MutableJson) -> None:
+def validate(shape: Shape, request: MutableJson, refusal: refusals.Refusal = refusals.MODEL_CONSTRAINT) -> None:
     """Check a request against the input shape of its operation.
 
     Raises:
@@ -41,8 +42,8 @@ def validate(shape: Shape, request: MutableJson) -> None:
     """
     problems = list(_problems(shape, request, ""))
     if problems:
-        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise validation_error(count + "; ".join(problems))
+        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''}"
+        raise refusal.error(count=count, problems="; ".join(problems))
 
 
 def coerce(shape: Shape, value: JsonValue) -> JsonValue:

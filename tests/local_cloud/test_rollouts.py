@@ -203,7 +203,7 @@ def test_errors_of_another_endpoint_do_not(rollouts: Rollouts, hosting: Hosting,
 
 def test_a_rollout_longer_than_its_time_is_rolled_back(rollouts: Rollouts, hosting: Hosting) -> None:
     endpoint = hosting.endpoint(factor=1)
-    rollouts.update(endpoint, blue_green("ALL_AT_ONCE", termination_s=3600))
+    rollouts.update(endpoint, blue_green("ALL_AT_ONCE", termination_s=3500))
     rollouts.baking(endpoint)
     rollouts.advance(3700)
 

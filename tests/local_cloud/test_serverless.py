@@ -51,23 +51,6 @@ def test_its_payload_is_four_megabytes(runtime: Any, hosting: Hosting) -> None:
     assert ask(runtime, name, "x" * 4_000_000)["factor"] == 1
 
 
-def test_an_endpoint_moves_to_serverless_and_back_to_its_instances(
-    sagemaker: Any, runtime: Any, hosting: Hosting
-) -> None:
-    name = hosting.endpoint(factor=1, count=2)
-    for factor, variant in ((2, serverless()), (3, None)):
-        sagemaker.update_endpoint(
-            EndpointName=name,
-            EndpointConfigName=hosting.config(factor, variant=variant),
-            RetainAllVariantProperties=True,
-        )
-        told = hosting.settled(name)
-        assert "FailureReason" not in told
-        assert ask(runtime, name)["factor"] == factor
-        assert ("CurrentServerlessConfig" in told["ProductionVariants"][0]) == (variant is not None)
-    assert told["ProductionVariants"][0]["CurrentInstanceCount"] == 1
-
-
 def test_a_serverless_variant_is_not_scaled_by_instances(sagemaker: Any, hosting: Hosting) -> None:
     name = hosting.endpoint(variant=serverless())
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from local_cloud.sagemaker.hosting import serverless
 from local_cloud.sagemaker.hosting.models import Model
 from local_cloud.sagemaker.hosting.serverless import Serverless
-from local_cloud.sagemaker.shared import pages
+from local_cloud.sagemaker.shared import local_storage, pages
+from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import scope_of, scope_record
 from local_cloud.shared.storage import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from local_cloud.sagemaker.hosting.models import Models
     from local_cloud.sagemaker.shared.backend import Backend
     from local_cloud.shared.emulator import Scope
@@ -113,7 +116,7 @@ class EndpointConfigs:
         """
         config = self._configs.get((scope, name))
         if config is None:
-            raise validation_error(f'Could not find endpoint configuration "{_arn(scope, name)}".')
+            raise refusals.CONFIG_MISSING.error(arn=_arn(scope, name))
         return config
 
     def record(self) -> JsonValue:
@@ -133,13 +136,16 @@ class EndpointConfigs:
             Location.parse(call.request.node("DataCaptureConfig").text("DestinationS3Uri"))
         variants = tuple(self._variant(call.scope, item) for item in call.request.nodes("ProductionVariants"))
         if len({variant.name for variant in variants}) < len(variants):
-            raise validation_error("Variant names within an endpoint configuration must be unique.")
+            raise refusals.VARIANTS_OF_ONE_NAME.error()
         if any(variant.serverless for variant in variants):
             serverless.refuse_what_it_has_not(call.request, [variant.model for variant in variants])
+        if "KmsKeyId" in call.request:
+            for variant in variants:
+                local_storage.refuse_host_key(variant.name, variant.instance_type)
         config = EndpointConfig(call.scope, name, _arn(call.scope, name), time.time(), call.request, variants)
         with self._lock:
             if (call.scope, name) in self._configs:
-                raise validation_error(f'Cannot create already existing endpoint configuration "{config.arn}".')
+                raise refusals.CONFIG_EXISTS.error(arn=config.arn)
             self._configs[call.scope, name] = config
         self._backend.tags.create(config.arn, call.request.nodes("Tags"))
         return {"EndpointConfigArn": config.arn}
@@ -179,6 +185,22 @@ def _variant(item: Node, model: Model) -> VariantSpec:
         serverless=Serverless.of(item),
         environment=model.container.mapping("Environment"),
     )
+
+
+def require_compatible(name: str, old: EndpointConfig, new: EndpointConfig, scaled: Sequence[str]) -> None:
+    """Check that an endpoint may go from one config to another; `scaled` are its variants registered for scaling.
+
+    Raises:
+        ServiceError: it would move between instances and serverless, or take away what is scaled.
+    """
+    kinds = ["serverless" if any(item.serverless for item in config.variants) else "on instances"
+             for config in (old, new)]  # fmt: skip
+    if kinds[0] != kinds[1]:
+        raise refusals.KIND_OF_HOST_CHANGED.error(endpoint=name, old=kinds[0], new=kinds[1])
+    before, after = ({item.name: item.instance_type for item in config.variants} for config in (old, new))
+    changed = [variant for variant in scaled if after.get(variant) != before.get(variant)]
+    if changed:
+        raise refusals.SCALED_VARIANT_CHANGED.error(variants=", ".join(changed))
 
 
 def _arn(scope: Scope, name: str) -> str:

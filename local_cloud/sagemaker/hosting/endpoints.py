@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.hosting.deployment import Deployment, RollbackFailedError, RolledBackError
 from local_cloud.sagemaker.hosting.endpoint import SETTLED, Endpoint, arn_of
-from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfig
+from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfig, require_compatible
 from local_cloud.sagemaker.hosting.fleet import Fleet, Variant
 from local_cloud.sagemaker.hosting.rollout import Rollout, require_same_variants
 from local_cloud.sagemaker.hosting.serving import ServingError
 from local_cloud.sagemaker.shared import pages
 from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, internal_error
+from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import ServiceError, validation_error
 from local_cloud.shared.state import scope_of
 from local_cloud.shared.wire import Node
@@ -44,6 +45,8 @@ class Endpoints:
         self._lock = threading.Lock()
         # The event loop that invocations run on; known from the first of them on.
         self.loop: asyncio.AbstractEventLoop | None = None
+        # The variants of an endpoint that are registered for scaling; Application Auto Scaling puts itself here.
+        self.scaled_variants: Callable[[Scope, str], Sequence[str]] = lambda _scope, _name: ()
 
     def operations(self) -> dict[str, Operation]:
         """Return what is emulated, by name."""
@@ -95,7 +98,7 @@ class Endpoints:
         """
         endpoint = self.find(scope, name)
         if endpoint is None:
-            raise validation_error(f'Could not find endpoint "{arn_of(scope, name)}".')
+            raise refusals.ENDPOINT_MISSING.error(arn=arn_of(scope, name))
         return endpoint
 
     def with_arn(self, arn: str) -> Endpoint | None:
@@ -111,7 +114,7 @@ class Endpoints:
         endpoint.deployment = call.request.values.get("DeploymentConfig")
         with self._lock:
             if (call.scope, name) in self._endpoints:
-                raise validation_error(f'Cannot create already existing endpoint "{endpoint.arn}".')
+                raise refusals.ENDPOINT_EXISTS.error(arn=endpoint.arn)
             self._endpoints[call.scope, name] = endpoint
         self._backend.tags.create(endpoint.arn, call.request.nodes("Tags"))
         self._in_background(
@@ -124,6 +127,7 @@ class Endpoints:
         request = call.request
         endpoint = self.endpoint(call.scope, request.text("EndpointName"))
         config = self._configs.config(call.scope, request.text("EndpointConfigName"))
+        require_compatible(endpoint.name, endpoint.config, config, self.scaled_variants(call.scope, endpoint.name))
         specs = _retained(config.variants, endpoint, request)
         capture = _retained_capture(config, endpoint, request)
         deployment = request.values.get("DeploymentConfig")
@@ -143,15 +147,10 @@ class Endpoints:
         known = endpoint.fleet.variants if endpoint.fleet else {}
         unknown = [item.text("VariantName") for item in wanted if item.text("VariantName") not in known]
         if unknown:
-            raise validation_error(
-                f'The variant name(s) "{", ".join(unknown)}" is/are not present within endpoint configuration '
-                f'"{endpoint.config.name}".'
-            )
+            raise refusals.UNKNOWN_VARIANT.error(names=", ".join(unknown), config=endpoint.config.name)
         for item in wanted:
             if known[item.text("VariantName")].spec.serverless and "DesiredInstanceCount" in item:
-                raise validation_error(
-                    f"Variant {item.text('VariantName')} is serverless: it has no DesiredInstanceCount."
-                )
+                raise refusals.SERVERLESS_COUNT.error(variant=item.text("VariantName"))
         if any(item.integer("DesiredInstanceCount", 1) < 1 for item in wanted):
             raise validation_error("DesiredInstanceCount must be 1 or more for an instance-based variant.")
         self._begin_update(endpoint)
@@ -163,7 +162,7 @@ class Endpoints:
         endpoint = self.endpoint(call.scope, call.request.text("EndpointName"))
         with endpoint.changed:
             if endpoint.status not in SETTLED:
-                raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+                raise refusals.ENDPOINT_BUSY.error(arn=endpoint.arn)
         endpoint.set("Deleting")
         threading.Thread(target=self._take_down, args=(endpoint,), name=f"delete-{endpoint.name}", daemon=True).start()
         return {}
@@ -171,9 +170,9 @@ class Endpoints:
     def _begin_update(self, endpoint: Endpoint) -> None:
         with endpoint.changed:
             if endpoint.status == "Failed":
-                raise validation_error(f'Cannot update failed endpoint "{endpoint.arn}": it can only be deleted.')
+                raise refusals.ENDPOINT_FAILED.error(arn=endpoint.arn)
             if endpoint.status not in {"InService", "UpdateRollbackFailed"}:
-                raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+                raise refusals.ENDPOINT_BUSY.error(arn=endpoint.arn)
             endpoint.status = "Updating"
 
     def _deploy(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.shared import images, pages
-from local_cloud.shared import roles
+from local_cloud.shared import refusals, roles
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import scope_of, scope_record
 from local_cloud.shared.storage import Location, StorageError
@@ -108,7 +108,7 @@ class Models:
         """
         model = self._models.get((scope, name))
         if model is None:
-            raise validation_error(f'Could not find model "{_arn(scope, name)}".')
+            raise refusals.MODEL_MISSING.error(arn=_arn(scope, name))
         return model
 
     def record(self) -> JsonValue:
@@ -126,12 +126,12 @@ class Models:
         name = call.request.text("ModelName")
         model = Model(call.scope, name, _arn(call.scope, name), time.time(), call.request)
         _check_containers(call.request)
-        images.commands(model.image, self._backend.settings.containers)
+        images.commands(model.image, self._backend.settings.containers, call.scope.region)
         roles.require_pass_role(call.scope, call.headers, model.role_arn)
         self._check_data(model)
         with self._lock:
             if (call.scope, name) in self._models:
-                raise validation_error(f'Cannot create already existing model "{model.arn}".')
+                raise refusals.MODEL_EXISTS.error(arn=model.arn)
             self._models[call.scope, name] = model
         self._backend.tags.create(model.arn, call.request.nodes("Tags"))
         return {"ModelArn": model.arn}
@@ -151,11 +151,8 @@ class Models:
         try:
             self._backend.store(model.scope, credentials).size(model.data)
         except StorageError:
-            raise validation_error(
-                f'Could not access model data at {model.data.uri}. Please ensure that the role "{model.role_arn}" '
-                'exists and that its trust relationship policy allows the action "sts:AssumeRole" for the service '
-                f'principal "{roles.SAGEMAKER}". Also ensure that the role has "s3:GetObject" permissions and that the '
-                f"object is located in {model.scope.region}."
+            raise refusals.NO_MODEL_DATA.error(
+                uri=model.data.uri, role=model.role_arn, principal=roles.SAGEMAKER, region=model.scope.region
             ) from None
 
     def _list(self, call: Call) -> JsonObject:

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local_cloud.shared import emulated_metrics
-from local_cloud.shared.service_errors import validation_error
+from local_cloud.shared import emulated_metrics, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +33,11 @@ class BlueGreen:
     shares: tuple[float, ...]
     wait_s: int
     termination_wait_s: int
+
+    @property
+    def waits_s(self) -> int:
+        """Seconds that it waits in total: after each step but the last, and before the old fleet ends."""
+        return self.wait_s * (len(self.shares) - 1) + self.termination_wait_s
 
 
 @dataclass(frozen=True)
@@ -67,17 +71,20 @@ class Rollout:
         """
         names = [name for name in ("BlueGreenUpdatePolicy", "RollingUpdatePolicy") if name in config]
         if len(names) > 1:
-            raise validation_error(f"DeploymentConfig must have one of {' and '.join(names)}, not both.")
+            raise refusals.TWO_ROLLOUT_POLICIES.error(names=" and ".join(names))
         instances = min((spec.count for spec in specs), default=1)
         rolling = "RollingUpdatePolicy" in config
         if rolling and any(spec.serverless for spec in specs):
-            raise validation_error("Rolling updates are not supported for serverless variants.")
+            raise refusals.ROLLING_SERVERLESS.error()
         asked = config.node(names[0]) if names else config
         policy = _rolling(asked, instances) if rolling else _blue_green(asked, instances)
+        timeout_s = asked.integer("MaximumExecutionTimeoutInSeconds", DEFAULT_TIMEOUT_S)
+        if isinstance(policy, BlueGreen) and timeout_s <= policy.waits_s:
+            raise refusals.ROLLOUT_OUT_OF_TIME.error(timeout=timeout_s, waits=policy.waits_s)
         alarms = config.node("AutoRollbackConfiguration").nodes("Alarms")
         return cls(
             policy=policy,
-            timeout_s=asked.integer("MaximumExecutionTimeoutInSeconds", DEFAULT_TIMEOUT_S),
+            timeout_s=timeout_s,
             alarms=tuple(item.text("AlarmName") for item in alarms),
         )
 
@@ -89,7 +96,7 @@ class Rollout:
         """
         missing = [name for name in self.alarms if emulated_metrics.alarm_state(scope, name) is None]
         if missing:
-            raise validation_error(f"AutoRollbackConfiguration: could not find the alarm(s) {', '.join(missing)}.")
+            raise refusals.ALARMS_MISSING.error(names=", ".join(missing))
 
     def ringing(self, scope: Scope) -> list[str]:
         """Return those of its alarms that are in ALARM."""
@@ -104,10 +111,7 @@ def require_same_variants(old: Mapping[str, object], specs: Sequence[VariantSpec
     """
     new = {spec.name for spec in specs}
     if set(old) != new:
-        raise validation_error(
-            f"DeploymentConfig: the new endpoint configuration must have the variants of the old one, "
-            f"{', '.join(sorted(old))}; it has {', '.join(sorted(new))}."
-        )
+        raise refusals.VARIANTS_CHANGE.error(old=", ".join(sorted(old)), new=", ".join(sorted(new)))
 
 
 def batches(total: int, share: float) -> list[int]:
@@ -149,15 +153,14 @@ def _share(asked: Node, member: str, allowed: tuple[int, int], instances: int) -
     A fleet of one instance cannot be cut: an INSTANCE_COUNT of 1 is then half of its traffic.
     """
     if member not in asked:
-        raise validation_error(f"DeploymentConfig: {member} must be specified for this policy.")
+        raise refusals.CAPACITY_MISSING.error(member=member)
     size = asked.node(member)
     value, (least, most) = size.integer("Value"), allowed
     if size.text("Type") == "INSTANCE_COUNT" and instances == 1 and value == 1:
         return min(most, PERCENT // 2) / PERCENT
     percent = value if size.text("Type") == "CAPACITY_PERCENT" else PERCENT * value / instances
     if not least <= percent <= most:
-        raise validation_error(
-            f"DeploymentConfig: {member} must be between {least}% and {most}% of the variant's total instance count; "
-            f"it is {percent:g}% of {instances}."
+        raise refusals.CAPACITY_SHARE.error(
+            member=member, least=least, most=most, percent=f"{percent:g}", instances=instances
         )
     return percent / PERCENT

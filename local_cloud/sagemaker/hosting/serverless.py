@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local_cloud.shared.service_errors import ServiceError, validation_error
+from local_cloud.shared import refusals
+from local_cloud.shared.service_errors import ServiceError
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.hosting.models import Model
@@ -39,15 +40,14 @@ class Serverless:
         )
         if made.memory_mb not in MEMORY_SIZES_MB:
             sizes = ", ".join(map(str, MEMORY_SIZES_MB))
-            raise validation_error(f"Variant {name}: MemorySizeInMB is {made.memory_mb}; it must be one of {sizes}.")
+            raise refusals.SERVERLESS_MEMORY.error(variant=name, size=made.memory_mb, sizes=sizes)
         if made.provisioned > made.max_concurrency:
-            raise validation_error(
-                f"Variant {name}: ProvisionedConcurrency {made.provisioned} must not exceed MaxConcurrency "
-                f"{made.max_concurrency}."
+            raise refusals.SERVERLESS_PROVISIONED.error(
+                variant=name, provisioned=made.provisioned, most=made.max_concurrency
             )
         given = [member for member in ("InstanceType", "InitialInstanceCount") if member in variant]
         if given:
-            raise validation_error(f"Variant {name}: {' and '.join(given)} cannot be specified with ServerlessConfig.")
+            raise refusals.SERVERLESS_INSTANCES.error(variant=name, members=" and ".join(given))
         return made
 
     def describe(self) -> JsonObject:
@@ -71,7 +71,7 @@ def refuse_what_it_has_not(request: Node, models: list[Model]) -> None:
     }
     for what, is_asked in missing.items():
         if is_asked:
-            raise validation_error(f"Serverless inference endpoints do not support {what}.")
+            raise refusals.SERVERLESS_LACKS.error(what=what)
 
 
 def throttled(variant: str) -> ServiceError:

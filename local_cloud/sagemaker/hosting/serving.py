@@ -151,7 +151,7 @@ class ServedModel:
         stream = logs.LogStream(
             model.scope, model.role_arn, self._owner.log_group, f"{self._owner.log_prefix}/{number}"
         )
-        program = images.commands(model.image, self._backend.settings.containers).serve
+        program = images.commands(model.image, self._backend.settings.containers, model.scope.region).serve
         environment = self._backend.container_environment(
             model.scope,
             isolated=model.is_isolated,

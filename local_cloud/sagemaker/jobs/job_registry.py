@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from local_cloud.sagemaker.jobs.job import Job
 from local_cloud.sagemaker.shared import pages
-from local_cloud.shared.service_errors import ServiceError, validation_error
+from local_cloud.shared import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.jobs.job import JobNames
     from local_cloud.shared.emulator import Scope
     from local_cloud.shared.json_service import Call, Operation
+    from local_cloud.shared.service_errors import ServiceError
     from local_cloud.shared.wire import JsonObject
 
 AnyJob = TypeVar("AnyJob", bound=Job)
@@ -66,14 +67,14 @@ class JobRegistry(ABC, Generic[AnyJob]):
     def _missing(self, scope: Scope, name: str) -> ServiceError:
         """Return the refusal of a name that no job has."""
         del scope, name
-        return validation_error("Requested resource not found.")
+        return refusals.JOB_MISSING.error()
 
     def _asked(self, call: Call) -> AnyJob:
         return self.job(call.scope, call.request.text(self._names.name))
 
     def _refuse_taken_name(self, job: Job) -> None:
         if (job.scope, job.name) in self._jobs:
-            raise ServiceError("ResourceInUse", f"{self._names.taken} ({job.arn})")
+            raise refusals.JOB_NAME_TAKEN.error(taken=self._names.taken, arn=job.arn)
 
     def _add(self, job: AnyJob) -> None:
         """Keep a new job, unless another has taken its name meanwhile.
@@ -97,9 +98,7 @@ class JobRegistry(ABC, Generic[AnyJob]):
         """Ask a running job to end; how it does is its run's."""
         job = self._asked(call)
         if job.finished.is_set():
-            raise validation_error(
-                f"The request was rejected because the {self._names.spoken} is in status {job.status}."
-            )
+            raise refusals.JOB_ENDED.error(kind=self._names.spoken, status=job.status)
         job.stop_requested.set()
         return {}
 

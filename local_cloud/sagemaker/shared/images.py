@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from local_cloud.shared.service_errors import validation_error
+from local_cloud.shared import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,21 +26,19 @@ def repository(image: str) -> str:
     return match["repository"] if match else ""
 
 
-def commands(image: str, known: Mapping[str, ContainerCommands]) -> ContainerCommands:
+def commands(image: str, known: Mapping[str, ContainerCommands], region: str) -> ContainerCommands:
     """Return the programs that stand for an image.
 
     Raises:
-        ServiceError: the reference is no ECR image, or its repository has no programs here.
+        ServiceError: the reference is no ECR image, its repository has no programs here, or it is another region's.
     """
     match = _REFERENCE.match(image)
     if match is None:
-        raise validation_error(
-            f"Invalid image URI {image}. Please provide a valid Amazon Elastic Container Registry path of the "
-            "Docker image to run."
-        )
-    if match["repository"] not in known:
-        raise validation_error(
-            f"Cannot find repository: {match['repository']} in registry ID: {match['registry']}. Please check if "
-            f"your ECR repository exists. (The local cloud runs: {', '.join(sorted(known))}.)"
+        raise refusals.NO_IMAGE_URI.error(image=image)
+    if match["repository"] not in known or match["region"] != region:
+        raise refusals.NO_REPOSITORY.error(
+            repository=match["repository"],
+            registry=match["registry"],
+            known=f" (The local cloud runs, in {region}: {', '.join(sorted(known))}.)",
         )
     return known[match["repository"]]

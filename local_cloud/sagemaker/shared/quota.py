@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,12 +60,8 @@ class Quota:
 
     def _require(self, count: int, instance_type: str, used: int) -> None:
         if used + count > self._limit:
-            raise ServiceError(
-                "ResourceLimitExceeded",
-                f"The account-level service limit '{instance_type} for {self._usage}' is {self._limit} Instances, "
-                f"with current utilization of {used} Instances and a request delta of {count} Instances. "
-                "Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is "
-                "not available, contact AWS support to request an increase for this quota.",
+            raise refusals.OVER_QUOTA.error(
+                type=instance_type, usage=self._usage, limit=self._limit, used=used, count=count
             )
 
     def give_back(self, count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import validation_error
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Tags:
         with self._lock:
             merged = self._by_arn[arn] | {tag.text("Key"): tag.text("Value") for tag in call.request.nodes("Tags")}
             if len(merged) > MAX_TAGS:
-                raise validation_error(f"The number of tags on {arn} would be {len(merged)}; the limit is {MAX_TAGS}.")
+                raise refusals.TOO_MANY_TAGS.error(arn=arn, count=len(merged), limit=MAX_TAGS)
             self._by_arn[arn] = merged
         return {"Tags": self.of(arn)}
 

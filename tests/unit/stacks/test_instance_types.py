@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import botocore.session
 import pytest
 
+from local_cloud.sagemaker.shared.local_storage import has_local_storage
 from stacks.settings import instance_types
 
 
@@ -49,3 +51,25 @@ def test_hosts_with_nvme_disks_are_known(name: str, own_disks: bool) -> None:
 def test_burstable_hosts_cannot_scale() -> None:
     assert not instance_types.can_autoscale("ml.t3.medium")
     assert instance_types.can_autoscale("ml.m5.large")
+
+
+def test_a_host_has_disks_of_its_own_by_the_rule_of_the_local_cloud_too() -> None:
+    """The local cloud's rule is the SDK's, and the setting's ours: they agree on every type that a stage may name."""
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    shapes = (
+        "TrainingInstanceType",
+        "TransformInstanceType",
+        "ProcessingInstanceType",
+        "ProductionVariantInstanceType",
+    )
+    allowed = {name for shape in shapes for name in model.shape_for(shape).enum if _is_allowed(name)}
+
+    assert {name for name in allowed if instance_types.has_local_nvme(name) != has_local_storage(name)} == set()
+
+
+def _is_allowed(name: str) -> bool:
+    try:
+        instance_types.check(name)
+    except ValueError:
+        return False
+    return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from local_cloud.sagemaker.jobs.job_registry import JobRegistry
 from local_cloud.sagemaker.jobs.processing.processing_job import NAMES, ProcessingJob
 from local_cloud.sagemaker.jobs.processing.processing_run import OPT_ML, ProcessingRun
-from local_cloud.sagemaker.shared import images
+from local_cloud.sagemaker.shared import images, local_storage
 from local_cloud.shared import roles
 from local_cloud.shared.service_errors import ServiceError, validation_error
 from local_cloud.shared.storage import Location
@@ -66,6 +66,7 @@ class ProcessingJobs(JobRegistry[ProcessingJob]):
 
 
 def _check(request: Node) -> None:
+    local_storage.refuse_key(request.node("ProcessingResources").node("ClusterConfig"), "VolumeKmsKeyId")
     for given in request.nodes("ProcessingInputs"):
         source = given.node("S3Input")
         if "S3Uri" not in source or source.text("S3InputMode", "File") != "File":

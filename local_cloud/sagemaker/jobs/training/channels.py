@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.storage import Location, ObjectStore, StorageError, StoredObject
 
@@ -70,10 +71,8 @@ def _find(item: Node, default_mode: str, store: ObjectStore, role_arn: str, regi
     except StorageError as error:
         objects, problem = [], f" Error message from S3: {error}"
     if not objects:
-        raise validation_error(
-            f'No S3 objects found under S3 URL "{prefix.uri}" given in input data source. Please ensure that the '
-            f"bucket exists in the selected region ({region}), that objects exist under that S3 prefix, and that the "
-            f'role "{role_arn}" has "s3:ListBucket" permissions on bucket "{prefix.bucket}".{problem}'
+        raise refusals.NO_INPUT.error(
+            uri=prefix.uri, region=region, role=role_arn, bucket=prefix.bucket, problem=problem
         )
     return Channel(
         name=name,

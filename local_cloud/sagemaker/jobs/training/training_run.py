@@ -199,7 +199,7 @@ class TrainingRun:
         job = self._job
         root = self._files.root(host)
         image = job.request.node("AlgorithmSpecification").text("TrainingImage")
-        program = images.commands(image, self._backend.settings.containers).train
+        program = images.commands(image, self._backend.settings.containers, self._job.scope.region).train
         began = int(job.started_at())
         stream = logs.LogStream(job.scope, job.role_arn, logs.TRAINING_GROUP, f"{job.name}/{host}-{began}")
 

@@ -13,7 +13,8 @@ from local_cloud.sagemaker.jobs.transform.transform_job import (
     TransformJob,
 )
 from local_cloud.sagemaker.jobs.transform.transform_run import TransformRun
-from local_cloud.shared import roles
+from local_cloud.sagemaker.shared import local_storage
+from local_cloud.shared import refusals, roles
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.storage import Location, ObjectStore, StorageError, StoredObject
 
@@ -60,14 +61,14 @@ def _check(request: Node) -> None:
         Processing(request)
     except ProcessingError as error:
         raise validation_error(str(error)) from None
+    local_storage.refuse_key(request.node("TransformResources"), "VolumeKmsKeyId")
     payload_mb = request.integer("MaxPayloadInMB", DEFAULT_PAYLOAD_MB)
     concurrency = max(1, request.integer("MaxConcurrentTransforms"))
     if payload_mb < 1:
-        raise validation_error("MaxPayloadInMB of 0 is not supported for built-in algorithms.")
+        raise refusals.NO_PAYLOAD_LIMIT.error()
     if payload_mb * concurrency > MAX_PAYLOAD_TIMES_CONCURRENCY_MB:
-        raise validation_error(
-            f"MaxPayloadInMB {payload_mb} times MaxConcurrentTransforms {concurrency} must not exceed "
-            f"{MAX_PAYLOAD_TIMES_CONCURRENCY_MB} MB."
+        raise refusals.PAYLOAD_TIMES_CONCURRENCY.error(
+            payload=payload_mb, concurrency=concurrency, most=MAX_PAYLOAD_TIMES_CONCURRENCY_MB
         )
     Location.parse(request.node("TransformOutput").text("S3OutputPath"))
 
@@ -80,9 +81,7 @@ def _find_objects(request: Node, store: ObjectStore, model: Model) -> list[Store
     except StorageError as error:
         objects, problem = [], f" Error message from S3: {error}"
     if not objects:
-        raise validation_error(
-            f'No S3 objects found under S3 URL "{place.uri}" given in input data source. Please ensure that the bucket '
-            f"exists in the selected region ({model.scope.region}), that objects exist under that S3 prefix, and that "
-            f'the role "{model.role_arn}" has "s3:ListBucket" permissions on bucket "{place.bucket}".{problem}'
+        raise refusals.NO_INPUT.error(
+            uri=place.uri, region=model.scope.region, role=model.role_arn, bucket=place.bucket, problem=problem
         )
     return objects
