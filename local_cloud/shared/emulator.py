@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from xml.etree import ElementTree as ET
 
 from local_cloud.shared import private_names
 
 if TYPE_CHECKING:
-    from local_cloud.shared.service_errors import ServiceError
     from local_cloud.shared.service_model import ServiceModel
 
 Headers: TypeAlias = "dict[str, str]"
@@ -79,7 +78,14 @@ def check_service(name: str, check: Callable[[Headers, bytes, Query], Response |
     handlers[name] = checked
 
 
-def refuse_before(name: private_names.PrivateName, problem_of: Callable[..., ServiceError | None]) -> None:
+class Problem(Protocol):
+    """What an operation is refused with."""
+
+    def response(self) -> Response:
+        """Return the answer."""
+
+
+def refuse_before(name: private_names.PrivateName, problem_of: Callable[..., Problem | None]) -> None:
     """Let an operation's function answer with the problem that `problem_of` finds in its arguments, if any."""
 
     def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
