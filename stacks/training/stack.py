@@ -67,6 +67,7 @@ class TrainingStack(cdk.Stack):
             image=image,
             platform=platform,
         )
+        model = TrainedModel(self, "TrainedModel", platform=platform)
         pipeline = TrainingPipeline(
             self,
             "Pipeline",
@@ -77,15 +78,9 @@ class TrainingStack(cdk.Stack):
             image=image,
             begin=self._begin(stage, settings, data.corpus, platform).function,
             record=self._record(stage, settings, data, platform).function,
+            answer=model.answer.function,
         )
-        model = TrainedModel(
-            self,
-            "TrainedModel",
-            settings=settings,
-            data=data,
-            state_machine=pipeline.state_machine,
-            definition_hash=definition_hash,
-        )
+        model.run(pipeline.state_machine, stage=stage, settings=settings, data=data, definition_hash=definition_hash)
         # What runs is stopped before its roles are gone.
         model.runs.node.add_dependency(role, pipeline)
         says = "a run of the training pipeline failed or was given up; its last event says why"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from stacks.data.stack import DataStack
     from stacks.settings.stage import StageSettings
+    from stacks.shared.platform import Platform
 
 ENDED: Final = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
@@ -30,22 +31,34 @@ ENDED: Final = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 class TrainedModel(Construct):
     """Runs the pipeline when, and only when, the corpus or the job's definition has changed.
 
-    One function starts the run and leaves CloudFormation waiting; the event that the run has ended, however it ended,
-    has a second function answer. So nothing polls, and no function sits out the training.
+    One function starts the run and leaves CloudFormation waiting; a second one, `answer`, tells how the run has ended:
+    asked by the run itself, and by the event of its end, which comes for a run that was stopped or timed out too. An
+    event alone could be lost, since a rule may not match for a while after it was made. Answering twice is harmless.
+    So nothing polls, and no function sits out the training.
     """
 
-    def __init__(
+    def __init__(self, scope: Construct, construct_id: str, *, platform: Platform) -> None:
+        super().__init__(scope, construct_id)
+        self._platform = platform
+        self.answer = DeploymentFunction(
+            self,
+            "Answer",
+            handler="deploy.training_gate.answer",
+            description="Tells CloudFormation how the training that it waits for has ended",
+            platform=platform,
+        )
+
+    def run(
         self,
-        scope: Construct,
-        construct_id: str,
+        state_machine: sfn.StateMachine,
         *,
+        stage: str,
         settings: StageSettings,
         data: DataStack,
-        state_machine: sfn.StateMachine,
         definition_hash: str,
     ) -> None:
-        super().__init__(scope, construct_id)
-        stack, platform, stage = cdk.Stack.of(self), data.platform, data.platform.stage
+        """Declare the resources that run the pipeline, which calls `answer` itself."""
+        stack, platform, answer = cdk.Stack.of(self), self._platform, self.answer
         start = DeploymentFunction(
             self,
             "Start",
@@ -71,13 +84,6 @@ class TrainedModel(Construct):
             "ssm:DeleteParameter",
             on=[parameters_arn(stack, stage)],
             because=FIELDS_OF_A_MODEL,
-        )
-        answer = DeploymentFunction(
-            self,
-            "Answer",
-            handler="deploy.training_gate.answer",
-            description="Tells CloudFormation how the training that it waits for has ended",
-            platform=platform,
         )
         # By its ARN: the queue's own policy, in the data stack, lets EventBridge in.
         lost = sqs.Queue.from_queue_arn(self, "LostEvents", platform.lost_events.queue_arn)

@@ -11,10 +11,11 @@ from stacks.shared.bucket_layout import MODELS_PREFIX
 from stacks.shared.job_pipeline_role import JobPipelineRole
 from stacks.shared.names import job_name_prefix, pipeline_name
 from stacks.shared.pipeline_machine import pipeline_machine
+from stacks.shared.retries import FUNCTION_UNAVAILABLE, JOB_NOT_TAKEN
 from stacks.training import training_job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_lambda as lambda_
@@ -23,25 +24,8 @@ if TYPE_CHECKING:
     from stacks.settings.stage import Algorithm, StageSettings, TrainingSettings
     from stacks.shared.registry_image import RegistryImage
 
-_THROTTLED: Final = {
-    "ErrorEquals": ["SageMaker.ThrottlingException", "SageMaker.AmazonSageMakerException"],
-    "IntervalSeconds": 5,
-    "MaxAttempts": 3,
-    "BackoffRate": 2,
-    "JitterStrategy": "FULL",
-}
-FUNCTION_UNAVAILABLE: Final = {
-    "ErrorEquals": [
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "Lambda.TooManyRequestsException",
-    ],
-    "IntervalSeconds": 2,
-    "MaxAttempts": 5,
-    "BackoffRate": 2,
-    "JitterStrategy": "FULL",
-}
+ANSWER_FUNCTION: Final = "AnswerFunctionArn"
+_CAUGHT: Final = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "TellDeployOfFailure"}]
 
 
 def definition(
@@ -74,6 +58,7 @@ def definition(
                     },
                 ),
                 "ResultPath": "$.run",
+                "Catch": _CAUGHT,
                 "Next": "Train",
             },
             "Train": {
@@ -82,7 +67,8 @@ def definition(
                 "Parameters": training_job.request(
                     settings, stage=stage, algorithm=algorithm, placeholders=placeholders
                 ),
-                "Retry": [_THROTTLED],
+                "Retry": [JOB_NOT_TAKEN],
+                "Catch": _CAUGHT,
                 "ResultPath": "$.training",
                 "Next": "RecordModel",
             },
@@ -98,13 +84,33 @@ def definition(
                     },
                 ),
                 "ResultPath": "$.model",
-                "End": True,
+                "Catch": _CAUGHT,
+                "Next": "TellDeploy",
             },
+            "TellDeploy": {
+                "Comment": "Answers the deploy that waits for this run, where one does",
+                **_answer(status="SUCCEEDED"),
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Trained"}],
+                "Next": "Trained",
+            },
+            "Trained": {"Type": "Succeed"},
+            "TellDeployOfFailure": {
+                **_answer(status="FAILED", failure={"error.$": "$.failure.Error", "cause.$": "$.failure.Cause"}),
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Failed"}],
+                "Next": "Failed",
+            },
+            "Failed": {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
         },
     }
 
 
-def _invoke(function: str, payload: dict[str, str]) -> dict[str, object]:
+def _answer(*, status: str, failure: dict[str, str] | None = None) -> dict[str, object]:
+    """Return the task that tells how the run ends, in the words of the event of its end."""
+    run = {"name.$": "$$.Execution.Name", "input.$": "States.JsonToString($$.Execution.Input)", "status": status}
+    return {**_invoke(ANSWER_FUNCTION, {"detail": run | (failure or {})}), "ResultPath": None}
+
+
+def _invoke(function: str, payload: Mapping[str, object]) -> dict[str, object]:
     return {
         "Type": "Task",
         "Resource": "arn:${Partition}:states:::lambda:invoke",
@@ -130,6 +136,7 @@ class TrainingPipeline(Construct):
         image: RegistryImage,
         begin: lambda_.IFunction,
         record: lambda_.IFunction,
+        answer: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
         platform, stage = data.platform, data.platform.stage
@@ -145,7 +152,7 @@ class TrainingPipeline(Construct):
             reads_tags=True,
             passes=training_role,
         )
-        for function in (begin, record):
+        for function in (begin, record, answer):
             self.role.allow("lambda:InvokeFunction", on=[function.function_arn])
         self.state_machine = pipeline_machine(
             self,
@@ -166,6 +173,7 @@ class TrainingPipeline(Construct):
                 "KeyArn": data.key.key_arn,
                 "BeginFunctionArn": begin.function_arn,
                 "RecordFunctionArn": record.function_arn,
+                ANSWER_FUNCTION: answer.function_arn,
                 **({open_training.CODE_URI: data.code.uri} if data.code is not None else {}),
                 **placement,
             },

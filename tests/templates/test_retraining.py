@@ -70,7 +70,9 @@ def test_a_stage_that_does_not_retrain_has_nothing_of_it(dev: Templates) -> None
             assert "Retraining" not in logical_id, part
             assert "PermissionsBoundary" not in resource.get("Properties", {}), part
         assert not template.find_resources("AWS::SageMaker::ModelPackageGroup")
-    assert "input.$" not in json.dumps(dev["training"].to_json())
+    [machine] = dev["training"].find_resources("AWS::StepFunctions::StateMachine").values()
+    read_corpus = json.loads(machine["Properties"]["DefinitionString"])["States"]["ReadCorpus"]
+    assert "input.$" not in read_corpus["Parameters"]["Payload"]
 
 
 def test_retraining_adds_resources_and_changes_no_model_that_is_trained(dev: Templates, retraining: Templates) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from stacks.serving.transform.transform_records import INPUT_FILTER, OUTPUT_FILTER
 from stacks.shared.bucket_layout import SCHEDULED_PREFIX
 from stacks.shared.names import job_name_prefix
+from stacks.shared.retries import JOB_NOT_TAKEN
 from training_scripts.content_types import APPLICATION_JSONLINES, RECORDIO_PROTOBUF
 from training_scripts.corpus.manifest import PARTS
 
@@ -97,15 +98,7 @@ def _task(parameters: dict[str, object]) -> dict[str, object]:
         "Resource": "arn:${Partition}:states:::sagemaker:createTransformJob.sync",
         "Parameters": parameters,
         "ResultSelector": {**TOLD, "started.$": "$.TransformStartTime", "ended.$": "$.TransformEndTime"},
-        "Retry": [
-            {
-                "ErrorEquals": ["SageMaker.ThrottlingException"],
-                "IntervalSeconds": 5,
-                "MaxAttempts": 3,
-                "BackoffRate": 2,
-                "JitterStrategy": "FULL",
-            }
-        ],
+        "Retry": [JOB_NOT_TAKEN],
         "End": True,
     }
 

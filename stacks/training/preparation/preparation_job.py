@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from stacks.shared.names import job_name_prefix
+from stacks.shared.retries import JOB_NOT_TAKEN
 from stacks.training import training_job
 from training_scripts.script_mode import layout
 
@@ -26,13 +27,6 @@ _FIELDS: Final = ("text_field", "label_field", "id_field", "split_field", "sourc
 _SETTINGS: Final = (
     "language", "train_shards", "max_features", "max_df", "min_df", "least_words", "validation", "test", "seed",
 )  # fmt: skip
-_THROTTLED: Final = {
-    "ErrorEquals": ["SageMaker.ThrottlingException"],
-    "IntervalSeconds": 5,
-    "MaxAttempts": 3,
-    "BackoffRate": 2,
-    "JitterStrategy": "FULL",
-}
 
 
 def arguments(step: PreparationStep) -> list[str]:
@@ -129,7 +123,7 @@ def definition(step: PreparationStep, *, stage: str, placeholders: Sequence[str]
                 "Resource": "arn:${Partition}:states:::sagemaker:createProcessingJob.sync",
                 "Parameters": request(step, stage=stage, placeholders=placeholders),
                 "ResultSelector": {"job.$": "$.ProcessingJobName"},
-                "Retry": [_THROTTLED],
+                "Retry": [JOB_NOT_TAKEN],
                 "ResultPath": "$.preparation",
                 "Next": "PublishCorpus",
             },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from stacks.training.training_pipeline import FUNCTION_UNAVAILABLE
+from stacks.shared.retries import FUNCTION_UNAVAILABLE
 
 from deployment_functions.retrainings.retraining import REQUEST
 

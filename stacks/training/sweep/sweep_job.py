@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from stacks.shared import open_training
 from stacks.shared.names import sweep_job_name_prefix
+from stacks.shared.retries import JOB_NOT_TAKEN
 from stacks.training import training_job
 from training_scripts.hyperparameters import FEATURE_DIM
 from training_scripts.ntm_environment import CORPUS_VARIABLE, SEED_VARIABLE
@@ -25,14 +26,8 @@ UNSEEN: Final = "test"
 """The channel that jobs do not get: what a sweep chooses by must not be what the choice is judged by."""
 
 _RETRIED: Final = [
-    {
-        "ErrorEquals": ["SageMaker.ThrottlingException", "SageMaker.AmazonSageMakerException"],
-        "IntervalSeconds": 5,
-        "MaxAttempts": 3,
-        "BackoffRate": 2,
-        "JitterStrategy": "FULL",
-    },
-    # The account's quota of instances: other jobs end some time.
+    JOB_NOT_TAKEN,
+    # The account's quota of instances, which the sweep's own jobs hold: they end some time.
     {
         "ErrorEquals": ["SageMaker.ResourceLimitExceededException"],
         "IntervalSeconds": 60,
