@@ -84,7 +84,7 @@ class ServingStack(cdk.Stack):
             alarms=alarms,
             captured=data.captured,
         )
-        in_service = self._in_service(stage, settings, approved, endpoint)
+        in_service = self._in_service(stage, settings, approved, endpoint, guard)
         topics = UrlFunction(
             self,
             "Topics",
@@ -160,7 +160,12 @@ class ServingStack(cdk.Stack):
         )
 
     def _in_service(
-        self, stage: str, settings: StageSettings, approved: Mapping[str, str], endpoint: AutoscaledEndpoint
+        self,
+        stage: str,
+        settings: StageSettings,
+        approved: Mapping[str, str],
+        endpoint: AutoscaledEndpoint,
+        guard: ApprovalGuard,
     ) -> str:
         """Declare the parameter that tells what the endpoint serves, written when it does, and return its name."""
         name = in_service_parameter(stage)
@@ -175,5 +180,5 @@ class ServingStack(cdk.Stack):
                 algorithm=settings.algorithm,
             ),
         )
-        parameter.node.add_dependency(endpoint.endpoint)
+        parameter.node.add_dependency(guard.rolled_out(endpoint.endpoint, endpoint.config))
         return name

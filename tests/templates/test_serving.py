@@ -186,7 +186,14 @@ def test_what_is_in_service_is_written_only_when_the_endpoint_serves_it(dev: Tem
         "AWS::SSM::Parameter",
         {
             "Properties": {"Name": "/topic-model/dev/in-service"},
-            "DependsOn": [Match.string_like_regexp("^HostingEndpoint")],
+            "DependsOn": [Match.string_like_regexp("^ApprovalGuardRestorerRolledOut")],
+        },
+    )
+    dev["serving"].has_resource(
+        "Custom::RolledOutEndpoint",
+        {
+            "Properties": {"EndpointConfig": Match.object_like({"Fn::GetAtt": Match.any_value()})},
+            "DependsOn": Match.array_with([Match.string_like_regexp("^HostingEndpoint")]),
         },
     )
 

@@ -170,6 +170,9 @@ class Package(TypedDict):
 class SageMaker(Protocol):
     """The operations of boto3's SageMaker client used here."""
 
+    def describe_endpoint(self, *, EndpointName: str) -> Mapping[str, str]:
+        """Tell an endpoint."""
+
     def create_model_package(self, **request: object) -> Mapping[str, str]:
         """Register a version."""
 

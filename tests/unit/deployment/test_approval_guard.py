@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from tests.unit.deployment.fakes import FakeSsm, custom_resource_event, model
 
 from deployment_functions.deploy import approval_guard
-from deployment_functions.deploy.cloudformation import Request
+from deployment_functions.deploy.cloudformation import DeployError, Request
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED
+
+if TYPE_CHECKING:
+    from deployment_functions.ports import SageMaker
 
 OLD, NEW, THIRD = model("old"), model("new"), model("third")
 
@@ -52,3 +57,33 @@ def test_creating_and_destroying_change_no_approval(ledger: Ledger, kind: str) -
     approval_guard.act(Request.parse(custom_resource_event(kind, {"Model": OLD})), ledger)
 
     assert ledger.read(APPROVED) == NEW
+
+
+class Serving:
+    """SageMaker with one endpoint."""
+
+    def __init__(self, config: str, **more: str) -> None:
+        self._described = {"EndpointConfigName": config, **more}
+
+    def describe_endpoint(self, *, EndpointName: str) -> dict[str, str]:
+        assert EndpointName == "topic-model-dev"
+        return self._described
+
+
+def rolled_out(kind: str = "Update") -> Request:
+    return Request.parse(custom_resource_event(kind, {"Endpoint": "topic-model-dev", "EndpointConfig": "new"}, {}))
+
+
+def test_an_endpoint_that_serves_the_config_of_its_stack_is_rolled_out() -> None:
+    assert approval_guard.require_rolled_out(rolled_out(), cast("SageMaker", Serving("new")))
+
+
+def test_a_rollout_that_sagemaker_took_back_fails_the_update_with_its_reason() -> None:
+    serving = cast("SageMaker", Serving("old", FailureReason="an alarm rang"))
+
+    with pytest.raises(DeployError, match="topic-model-dev serves old, not new: an alarm rang"):
+        approval_guard.require_rolled_out(rolled_out(), serving)
+
+
+def test_destroying_asks_for_no_config() -> None:
+    assert approval_guard.require_rolled_out(rolled_out("Delete"), cast("SageMaker", Serving("old")))

@@ -1,24 +1,54 @@
-"""Restores the approved model when the rollout of the one that replaced it is rolled back."""
+"""Restores the approved model when a rollout is rolled back, and says so where CloudFormation does not notice."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployment_functions import clients
-from deployment_functions.deploy.cloudformation import Request, serve
+from deployment_functions.deploy.cloudformation import DeployError, Request, serve
 from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED, FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deployment_functions.ports import SageMaker
+
 logger = logging.getLogger(__name__)
+
+ENDPOINT: Final = "Endpoint"
+ENDPOINT_CONFIG: Final = "EndpointConfig"
+"""Properties of the resource that asks whether a rollout has stayed."""
 
 
 def handle(event: Mapping[str, object], _context: object) -> None:
     """Answer CloudFormation's request."""
-    serve(event, lambda request: act(request, Ledger(clients.ssm(), request.text("Parameters"))))
+
+    def answered(request: Request) -> bool:
+        if ENDPOINT_CONFIG in request.properties:
+            return require_rolled_out(request, clients.sagemaker())
+        return act(request, Ledger(clients.ssm(), request.text("Parameters")))
+
+    serve(event, answered)
+
+
+def require_rolled_out(request: Request, sagemaker: SageMaker) -> bool:
+    """Check that the endpoint serves the config that its stack has given it.
+
+    SageMaker takes a rollout back by itself, and an endpoint is in service again then, with the config of before.
+
+    Raises:
+        DeployError: it serves another.
+    """
+    if request.kind == "Delete":
+        return True
+    endpoint, wanted = request.text(ENDPOINT), request.text(ENDPOINT_CONFIG)
+    described = sagemaker.describe_endpoint(EndpointName=endpoint)
+    if described["EndpointConfigName"] != wanted:
+        reason = described.get("FailureReason") or "SageMaker gives no reason"
+        raise DeployError(f"endpoint {endpoint} serves {described['EndpointConfigName']}, not {wanted}: {reason}")
+    return True
 
 
 def act(request: Request, ledger: Ledger) -> bool:
