@@ -762,3 +762,31 @@ def test_every_setting_that_the_table_names_is_tried() -> None:
     named = {name for name, row in refusals.TABLE.items() if "`" in row.at_synth}
 
     assert {name for name, _ in STOPPED_AT_SYNTH} - {"MODEL_CONSTRAINT"} == named
+
+
+def failure_of(world: World, resource: dict[str, Any]) -> str:
+    """Return why a stack of one resource could not be made."""
+    name = world.stack({"R": resource})
+    events = world.stacks.describe_stack_events(StackName=name)["StackEvents"]
+    return " ".join(event.get("ResourceStatusReason", "") for event in events if event["LogicalResourceId"] == "R")
+
+
+def test_a_templates_function_is_refused_as_one_of_the_api_is(world: World) -> None:
+    role = world.account.role(service="lambda.amazonaws.com")
+    properties = {
+        "Runtime": "python3.13", "Handler": "index.handler", "Role": role, "Timeout": "901",
+        "Code": {"ZipFile": "def handler(event, context): return 1"},
+    }  # fmt: skip
+
+    assert refusals.FUNCTION_TIMEOUT.is_meant_by(
+        failure_of(world, {"Type": "AWS::Lambda::Function", "Properties": properties})
+    )
+
+
+def test_a_templates_state_machine_is_refused_as_one_of_the_api_is(world: World) -> None:
+    definition = json.dumps({"StartAt": "Nowhere", "States": PASS["States"]})
+    properties = {"RoleArn": world.account.role(service="states.amazonaws.com"), "DefinitionString": definition}
+
+    assert refusals.BAD_DEFINITION.is_meant_by(
+        failure_of(world, {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties})
+    )
