@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from operations.doctor.checks import Place
+    from operations.ports import Client
 
 CHECK: Final = "hosts"
 SERVERLESS: Final = "serverless"

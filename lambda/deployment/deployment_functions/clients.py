@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import boto3
 
 if TYPE_CHECKING:
-    from deployment_functions.ports import S3, CloudFormation, Logs, SageMaker, Ssm, StepFunctions
+    from deployment_functions.ports import S3, CloudFormation, Hosting, Logs, SageMaker, Ssm, StepFunctions
 
 
 def ssm() -> Ssm:
@@ -28,6 +28,11 @@ def logs() -> Logs:
 def step_functions() -> StepFunctions:
     """Return a client of Step Functions."""
     return cast("StepFunctions", boto3.client("stepfunctions"))
+
+
+def hosting() -> Hosting:
+    """Return a client of SageMaker's endpoints."""
+    return cast("Hosting", boto3.client("sagemaker"))
 
 
 def sagemaker() -> SageMaker:

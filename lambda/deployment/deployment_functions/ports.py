@@ -167,11 +167,15 @@ class Package(TypedDict):
     CustomerMetadataProperties: dict[str, str]
 
 
-class SageMaker(Protocol):
-    """The operations of boto3's SageMaker client used here."""
+class Hosting(Protocol):
+    """The operations of boto3's SageMaker client that tell of endpoints."""
 
     def describe_endpoint(self, *, EndpointName: str) -> Mapping[str, str]:
         """Tell an endpoint."""
+
+
+class SageMaker(Protocol):
+    """The operations of boto3's SageMaker client that the model registry takes."""
 
     def create_model_package(self, **request: object) -> Mapping[str, str]:
         """Register a version."""

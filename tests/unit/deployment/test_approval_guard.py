@@ -12,7 +12,7 @@ from deployment_functions.ledger import Ledger
 from deployment_functions.model_fields import APPROVED
 
 if TYPE_CHECKING:
-    from deployment_functions.ports import SageMaker
+    from deployment_functions.ports import Hosting
 
 OLD, NEW, THIRD = model("old"), model("new"), model("third")
 
@@ -75,15 +75,15 @@ def rolled_out(kind: str = "Update") -> Request:
 
 
 def test_an_endpoint_that_serves_the_config_of_its_stack_is_rolled_out() -> None:
-    assert approval_guard.require_rolled_out(rolled_out(), cast("SageMaker", Serving("new")))
+    assert approval_guard.require_rolled_out(rolled_out(), cast("Hosting", Serving("new")))
 
 
 def test_a_rollout_that_sagemaker_took_back_fails_the_update_with_its_reason() -> None:
-    serving = cast("SageMaker", Serving("old", FailureReason="an alarm rang"))
+    serving = cast("Hosting", Serving("old", FailureReason="an alarm rang"))
 
     with pytest.raises(DeployError, match="topic-model-dev serves old, not new: an alarm rang"):
         approval_guard.require_rolled_out(rolled_out(), serving)
 
 
 def test_destroying_asks_for_no_config() -> None:
-    assert approval_guard.require_rolled_out(rolled_out("Delete"), cast("SageMaker", Serving("old")))
+    assert approval_guard.require_rolled_out(rolled_out("Delete"), cast("Hosting", Serving("old")))

@@ -13,7 +13,7 @@ from deployment_functions.model_fields import APPROVED, FIELDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployment_functions.ports import SageMaker
+    from deployment_functions.ports import Hosting
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +27,13 @@ def handle(event: Mapping[str, object], _context: object) -> None:
 
     def answered(request: Request) -> bool:
         if ENDPOINT_CONFIG in request.properties:
-            return require_rolled_out(request, clients.sagemaker())
+            return require_rolled_out(request, clients.hosting())
         return act(request, Ledger(clients.ssm(), request.text("Parameters")))
 
     serve(event, answered)
 
 
-def require_rolled_out(request: Request, sagemaker: SageMaker) -> bool:
+def require_rolled_out(request: Request, sagemaker: Hosting) -> bool:
     """Check that the endpoint serves the config that its stack has given it.
 
     SageMaker takes a rollout back by itself, and an endpoint is in service again then, with the config of before.
