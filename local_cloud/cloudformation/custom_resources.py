@@ -1,5 +1,6 @@
 """Custom resources: one whose creation fails or times out is sent a Delete, as when CloudFormation rolls back.
 
+One whose function is in a VPC without a way to S3 cannot answer: it fails as when CloudFormation has waited in vain.
 Those that wait for an answer when the emulator stops, or when their stack is to be deleted, have failed.
 """
 
@@ -11,7 +12,8 @@ import secrets
 import threading
 from typing import TYPE_CHECKING
 
-from local_cloud.shared import private_names
+from local_cloud.cloudformation.way_to_s3 import cut_off
+from local_cloud.shared import emulator, private_names
 from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ _cancelled: set[str] = set()
 _stopping = threading.Event()
 STOPPED_REASON = "The local cloud was stopped while the custom resource was in progress."
 CANCELLED_REASON = "Resource creation cancelled: the stack is being deleted."
+
+NO_ANSWER = (
+    "CloudFormation did not receive a response from your custom resource. Its function is in {subnet}, from where no "
+    "route and no endpoint leads to S3."
+)
 
 
 def stop() -> None:
@@ -64,6 +71,7 @@ def install() -> None:
     """Send the Delete that MiniStack leaves out."""
     private_names.CFN_CUSTOM_REGISTER.wrap(_remember_stack)
     private_names.CFN_CUSTOM_ANSWER.wrap(_remember_id)
+    private_names.CFN_CUSTOM_INVOKE.wrap(_unanswered_without_a_way_to_s3)
     private_names.CFN_CUSTOM_INVOKE.wrap(_clean_up_after_failed_create)
 
 
@@ -88,6 +96,18 @@ def _remember_id(deliver: Callable[[str, JsonObject], bool]) -> Callable[[str, J
         return deliver(token, response)
 
     return delivered
+
+
+def _unanswered_without_a_way_to_s3(invoke: Invoke) -> Invoke:
+    def invoked(
+        request: str, logical_id: str, properties: JsonObject, *more: str, **named: object
+    ) -> tuple[str, JsonObject]:
+        subnet = cut_off(**emulator.network_of(Node(properties).text("ServiceToken")))
+        if subnet is not None:
+            raise TimeoutError(NO_ANSWER.format(subnet=subnet))
+        return invoke(request, logical_id, properties, *more, **named)
+
+    return invoked
 
 
 def _clean_up_after_failed_create(invoke: Invoke) -> Invoke:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
 from xml.etree import ElementTree as ET
 
 from local_cloud.shared import private_names
 
 if TYPE_CHECKING:
     from local_cloud.shared.service_model import ServiceModel
+    from local_cloud.shared.wire import JsonObject
 
 Headers: TypeAlias = "dict[str, str]"
 Query: TypeAlias = "Mapping[str, Sequence[str] | str]"
@@ -118,6 +119,27 @@ def configure_function(name: str, told: Mapping[str, object], *, vpc: object, re
     function = private_names.LAMBDA_FUNCTIONS.get()[name]
     function["config"] |= {**told, "VpcConfig": private_names.LAMBDA_VPC.get()(vpc)}
     function["concurrency"] = reserved
+
+
+class Network(TypedDict):
+    """A function's subnets, and what the account's VPCs are made of, as EC2 describes it."""
+
+    subnets: list[str]
+    known: dict[str, JsonObject]
+    tables: list[JsonObject]
+    endpoints: list[JsonObject]
+
+
+def network_of(function: str) -> Network:
+    """Return where a function, named by its ARN, is; no subnets where it is not there, or in no VPC."""
+    parts = function.split(":")
+    record = private_names.LAMBDA_FUNCTIONS.get().get(parts[6] if len(parts) > 6 else function) or {}  # noqa: PLR2004
+    return {
+        "subnets": list(record.get("config", {}).get("VpcConfig", {}).get("SubnetIds", ())),
+        "known": dict(private_names.EC2_SUBNETS.get()),
+        "tables": list(private_names.EC2_ROUTE_TABLES.get().values()),
+        "endpoints": list(private_names.EC2_ENDPOINTS.get().values()),
+    }
 
 
 async def function_url_response(  # noqa: PLR0917 - MiniStack's

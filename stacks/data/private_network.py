@@ -120,9 +120,12 @@ class PrivateNetwork(Construct):
         )
         self._table = ec2.CfnRouteTable(self, "Routes", vpc_id=self.vpc.ref)
         self._subnets = [self._subnet(settings, zone) for zone in range(settings.zones)]
+        routed = [self._routed(subnet, zone) for zone, subnet in enumerate(self._subnets)]
         self._members, self._doors = self._security_groups(settings.cidr)
         endpoints = {**INTERFACE_ENDPOINTS, **more}
-        ready = [self._s3(), *(self._interface(name, actions) for name, actions in endpoints.items())]
+        # S3 is reached by its endpoint and by each subnet's association with the table that leads there: without both,
+        # a function that is a custom resource cannot answer CloudFormation, and a destroy waits for it in vain.
+        ready = [*routed, self._s3(), *(self._interface(name, actions) for name, actions in endpoints.items())]
         self._flow_log(key, retention, removal_policy)
         self.placement = Placement(
             subnet_ids=[subnet.ref for subnet in self._subnets],
@@ -131,7 +134,7 @@ class PrivateNetwork(Construct):
         )
 
     def _subnet(self, settings: OwnNetwork, zone: int) -> ec2.CfnSubnet:
-        subnet = ec2.CfnSubnet(
+        return ec2.CfnSubnet(
             self,
             f"Subnet{zone}",
             vpc_id=self.vpc.ref,
@@ -140,10 +143,11 @@ class PrivateNetwork(Construct):
             map_public_ip_on_launch=False,
             tags=[cdk.CfnTag(key="Name", value=f"{self._name}-{zone}")],
         )
-        ec2.CfnSubnetRouteTableAssociation(
+
+    def _routed(self, subnet: ec2.CfnSubnet, zone: int) -> ec2.CfnSubnetRouteTableAssociation:
+        return ec2.CfnSubnetRouteTableAssociation(
             self, f"Subnet{zone}Routes", subnet_id=subnet.ref, route_table_id=self._table.ref
         )
-        return subnet
 
     def _security_groups(self, cidr: str) -> tuple[ec2.CfnSecurityGroup, ec2.CfnSecurityGroup]:
         rule = ec2.CfnSecurityGroup.IngressProperty

@@ -47,7 +47,7 @@ class Placement:
             raise TypeError(f"{function.node.path} declares no function")
         resource.vpc_config = self.of_function()
         home = cdk.Stack.of(function).node.path
-        # Other stacks are deployed after the one with the endpoints anyway.
-        own = [endpoint for endpoint in self.ready if cdk.Stack.of(endpoint).node.path == home]
+        # Other stacks are deployed after the one with the network, and destroyed before it.
+        own = [resource for resource in self.ready if cdk.Stack.of(resource).node.path == home]
         if own:
             function.node.add_dependency(*own)

@@ -59,6 +59,94 @@ def test_a_flow_log_whose_role_is_not_there_fails_its_stack_with_its_name(stack:
     assert any("role/nobody does not exist" in reason for reason in stack.failures())
 
 
+ANSWERS = """
+import json, urllib.request
+def handler(event, context):
+    body = json.dumps({"Status": "SUCCESS", "PhysicalResourceId": "it", "StackId": event["StackId"],
+        "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"]}).encode()
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT"))
+"""
+
+
+def private(role: str, *ready: str) -> dict[str, Any]:
+    """Return a VPC with a custom resource whose function waits for `ready`."""
+    resources: dict[str, Any] = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.8.0.0/20"}},
+        "Subnet": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.8.1.0/24"},
+        },
+        "Table": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "DependsOn": list(ready),
+            "Properties": {
+                "Runtime": "python3.13",
+                "Handler": "index.handler",
+                "Role": role,
+                "Code": {"ZipFile": ANSWERS},
+                "VpcConfig": {"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": ["sg-12345678"]},
+            },
+        },
+        "Asked": {
+            "Type": "Custom::Asked",
+            "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "ServiceTimeout": 30},
+        },
+        "Gateway": {
+            "Type": "AWS::EC2::VPCEndpoint",
+            "Properties": {
+                "VpcId": {"Ref": "Vpc"},
+                "VpcEndpointType": "Gateway",
+                "ServiceName": "com.amazonaws.us-east-1.s3",
+                "RouteTableIds": [{"Ref": "Table"}],
+            },
+        },
+        "Associated": {
+            "Type": "AWS::EC2::SubnetRouteTableAssociation",
+            "Properties": {"SubnetId": {"Ref": "Subnet"}, "RouteTableId": {"Ref": "Table"}},
+        },
+    }
+    return {"Resources": resources}
+
+
+def test_a_custom_resource_in_a_vpc_answers_as_long_as_its_way_to_s3_is_there(account: Account, stack: Stack) -> None:
+    role = account.role(service="lambda.amazonaws.com")
+
+    created = stack.create(private(role, "Gateway", "Associated"))
+
+    assert created["StackStatus"] == "CREATE_COMPLETE", stack.failures()
+    stack.delete()
+
+
+@pytest.mark.parametrize("ready", [("Gateway",), ("Associated",)])
+def test_a_custom_resource_whose_way_to_s3_is_not_there_yet_fails_its_stack(
+    account: Account, stack: Stack, ready: tuple[str, ...]
+) -> None:
+    template = private(account.role(service="lambda.amazonaws.com"), *ready)
+    # What is last in the order of the template is made last.
+    [last] = {"Gateway", "Associated"} - set(ready)
+    template["Resources"][last]["DependsOn"] = ["Asked"]
+
+    created = stack.create(template)
+
+    assert created["StackStatus"].startswith("ROLLBACK")
+    assert any("did not receive a response from your custom resource" in reason for reason in stack.failures())
+
+
+def test_a_destroy_that_takes_the_way_to_s3_away_first_fails(account: Account, stack: Stack) -> None:
+    role = account.role(service="lambda.amazonaws.com")
+    stack.create(private(role, "Gateway", "Associated"))
+    association = account.root("cloudformation").describe_stack_resource(
+        StackName=stack.name, LogicalResourceId="Associated"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+
+    account.root("ec2").disassociate_route_table(AssociationId=association)
+    account.root("cloudformation").delete_stack(StackName=stack.name)
+
+    assert stack.settled()["StackStatus"] == "DELETE_FAILED"
+    assert any("leads to S3" in reason for reason in stack.failures())
+
+
 def test_a_function_of_a_template_has_its_place_its_key_and_its_budget(account: Account, stack: Stack) -> None:
     role = account.role(service="lambda.amazonaws.com")
     flows = account.role(service="vpc-flow-logs.amazonaws.com")
