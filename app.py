@@ -63,7 +63,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         f"{name}-Training",
         stage=stage,
         settings=chosen,
-        data=data,
+        values=data.values,
         description=f"Topic model service, stage {stage}: training pipeline and the model it made",
     )
     serving = ServingStack(
@@ -71,9 +71,10 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         f"{name}-Serving",
         stage=stage,
         settings=chosen,
-        data=data,
+        values=data.values,
         description=f"Topic model service, stage {stage}: endpoint and URL",
     )
+    training.add_stack_dependency(data)
     serving.add_stack_dependency(training)
     cdk.Tags.of(app).add("topic-model:stage", stage)
     return stage, chosen

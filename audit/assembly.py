@@ -43,8 +43,8 @@ class Assembly:
     lines: Mapping[str, Mapping[tuple[str, ...], int]]
     packs: Mapping[str, tuple[Judged, ...]] | None
     """What each pack says; None where the synth wrote no report."""
-    exports: Mapping[str, tuple[str, JsonValue]]
-    """Which stack exports what under which name."""
+    told: Mapping[str, tuple[str, JsonValue]]
+    """Which stack writes what into which SSM parameter."""
 
     def template(self, stack: str) -> Template:
         """Return a stack's template."""
@@ -74,9 +74,8 @@ class Assembly:
         if isinstance(value, list):
             return [found for item in value for found in self.references(stack, item)]
         known = mapping(value)
-        if "Fn::ImportValue" in known:
-            export = self.exports.get(str(known["Fn::ImportValue"]))
-            return self.references(*export) if export else []
+        if told := self._told(stack, known.get("Ref")):
+            return self.references(*told)
         target = known.get("Ref") or (items(known.get("Fn::GetAtt")) or [None])[0]
         if isinstance(target, str):
             return [(stack, target)] if self.template(stack).resource(target) else []
@@ -94,9 +93,6 @@ class Assembly:
         match function:
             case "Fn::Join":
                 text = str(parts[0]).join(self.flat(stack, part) for part in items(parts[1]))
-            case "Fn::ImportValue":
-                export = self.exports.get(str(argument))
-                text = self.flat(*export) if export else f"<import {argument}>"
             case "Fn::GetAtt":
                 text = "<" + ".".join(str(part) for part in parts).removesuffix(".Arn") + ">"
             case "Fn::FindInMap":
@@ -104,10 +100,16 @@ class Assembly:
             case "Fn::Sub":
                 text = self.flat(stack, parts[0])
             case "Ref":
-                text = f"<{argument}>"
+                told = self._told(stack, argument)
+                text = self.flat(*told) if told else f"<{argument}>"
             case _:
                 text = json.dumps(value, sort_keys=True)
         return text
+
+    def _told(self, stack: str, name: JsonValue) -> tuple[str, JsonValue] | None:
+        """Return what a stack's parameter reads that another stack writes, with that stack; or None."""
+        parameter = mapping(mapping(self.template(stack).body.get("Parameters")).get(str(name)))
+        return self.told.get(str(parameter.get("Default")))
 
 
 def _nearest(known: Mapping[tuple[str, ...], int], path: tuple[str, ...]) -> int:
@@ -137,13 +139,12 @@ def assemble(texts: Mapping[str, str], packs: Mapping[str, tuple[Judged, ...]] |
         templates = tuple(Template(stack, json.loads(text)) for stack, text in texts.items())
     except ValueError as error:
         raise AuditError(f"a template is no JSON: {error}") from error
-    exports = {
-        str(mapping(body["Export"]).get("Name")): (template.stack, body.get("Value"))
+    told = {
+        str(parameter.get("Name")): (template.stack, parameter.get("Value"))
         for template in templates
-        for body in objects(list(mapping(template.body.get("Outputs")).values()))
-        if "Export" in body
+        for parameter in template.resources("AWS::SSM::Parameter")
     }
-    return Assembly(templates, texts, {stack: line_index(text) for stack, text in texts.items()}, packs, exports)
+    return Assembly(templates, texts, {stack: line_index(text) for stack, text in texts.items()}, packs, told)
 
 
 def _packs(report: JsonValue) -> dict[str, tuple[Judged, ...]]:

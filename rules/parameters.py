@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OWN_PATH: Final = re.compile(r"^/topic-model/[a-z][a-z0-9]{0,11}/")
+DATA_PATH: Final = re.compile(r"^/topic-model-data/[a-z][a-z0-9]{0,11}/\w+$")
+"""What the data stack tells the others. No function may write there."""
 APPROVED_PATH: Final = re.compile(r"^/topic-model/[a-z][a-z0-9]{0,11}/approved/model$")
 SECRET: Final = re.compile(r"password|secret|token|credential|private[_-]?key", re.IGNORECASE)
 WRITES: Final = frozenset({"ssm:PutParameter", "ssm:DeleteParameter"})
@@ -24,17 +26,17 @@ def reads_approved(template: Template) -> Iterator[Fault]:
         body = mapping(parameter)
         if not str(body.get("Type")).startswith("AWS::SSM::Parameter") or name == "BootstrapVersion":
             continue
-        if not APPROVED_PATH.match(str(body.get("Default"))):
-            yield Fault(
-                name, "Default", f"the template reads {body.get('Default')}, which is no approved model's record"
-            )
+        read = str(body.get("Default"))
+        if not APPROVED_PATH.match(read) and not DATA_PATH.match(read):
+            yield Fault(name, "Default", f"the template reads {read}, which is no approved model's record")
 
 
 @rule("TM-SSM-OWN-PATH", "Parameters are under the stage's own path", "A stage could overwrite what another reads")
 def own_path(template: Template) -> Iterator[Fault]:
     """Look at the names of parameters, and at what may be written."""
     for parameter in template.resources("AWS::SSM::Parameter"):
-        if not OWN_PATH.match(str(parameter.get("Name"))):
+        name = str(parameter.get("Name"))
+        if not OWN_PATH.match(name) and not DATA_PATH.match(name):
             yield Fault(parameter.logical_id, "Properties/Name", "the parameter is not under /topic-model/<stage>/")
     for statement in statements(template):
         if not WRITES & set(statement.actions):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -13,10 +14,35 @@ from stacks.data.private_bucket import PrivateBucket
 from stacks.shared.bucket_layout import CAPTURED_PREFIX
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
     from stacks.settings.endpoint import CaptureSettings
     from stacks.shared.service_role import ServiceRole
+
+
+@dataclass(frozen=True)
+class CaptureLocation:
+    """Where SageMaker puts what the endpoint was asked and answered, and how much of it."""
+
+    settings: CaptureSettings
+    bucket: s3.IBucket
+    key: kms.IKey
+
+    @property
+    def uri(self) -> str:
+        """The folder of all that is captured."""
+        return self.bucket.s3_url_for_object(CAPTURED_PREFIX.rstrip("/"))
+
+    def grant_write(self, role: ServiceRole) -> None:
+        """Allow SageMaker, acting under the model's role, to add to the store; it can read nothing of it."""
+        role.allow(
+            "s3:PutObject",
+            on=[self.bucket.arn_for_objects(f"{CAPTURED_PREFIX}*")],
+            because="SageMaker names the files of captured requests by the hour and a random number.",
+        )
+        role.allow("kms:GenerateDataKey", on=[self.key.key_arn])
+        role.allow("kms:CreateGrant", on=[self.key.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
 
 
 class CapturedRequests(Construct):
@@ -33,7 +59,6 @@ class CapturedRequests(Construct):
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.settings = settings
         self.key = StageKey(
             self,
             "CaptureKey",
@@ -60,14 +85,4 @@ class CapturedRequests(Construct):
                 ),
             )
         )
-        self.uri = self.bucket.s3_url_for_object(CAPTURED_PREFIX.rstrip("/"))
-
-    def grant_write(self, role: ServiceRole) -> None:
-        """Allow SageMaker, acting under the model's role, to add to the store; it can read nothing of it."""
-        role.allow(
-            "s3:PutObject",
-            on=[self.bucket.arn_for_objects(f"{CAPTURED_PREFIX}*")],
-            because="SageMaker names the files of captured requests by the hour and a random number.",
-        )
-        role.allow("kms:GenerateDataKey", on=[self.key.key_arn])
-        role.allow("kms:CreateGrant", on=[self.key.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
+        self.location = CaptureLocation(settings, self.bucket, self.key)

@@ -131,7 +131,12 @@ class PrivateNetwork(Construct):
             subnet_ids=[subnet.ref for subnet in self._subnets],
             security_group_ids=[self._members.attr_group_id],
             ready=ready,
+            made_by=settings.model_dump_json(),
         )
+        for part in (self.vpc, self._table, *self._subnets, self._members, self._doors, *ready):
+            # Functions and hosts of the other stacks are in it until these are deployed too.
+            part.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
+            part.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
 
     def _subnet(self, settings: OwnNetwork, zone: int) -> ec2.CfnSubnet:
         return ec2.CfnSubnet(

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from stacks.data.account_logs import AccountLogs
 from stacks.data.captured import CapturedRequests
@@ -16,11 +17,13 @@ from stacks.data.code_upload import code_folder
 from stacks.data.corpus_pointer import NewestCorpus
 from stacks.data.corpus_upload import corpus_folder
 from stacks.data.folder_upload import FolderUpload
+from stacks.data.kept_exports import keep_exports
 from stacks.data.keys import OperationsKey, StageKey
 from stacks.data.lost_events import LostEvents
 from stacks.data.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
 from stacks.data.private_network import PrivateNetwork, endpoints_beside
 from stacks.data.region_rule import refuse_regions
+from stacks.data.shared_data import DataValues
 from stacks.settings.stage import ExistingNetwork, OwnNetwork
 from stacks.shared.alarms import watch_lost_events
 from stacks.shared.bucket_layout import (
@@ -36,8 +39,6 @@ from stacks.shared.platform import Platform
 from stacks.shared.policies import retention_days, tell_stage
 
 if TYPE_CHECKING:
-    from constructs import Construct
-
     from stacks.data.folder_upload import Folder
     from stacks.data.open_bundle import LocalBundle
     from stacks.settings.stage import S3Corpus, StageSettings
@@ -100,7 +101,18 @@ class DataStack(cdk.Stack):
                 # Named when it is there, and not before.
                 newest.node.add_dependency(self.corpus.upload)
         self._describe(corpora)
-        self._export(corpora)
+        self.values = DataValues(
+            key=self.key,
+            artifacts=self.artifacts,
+            captured=self.captured.location if self.captured is not None else None,
+            corpus=self.corpus,
+            code=self.code,
+            preparation_code=self.preparation_code,
+            platform=self.platform,
+            corpora=corpora,
+        )
+        self.values.tell(Construct(self, "Shared"))
+        keep_exports(self, self.values)
 
     def _platform(self, stage: str, settings: StageSettings, removal_policy: cdk.RemovalPolicy) -> Platform:
         retention = retention_days(settings.log_retention_days)
@@ -211,31 +223,3 @@ class DataStack(cdk.Stack):
             value=f"s3://{self.corpus.bucket.bucket_name}/{self.corpus.prefix}",
             description="The corpus that the next training reads",
         )
-
-    def _export(self, corpora: s3.IBucket) -> None:
-        """Declare what the other stacks import, as CDK would by itself but without a word of what it is."""
-        platform, placement = self.platform, self.platform.placement
-        exports = [
-            (self.key.key_arn, "The key of corpora, models, volumes and transform output"),
-            (platform.operations_key.key_arn, "The key of logs, alarm topic, lost events and functions' environments"),
-            (self.artifacts.bucket_arn, "The bucket of models and batch transform output"),
-            (self.artifacts.bucket_name, "The bucket of models and batch transform output, by name"),
-            (platform.lost_events.queue_arn, "The queue of events that a function gave up on"),
-            (platform.alarms.topic_arn, "The topic that alarms tell"),
-        ]
-        if self.corpus.bucket is corpora:
-            exports += [
-                (corpora.bucket_arn, "The bucket of prepared corpora"),
-                (corpora.bucket_name, "The bucket of prepared corpora, by name"),
-            ]
-        if self.captured is not None:
-            exports += [
-                (self.captured.key.key_arn, "The key of what the endpoint was asked and answered"),
-                (self.captured.bucket.bucket_arn, "The bucket of what the endpoint was asked and answered"),
-                (self.captured.bucket.bucket_name, "The bucket of what the endpoint was asked and answered, by name"),
-            ]
-        if placement is not None and placement.ready:
-            exports += [(subnet, "A private subnet of functions, jobs and hosts") for subnet in placement.subnet_ids]
-            exports += [(group, "The group of functions, jobs and hosts") for group in placement.security_group_ids]
-        for value, description in exports:
-            self.export_value(value, description=description)

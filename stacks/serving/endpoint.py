@@ -17,7 +17,7 @@ from stacks.shared.variant import VARIANT
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
-    from stacks.data.captured import CapturedRequests
+    from stacks.data.captured import CaptureLocation
     from stacks.settings.endpoint import EndpointSettings, RolloutSettings
     from stacks.shared.alarms import RolloutAlarms
     from stacks.shared.platform import Platform
@@ -44,7 +44,7 @@ class AutoscaledEndpoint(Construct):
         platform: Platform,
         rollout: RolloutSettings,
         alarms: RolloutAlarms,
-        captured: CapturedRequests | None,
+        captured: CaptureLocation | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.config = sagemaker.CfnEndpointConfig(
@@ -128,7 +128,7 @@ def _variant(
     )
 
 
-def _capture(captured: CapturedRequests) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
+def _capture(captured: CaptureLocation) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
     option = sagemaker.CfnEndpointConfig.CaptureOptionProperty
     return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
         enable_capture=True,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
-    from stacks.data.captured import CapturedRequests
+    from stacks.data.captured import CaptureLocation
     from stacks.shared.platform import Platform
     from stacks.shared.registry_image import RegistryImage
 
@@ -39,7 +39,7 @@ class HostedModel(Construct):
         image: RegistryImage,
         endpoint_name: str,
         platform: Platform,
-        captured: CapturedRequests | None,
+        captured: CaptureLocation | None,
         serverless: bool,
         environment: Mapping[str, str] | None,
     ) -> None:

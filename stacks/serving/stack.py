@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 
+from stacks.data.shared_data import SharedData
 from stacks.serving.approval_guard import ApprovalGuard
 from stacks.serving.dashboard import Dashboard
 from stacks.serving.endpoint import AutoscaledEndpoint
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import DataValues
     from stacks.settings.stage import SimilarSettings, StageSettings
 
 
@@ -43,7 +44,7 @@ class ServingStack(cdk.Stack):
         *,
         stage: str,
         settings: StageSettings,
-        data: DataStack,
+        values: DataValues,
         description: str,
     ) -> None:
         synthesizer = serving_synthesizer(stage) if settings.retraining is not None else None
@@ -51,6 +52,7 @@ class ServingStack(cdk.Stack):
         if settings.retraining is not None:
             bound_roles(self, stage)
         tell_stage(self, stage, settings)
+        data = SharedData(self, values)
         platform = data.platform
         image = RegistryImage(self, "NtmImage", algorithm_images.hosting(settings))
         is_open = settings.algorithm == "open"
@@ -136,7 +138,7 @@ class ServingStack(cdk.Stack):
         topics: UrlFunction,
         in_service: str,
         approved: Mapping[str, str],
-        data: DataStack,
+        data: SharedData,
     ) -> None:
         # Imported only where it is set: what is off shall cost a synth nothing.
         from stacks.serving.similar.similar_documents import SimilarDocuments  # noqa: PLC0415

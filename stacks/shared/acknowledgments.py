@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
@@ -74,11 +74,7 @@ def everywhere(rule: str, reason: str, *, packs: tuple[str, ...]) -> dict[str, s
 
 
 def flattened(resource: str, stack: cdk.Stack) -> str:
-    """Return a policy's resource as cdk-nag names it in a finding.
-
-    A reference to another stack becomes an import only when the app is synthesized. So that its name is known now, the
-    export is declared now; it is the one that CDK would declare by itself.
-    """
+    """Return a policy's resource as cdk-nag names it in a finding."""
     return "".join(
         _flattened_token(part, stack) if _TOKEN.fullmatch(part) else part for part in _TOKEN.split(resource) if part
     )
@@ -87,17 +83,8 @@ def flattened(resource: str, stack: cdk.Stack) -> str:
 def _flattened_token(text: str, stack: cdk.Stack) -> str:
     known = _FLATTENED.setdefault(stack, {})
     if text not in known:
-        known[text] = _flattened_value(_resolved(text, stack))
+        known[text] = _flattened_value(stack.resolve(text))
     return known[text]
-
-
-def _resolved(text: str, stack: cdk.Stack) -> object:
-    token = cdk.Tokenization.reverse_string(text).first_token
-    if token is not None and cdk.Reference.is_reference(token):
-        owner = cdk.Stack.of(cast("cdk.Reference", token).target)
-        if owner is not stack:
-            return stack.resolve(owner.export_value(text))["Fn::ImportValue"]
-    return stack.resolve(text)
 
 
 def _flattened_value(value: object) -> str:

@@ -91,6 +91,11 @@ def parameters_prefix(stage: str) -> str:
     return f"/topic-model/{stage}"
 
 
+def data_parameters_prefix(stage: str) -> str:
+    """Return the path of what the data stack tells the others, without a slash at its end; no function may write it."""
+    return f"/topic-model-data/{stage}"
+
+
 def newest_corpus_parameter(stage: str) -> str:
     """Return the name of the parameter that holds the newest prepared corpus's hash, where the stage retrains."""
     return f"{parameters_prefix(stage)}/newest-corpus"

@@ -20,6 +20,9 @@ class Placement:
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
     ready: Sequence[cdk.CfnResource] = ()
+    made_by: str = ""
+    """What the stage's own network is made by. Its ids are known at the deploy only, and a published version of a
+    function keeps those that it was published with."""
 
     def of_function(self) -> lambda_.CfnFunction.VpcConfigProperty:
         """Return the placement as Lambda takes it."""
@@ -46,6 +49,8 @@ class Placement:
         if not isinstance(resource, lambda_.CfnFunction):
             raise TypeError(f"{function.node.path} declares no function")
         resource.vpc_config = self.of_function()
+        if self.made_by:
+            function.invalidate_version_based_on(self.made_by)
         home = cdk.Stack.of(function).node.path
         # Other stacks are deployed after the one with the network, and destroyed before it.
         own = [resource for resource in self.ready if cdk.Stack.of(resource).node.path == home]

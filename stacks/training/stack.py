@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
+from stacks.data.shared_data import SharedData
 from stacks.shared import algorithm_images
 from stacks.shared.alarms import watch_machine
 from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
@@ -25,7 +26,7 @@ from deployment_functions.pipeline.topics_file import TOPICS_FILE
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import DataValues
     from stacks.settings.preparation import PreparationStep
     from stacks.settings.stage import StageSettings
     from stacks.shared.bucket_layout import CodeLocation, CorpusLocation
@@ -42,11 +43,12 @@ class TrainingStack(cdk.Stack):
         *,
         stage: str,
         settings: StageSettings,
-        data: DataStack,
+        values: DataValues,
         description: str,
     ) -> None:
         super().__init__(scope, construct_id, description=description)
         tell_stage(self, stage, settings)
+        data = SharedData(self, values)
         platform = data.platform
         chosen, code = algorithm_images.training(settings), data.code
         definition_hash = training_job.definition_hash(
@@ -111,7 +113,7 @@ class TrainingStack(cdk.Stack):
             description="The training pipeline: python -m operations.pipeline run starts it",
         )
 
-    def _sweep(self, settings: StageSettings, data: DataStack, image: RegistryImage) -> None:
+    def _sweep(self, settings: StageSettings, data: SharedData, image: RegistryImage) -> None:
         # Only here: a stage without sweeps loads nothing of them.
         from stacks.training.sweep.sweep_pipeline import SweepPipeline  # noqa: PLC0415
 
@@ -123,7 +125,7 @@ class TrainingStack(cdk.Stack):
             description="Training jobs side by side: python -m operations.sweep --on pipeline starts it",
         )
 
-    def _preparation(self, step: PreparationStep, data: DataStack, code: CodeLocation, *, retrains: bool) -> None:
+    def _preparation(self, step: PreparationStep, data: SharedData, code: CodeLocation, *, retrains: bool) -> None:
         # Only here: a stage that prepares nothing loads nothing of it.
         from stacks.training.preparation.preparation_pipeline import PreparationPipeline  # noqa: PLC0415
 
@@ -172,7 +174,7 @@ class TrainingStack(cdk.Stack):
             ],
         )
 
-    def _record(self, stage: str, settings: StageSettings, data: DataStack, platform: Platform) -> DeploymentFunction:
+    def _record(self, stage: str, settings: StageSettings, data: SharedData, platform: Platform) -> DeploymentFunction:
         function = DeploymentFunction(
             self,
             "Record",

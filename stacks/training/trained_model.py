@@ -21,7 +21,7 @@ from deployment_functions.retrainings.retraining import ONLY_STOPS
 if TYPE_CHECKING:
     from aws_cdk import aws_stepfunctions as sfn
 
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import SharedData
     from stacks.settings.stage import StageSettings
     from stacks.shared.platform import Platform
 
@@ -54,7 +54,7 @@ class TrainedModel(Construct):
         *,
         stage: str,
         settings: StageSettings,
-        data: DataStack,
+        data: SharedData,
         definition_hash: str,
     ) -> None:
         """Declare the resources that run the pipeline, which calls `answer` itself."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_lambda as lambda_
 
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import SharedData
     from stacks.settings.stage import Algorithm, StageSettings, TrainingSettings
     from stacks.shared.registry_image import RegistryImage
 
@@ -130,7 +130,7 @@ class TrainingPipeline(Construct):
         construct_id: str,
         *,
         settings: StageSettings,
-        data: DataStack,
+        data: SharedData,
         definition_hash: str,
         training_role: iam.IRole,
         image: RegistryImage,

@@ -4,14 +4,50 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rules.identity import statements
 from rules.model import JsonValue, Template, items, mapping
 from tests.templates.conftest import Templates
 
-_EXPORTED = re.compile(r"^ExportsOutput(?:FnGetAtt|Ref)?(?P<id>\w+?)(?:Arn)?[0-9A-F]{8}$")
+_BUCKET = re.compile(r"^arn:<AWS::Partition>:s3:::(?=<)")
+
+
+def _inlined(value: Any, told: Mapping[str, JsonValue]) -> Any:
+    """A part of a template, with what the data stack tells in the place of the parameters that read it."""
+    if isinstance(value, list):
+        return [_inlined(item, told) for item in value]
+    known = mapping(value)
+    if str(known.get("Ref")) in told:
+        return told[str(known["Ref"])]
+    return {name: _inlined(part, told) for name, part in known.items()} if isinstance(value, dict) else value
+
+
+def inlined(templates: Templates) -> list[Template]:
+    """The templates of a stage, with what the data stack tells in the place of the parameters that read it."""
+    bodies: dict[str, dict[str, Any]] = {part: dict(template.to_json()) for part, template in templates.items()}
+    written = {
+        resource.get("Name"): resource.get("Value")
+        for resource in Template("data", bodies["data"]).resources("AWS::SSM::Parameter")
+    }
+    return [
+        Template(
+            part,
+            mapping(
+                _inlined(
+                    body,
+                    {
+                        name: written[parameter["Default"]]
+                        for name, parameter in body.get("Parameters", {}).items()
+                        if parameter.get("Default") in written
+                    },
+                )
+            ),
+        )
+        for part, body in bodies.items()
+    ]
 
 
 def flat(value: JsonValue) -> str:
@@ -19,13 +55,10 @@ def flat(value: JsonValue) -> str:
     known = mapping(value)
     if "Fn::Join" in known:
         separator, parts = items(known["Fn::Join"])
-        return str(separator).join(flat(part) for part in items(parts))
+        # A bucket by its ARN is the bucket.
+        return _BUCKET.sub("", str(separator).join(flat(part) for part in items(parts)))
     if "Fn::GetAtt" in known:
         return "<" + str(items(known["Fn::GetAtt"])[0]) + ">"
-    if "Fn::ImportValue" in known:
-        exported = _EXPORTED.match(str(known["Fn::ImportValue"]).rpartition(":")[2])
-        assert exported is not None, known
-        return f"<{exported['id']}>"
     return f"<{known['Ref']}>" if "Ref" in known else str(value)
 
 
@@ -45,7 +78,7 @@ class Stage:
     """The resources and rights of all three templates of a stage."""
 
     def __init__(self, templates: Templates) -> None:
-        self._templates = [Template(part, template.to_json()) for part, template in templates.items()]
+        self._templates = inlined(templates)
 
     def resources(self, kind: str) -> Iterator[tuple[str, dict[str, JsonValue]]]:
         """The logical ids and properties of every resource of a type."""

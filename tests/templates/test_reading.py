@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 
@@ -52,18 +51,6 @@ def test_every_template_parameter_and_output_says_what_it_is(templates: Template
             for name, each in body.get(section, {}).items():
                 # CDK's own parameter, of the bootstrap's version, among them.
                 assert each.get("Description"), name
-
-
-def test_nothing_is_exported_that_no_other_stack_imports(templates: Templates) -> None:
-    exported = {
-        output["Export"]["Name"]
-        for template in templates.values()
-        for output in template.to_json().get("Outputs", {}).values()
-        if "Export" in output
-    }
-    text = "".join(json.dumps(template.to_json()) for template in templates.values())
-
-    assert exported == set(re.findall(r'"Fn::ImportValue": "([^"]+)"', text))
 
 
 def test_every_mapping_and_parameter_is_used(templates: Templates) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from rules.identity import statements
-from rules.model import JsonValue, Template, items, mapping
+from rules.model import JsonValue, items, mapping
 from tests.templates.conftest import Templates
+from tests.templates.policies import inlined
 
 LIST = Path(__file__).parent / "snapshots" / "statements-of-prod.txt"
 
@@ -23,8 +24,6 @@ def flat(value: JsonValue) -> str:
         return str(separator).join(flat(part) for part in items(parts))
     if "Fn::GetAtt" in known:
         return "<" + ".".join(str(part) for part in items(known["Fn::GetAtt"])) + ">"
-    if "Fn::ImportValue" in known:
-        return f"<{str(known['Fn::ImportValue']).partition(':ExportsOutput')[2]}>"
     if "Fn::Sub" in known:
         return str(known["Fn::Sub"])
     return f"<{known['Ref']}>" if "Ref" in known else json.dumps(value, sort_keys=True)
@@ -33,8 +32,9 @@ def flat(value: JsonValue) -> str:
 def listed(templates: Templates) -> str:
     """Every statement of every role: who, what, on what, under which condition."""
     lines = []
-    for part, template in templates.items():
-        for statement in statements(Template(part, template.to_json())):
+    for template in inlined(templates):
+        part = template.stack
+        for statement in statements(template):
             condition = json.dumps(statement.condition, sort_keys=True) if statement.condition else ""
             lines.append(f"{part} {statement.logical_id}")
             lines += [f"    {action}" for action in sorted(statement.actions)]

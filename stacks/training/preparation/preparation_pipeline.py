@@ -22,7 +22,7 @@ from stacks.training.preparation import preparation_job
 from training_scripts.corpus.manifest import VOCABULARY_PATH
 
 if TYPE_CHECKING:
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import SharedData
     from stacks.settings.preparation import DocumentsInS3, PreparationStep
     from stacks.shared.bucket_layout import CodeLocation
 
@@ -39,7 +39,7 @@ class PreparationPipeline(Construct):
         construct_id: str,
         *,
         step: PreparationStep,
-        data: DataStack,
+        data: SharedData,
         code: CodeLocation,
         retrains: bool,
     ) -> None:
@@ -86,7 +86,7 @@ class PreparationPipeline(Construct):
         )
 
     def _job_role(
-        self, step: PreparationStep, data: DataStack, code: CodeLocation, image: RegistryImage
+        self, step: PreparationStep, data: SharedData, code: CodeLocation, image: RegistryImage
     ) -> ServiceRole:
         bucket = data.corpus.bucket
         role = ServiceRole(
@@ -133,7 +133,7 @@ class PreparationPipeline(Construct):
         if documents.kms_key_arn is not None:
             role.allow("kms:Decrypt", on=[documents.kms_key_arn])
 
-    def _publisher(self, data: DataStack, *, retrains: bool) -> DeploymentFunction:
+    def _publisher(self, data: SharedData, *, retrains: bool) -> DeploymentFunction:
         platform, corpus, stack = data.platform, data.corpus, cdk.Stack.of(self)
         pointer = newest_corpus_parameter(platform.stage)
         function = DeploymentFunction(

@@ -37,7 +37,7 @@ from deployment_functions.pipeline.model_archive import ARTIFACT_FILE
 from deployment_functions.retrainings.retraining import RETRAINING_RUN_PREFIX
 
 if TYPE_CHECKING:
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import SharedData
     from stacks.settings.stage import RetrainingSettings, StageSettings
     from stacks.shared.registry_image import RegistryImage
 
@@ -54,7 +54,7 @@ class Retraining(Construct):
         *,
         settings: StageSettings,
         retraining: RetrainingSettings,
-        data: DataStack,
+        data: SharedData,
         pipeline: sfn.StateMachine,
         definition_hash: str,
         image: RegistryImage,

@@ -16,7 +16,7 @@ from stacks.shared.service_role import INTERFACES, NO_RESOURCE, SAGEMAKER_INTERF
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import SharedData
     from stacks.shared.registry_image import RegistryImage
 
 _LOG_DELIVERY: Final = (
@@ -45,7 +45,7 @@ class ServingBoundary(Rights):
     role that updates it can only make roles that have this boundary.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, data: DataStack, image: RegistryImage) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, data: SharedData, image: RegistryImage) -> None:
         stage = data.platform.stage
         super().__init__(
             scope,
@@ -68,7 +68,7 @@ class ServingBoundary(Rights):
         )
         acknowledge(self, dict.fromkeys(("CKV_AWS_109", "CKV_AWS_111"), NO_RESOURCE))
 
-    def _data(self, data: DataStack, stage: str) -> None:
+    def _data(self, data: SharedData, stage: str) -> None:
         artifacts, corpus = data.artifacts, data.corpus
         self.allow(
             "s3:GetObject",

@@ -14,7 +14,7 @@ from stacks.training.retraining.serving_boundary import ServingBoundary
 from stacks.training.retraining.serving_rights import allow_serving_stack
 
 if TYPE_CHECKING:
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import SharedData
     from stacks.shared.registry_image import RegistryImage
 
 CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
@@ -26,7 +26,7 @@ class ServingDeployment(Construct):
     They are in the training stack: there before the serving stack is deployed, and after it is destroyed.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, data: DataStack, image: RegistryImage) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, data: SharedData, image: RegistryImage) -> None:
         super().__init__(scope, construct_id)
         stage, stack = data.platform.stage, cdk.Stack.of(self)
         self.boundary = ServingBoundary(self, "Boundary", data=data, image=image)

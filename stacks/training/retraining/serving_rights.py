@@ -12,6 +12,7 @@ import aws_cdk as cdk
 
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import (
+    data_parameters_prefix,
     endpoint_name,
     function_name,
     in_service_parameter,
@@ -23,7 +24,7 @@ from stacks.shared.service_role import NO_RESOURCE, Rights
 from deployment_functions.model_fields import APPROVED
 
 if TYPE_CHECKING:
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import SharedData
     from stacks.shared.service_role import ServiceRole
 
 BY_THE_STACKS_NAME: Final = (
@@ -58,7 +59,7 @@ class _Arns:
         )
 
 
-def allow_serving_stack(role: ServiceRole, boundary: Rights, *, data: DataStack) -> None:
+def allow_serving_stack(role: ServiceRole, boundary: Rights, *, data: SharedData) -> None:
     """Allow the role what a deploy, an update and a destroy of the serving stack take."""
     stage = data.platform.stage
     arns = _Arns(cdk.Stack.of(role))
@@ -126,7 +127,7 @@ def _roles(rights: Rights, boundary: Rights, arns: _Arns, names: str) -> None:
     )
 
 
-def _hosting(rights: Rights, arns: _Arns, stage: str, data: DataStack) -> None:
+def _hosting(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> None:
     unnamed = [arns.slash("sagemaker", "model", "*"), arns.slash("sagemaker", "endpoint-config", "*")]
     endpoint = arns.slash("sagemaker", "endpoint", endpoint_name(stage))
     rights.allow(
@@ -205,7 +206,7 @@ def _probed(rights: Rights, arns: _Arns, stage: str) -> None:
     )
 
 
-def _functions(rights: Rights, arns: _Arns, stage: str, data: DataStack) -> None:
+def _functions(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> None:
     stack = cdk.Stack.of(rights)
     names = (f"{serving_stack_name(stage)}-*", f"{function_name(stage)}", f"{function_name(stage)}:*")
     functions = [arns.colon("lambda", "function", name) for name in names]
@@ -282,6 +283,7 @@ def _state(rights: Rights, arns: _Arns, stage: str) -> None:
         "ssm:GetParameters",
         on=[
             parameters_arn(stack, stage, f"{APPROVED}/*"),
+            arns.slash("ssm", "parameter", f"{data_parameters_prefix(stage).lstrip('/')}/*"),
             arns.slash("ssm", "parameter", f"cdk-bootstrap/{qualifier}/version"),
         ],
         because=FIELDS_OF_A_MODEL,

@@ -16,7 +16,7 @@ from stacks.training.sweep import sweep_job
 from stacks.training.training_role import TrainingRole
 
 if TYPE_CHECKING:
-    from stacks.data.stack import DataStack
+    from stacks.data.shared_data import SharedData
     from stacks.settings.stage import StageSettings
     from stacks.shared.registry_image import RegistryImage
 
@@ -30,7 +30,7 @@ class SweepPipeline(Construct):
         construct_id: str,
         *,
         settings: StageSettings,
-        data: DataStack,
+        data: SharedData,
         image: RegistryImage,
     ) -> None:
         super().__init__(scope, construct_id)
