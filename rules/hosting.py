@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MODEL: Final = "AWS::SageMaker::Model"
 CONFIG: Final = "AWS::SageMaker::EndpointConfig"
 ENDPOINT: Final = "AWS::SageMaker::Endpoint"
+SCALABLE_TARGET: Final = "AWS::ApplicationAutoScaling::ScalableTarget"
 
 
 def is_serverless(config: Resource) -> bool:
@@ -109,19 +110,21 @@ def rollback(template: Template) -> Iterator[Fault]:
 
 
 @rule(
-    "TM-ENDPOINT-KEEPS-SIZE", "An update keeps the size that scaling gave", "An update under load would drop requests"
+    "TM-ENDPOINT-KEEPS-SIZE",
+    "An update keeps the size that scaling gave, and no other",
+    "An update under load would drop requests, or a fixed fleet never change its size",
 )
 def keeps_size(template: Template) -> Iterator[Fault]:
-    """Look at what an update retains; serverless endpoints have no size."""
-    if any(is_serverless(config) for config in template.resources(CONFIG)):
-        return
+    """Compare what an update retains with whether the fleet is scaled; capture cannot be excluded from it."""
+    scaled = any(template.resources(SCALABLE_TARGET))
     for endpoint in template.resources(ENDPOINT):
-        if endpoint.get("RetainAllVariantProperties") is not True:
-            yield Fault(endpoint.logical_id, "Properties/RetainAllVariantProperties", "an update resets the fleet")
-        excluded = objects(endpoint.get("ExcludeRetainedVariantProperties"))
-        if not any(entry.get("VariantPropertyType") == "DataCaptureConfig" for entry in excluded):
-            path = "Properties/ExcludeRetainedVariantProperties"
-            yield Fault(endpoint.logical_id, path, "an update would keep an old data capture setting")
+        if (endpoint.get("RetainAllVariantProperties") is True) != scaled:
+            message = "an update resets the fleet" if scaled else "an update keeps a size that nothing scales"
+            yield Fault(endpoint.logical_id, "Properties/RetainAllVariantProperties", message)
+        for excluded in objects(endpoint.get("ExcludeRetainedVariantProperties")):
+            if excluded.get("VariantPropertyType") == "DataCaptureConfig":
+                path = "Properties/ExcludeRetainedVariantProperties"
+                yield Fault(endpoint.logical_id, path, "SageMaker does not support to exclude data capture")
 
 
 @rule("TM-ENDPOINT-NAMES", "An endpoint has a name for life, its parts none", "Clients would lose it, or updates fail")

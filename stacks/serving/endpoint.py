@@ -54,7 +54,6 @@ class AutoscaledEndpoint(Construct):
             production_variants=[_variant(settings, model)],
             data_capture_config=_capture(captured) if captured is not None else None,
         )
-        serverless = settings.serverless is not None
         # SageMaker would make the group by itself, keep what is in it for ever, and leave it behind.
         log_group = platform.log_group(self, "Logs", name=f"/aws/sagemaker/Endpoints/{name}")
         self.endpoint = sagemaker.CfnEndpoint(
@@ -62,22 +61,15 @@ class AutoscaledEndpoint(Construct):
             "Endpoint",
             endpoint_name=name,
             endpoint_config_name=self.config.attr_endpoint_config_name,
-            retain_all_variant_properties=None if serverless else True,
-            exclude_retained_variant_properties=None
-            if serverless
-            else [
-                # Without this an update would also keep the old data capture setting.
-                sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DataCaptureConfig")
-            ],
+            # What scaling has made of the fleet stays. A fleet of fixed size has the size that its settings say.
+            retain_all_variant_properties=True if settings.scales else None,
             deployment_config=deployment_config(rollout, alarms=alarms.alarms),
         )
         self.endpoint.node.add_dependency(log_group, alarms)
-        if not serverless:
+        if settings.scales:
             self._scale(settings)
 
     def _scale(self, settings: EndpointSettings) -> None:
-        if settings.max_instances == settings.min_instances:
-            return
         target = scaling.ScalableTarget(
             self,
             "Scaling",

@@ -69,6 +69,11 @@ class EndpointSettings(Frozen):
     scale_in_cooldown_s: Annotated[Int, Field(ge=0, le=86_400)] = 300
     scale_out_cooldown_s: Annotated[Int, Field(ge=0, le=86_400)] = 60
 
+    @property
+    def scales(self) -> bool:
+        """Whether Application Auto Scaling decides how many instances there are."""
+        return self.serverless is None and self.max_instances > self.min_instances
+
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> EndpointSettings:
         if self.max_instances < self.min_instances:

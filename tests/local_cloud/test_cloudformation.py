@@ -61,7 +61,6 @@ def serving(job_role: str, model_data: Callable[[int], str]) -> Callable[..., di
                     "EndpointName": endpoint,
                     "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
                     "RetainAllVariantProperties": True,
-                    "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
                 },
             },
             "Target": {

@@ -94,7 +94,6 @@ def test_a_sample_of_nothing_captures_nothing_and_an_update_can_raise_it(
         EndpointName=name,
         EndpointConfigName=hosting.config(DataCaptureConfig=capture(bucket, "captured/none", "Input")),
         RetainAllVariantProperties=True,
-        ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DataCaptureConfig"}],
     )
     hosting.settled(name)
     ask(runtime, name, "after")
@@ -103,14 +102,25 @@ def test_a_sample_of_nothing_captures_nothing_and_an_update_can_raise_it(
     assert [event["captureData"]["endpointInput"]["data"] for event in events] == ["after"]
 
 
-def test_an_update_that_keeps_the_variants_properties_keeps_the_old_capture_too(
-    sagemaker: Any, hosting: Hosting, bucket: str
+def test_a_change_of_capture_takes_effect_also_where_an_update_keeps_the_variants_properties(
+    sagemaker: Any, runtime: Any, hosting: Hosting, bucket: str, captured: Captured
 ) -> None:
     name = hosting.endpoint(DataCaptureConfig=capture(bucket, "captured/old", "Input"))
-    new = hosting.config(DataCaptureConfig=capture(bucket, "captured/new", "Input"))
-    sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=new, RetainAllVariantProperties=True)
+    sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=hosting.config(), RetainAllVariantProperties=True)
 
-    assert hosting.settled(name)["DataCaptureConfig"]["DestinationS3Uri"].endswith("captured/old")
+    assert "DataCaptureConfig" not in hosting.settled(name)
+    ask(runtime, name, "after")
+    assert captured.events("captured/old") == []
+
+
+def test_data_capture_cannot_be_excluded_from_what_an_update_keeps(sagemaker: Any, hosting: Hosting) -> None:
+    with pytest.raises(ClientError, match="DataCaptureConfig is not currently supported"):
+        sagemaker.update_endpoint(
+            EndpointName=hosting.endpoint(),
+            EndpointConfigName=hosting.config(),
+            RetainAllVariantProperties=True,
+            ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DataCaptureConfig"}],
+        )
 
 
 def test_a_destination_that_is_no_place_in_s3_is_refused(hosting: Hosting) -> None:

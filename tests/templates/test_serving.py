@@ -36,13 +36,13 @@ def test_models_and_endpoint_configs_bear_no_name_so_that_they_can_be_replaced(d
     dev["serving"].all_resources_properties("AWS::SageMaker::EndpointConfig", {"EndpointConfigName": Match.absent()})
 
 
-def test_the_endpoint_keeps_its_name_and_its_size_but_not_an_old_data_capture_setting(dev: Templates) -> None:
+def test_the_endpoint_keeps_its_name_and_the_size_that_scaling_gave(dev: Templates) -> None:
     dev["serving"].has_resource_properties(
         "AWS::SageMaker::Endpoint",
         {
             "EndpointName": "topic-model-dev",
             "RetainAllVariantProperties": True,
-            "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
+            "ExcludeRetainedVariantProperties": Match.absent(),
         },
     )
 
@@ -76,6 +76,14 @@ def test_a_fleet_of_fixed_size_is_not_scaled(synthesize: Synthesize) -> None:
     fixed = synthesize({"endpoint": {"min_instances": 2, "max_instances": 2}})
 
     fixed["serving"].resource_count_is("AWS::ApplicationAutoScaling::ScalableTarget", 0)
+
+
+def test_a_fleet_of_fixed_size_has_the_size_of_its_settings_after_each_update(synthesize: Synthesize) -> None:
+    fixed = synthesize({"endpoint": {"min_instances": 2, "max_instances": 2}})
+
+    fixed["serving"].all_resources_properties(
+        "AWS::SageMaker::Endpoint", {"RetainAllVariantProperties": Match.absent()}
+    )
 
 
 def test_endpoint_storage_is_under_the_stages_key(dev: Templates) -> None:

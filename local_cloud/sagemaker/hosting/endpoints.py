@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("local_cloud")
 
+CAPTURE = "DataCaptureConfig"
+
 
 class Endpoints:
     """Every endpoint of the account."""
@@ -129,7 +131,8 @@ class Endpoints:
         config = self._configs.config(call.scope, request.text("EndpointConfigName"))
         require_compatible(endpoint.name, endpoint.config, config, self.scaled_variants(call.scope, endpoint.name))
         specs = _retained(config.variants, endpoint, request)
-        capture = _retained_capture(config, endpoint, request)
+        _refuse_excluded_capture(request)
+        capture = _capture(config)
         deployment = request.values.get("DeploymentConfig")
         if deployment is None and request.flag("RetainDeploymentConfig"):
             deployment = endpoint.deployment
@@ -246,6 +249,12 @@ def _retained(specs: Sequence[VariantSpec], endpoint: Endpoint, request: Node) -
     ]
 
 
+def _refuse_excluded_capture(request: Node) -> None:
+    """Refuse what API_VariantProperty says is not supported: data capture is the new config's in any case."""
+    if any(item.text("VariantPropertyType") == CAPTURE for item in request.nodes("ExcludeRetainedVariantProperties")):
+        raise validation_error(f"ExcludeRetainedVariantProperties: {CAPTURE} is not currently supported.")
+
+
 def _resized(spec: VariantSpec, kept: Node) -> VariantSpec:
     return dataclasses.replace(spec, count=kept.integer("count", spec.count), weight=kept.number("weight", spec.weight))
 
@@ -266,16 +275,7 @@ def _keeps_count(spec: VariantSpec, old: Variant, excluded: set[str]) -> bool:
 
 
 def _capture(config: EndpointConfig) -> Node:
-    return config.request.node("DataCaptureConfig")
-
-
-def _retained_capture(config: EndpointConfig, endpoint: Endpoint, request: Node) -> Node:
-    """Return the old data capture where the variants' properties are kept and this one is not excluded."""
-    excluded = {item.text("VariantPropertyType") for item in request.nodes("ExcludeRetainedVariantProperties")}
-    old = endpoint.fleet.capture if endpoint.fleet else None
-    if request.flag("RetainAllVariantProperties") and "DataCaptureConfig" not in excluded and old is not None:
-        return old.request
-    return _capture(config)
+    return config.request.node(CAPTURE)
 
 
 def _scale(endpoint: Endpoint, wanted: Sequence[Node]) -> None:
