@@ -15,7 +15,7 @@ from stacks.shared.network import Placement
 from stacks.shared.service_role import ServiceRole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_kms as kms
 
@@ -63,6 +63,12 @@ VECTORS_ENDPOINT: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+def named_buckets(settings: StageSettings) -> list[str]:
+    """Return the buckets that the settings name, which may be of other accounts."""
+    places = (settings.corpus.s3, settings.preparation.documents if settings.preparation is not None else None)
+    return sorted({place.bucket for place in places if place is not None})
+
+
 def endpoints_beside(settings: StageSettings) -> Mapping[str, tuple[str, ...]]:
     """Return the interface endpoints that a stage has beside those of every stage, and the actions that may pass."""
     similar = settings.similar
@@ -75,6 +81,10 @@ def endpoints_beside(settings: StageSettings) -> Mapping[str, tuple[str, ...]]:
     }
 
 
+NAMED_CN_IN_CHINA: Final = frozenset(
+    {"sagemaker.api", "sagemaker.runtime", "states", "xray", "lambda", "cloudformation"}
+)
+"""Services whose endpoints are named `cn.com.amazonaws.…` in China's partition."""
 HTTPS: Final = 443
 IKE: Final = 500
 ESP: Final = "50"
@@ -96,10 +106,15 @@ class PrivateNetwork(Construct):
         retention: logs.RetentionDays,
         removal_policy: cdk.RemovalPolicy,
         more: Mapping[str, tuple[str, ...]],
+        reads: Sequence[str] = (),
     ) -> None:
-        """Take, beside the network's settings, the interface endpoints that the stage's settings ask for."""
+        """Take, beside the network's settings, the interface endpoints that the stage's settings ask for.
+
+        `reads` names buckets that may be another account's: corpus and documents that the settings name.
+        """
         super().__init__(scope, construct_id)
         self._name = f"topic-model-{stage}"
+        self._in_china: cdk.CfnCondition | None = None
         self.vpc = ec2.CfnVPC(
             self,
             "Vpc",
@@ -125,7 +140,7 @@ class PrivateNetwork(Construct):
         endpoints = {**INTERFACE_ENDPOINTS, **more}
         # S3 is reached by its endpoint and by each subnet's association with the table that leads there: without both,
         # a function that is a custom resource cannot answer CloudFormation, and a destroy waits for it in vain.
-        ready = [*routed, self._s3(), *(self._interface(name, actions) for name, actions in endpoints.items())]
+        ready = [*routed, self._s3(reads), *(self._interface(name, actions) for name, actions in endpoints.items())]
         self._flow_log(key, retention, removal_policy)
         self.placement = Placement(
             subnet_ids=[subnet.ref for subnet in self._subnets],
@@ -189,7 +204,7 @@ class PrivateNetwork(Construct):
         )
         return members, doors
 
-    def _s3(self) -> ec2.CfnVPCEndpoint:
+    def _s3(self, reads: Sequence[str]) -> ec2.CfnVPCEndpoint:
         stack = cdk.Stack.of(self)
         own = iam.PolicyStatement(
             sid="BucketsOfThisAccount",
@@ -204,6 +219,16 @@ class PrivateNetwork(Construct):
             actions=["s3:PutObject"],
             resources=[f"arn:{stack.partition}:s3:::cloudformation-custom-resource-response-*/*"],
         )
+        named = [
+            iam.PolicyStatement(
+                sid="NamedBuckets",
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:GetObject", "s3:ListBucket"],
+                resources=[f"arn:{stack.partition}:s3:::{bucket}{part}" for bucket in reads for part in ("", "/*")],
+                conditions={"StringEquals": {"aws:PrincipalAccount": stack.account}},
+            )
+            for _ in reads[:1]
+        ]
         return ec2.CfnVPCEndpoint(
             self,
             "S3",
@@ -211,7 +236,7 @@ class PrivateNetwork(Construct):
             vpc_endpoint_type="Gateway",
             service_name=f"com.amazonaws.{stack.region}.s3",
             route_table_ids=[self._table.ref],
-            policy_document=iam.PolicyDocument(statements=[own, answers]),
+            policy_document=iam.PolicyDocument(statements=[own, answers, *named]),
         )
 
     def _interface(self, service: str, actions: tuple[str, ...]) -> ec2.CfnVPCEndpoint:
@@ -222,7 +247,7 @@ class PrivateNetwork(Construct):
             name,
             vpc_id=self.vpc.ref,
             vpc_endpoint_type="Interface",
-            service_name=f"com.amazonaws.{stack.region}.{service}",
+            service_name=self._service_name(service),
             private_dns_enabled=True,
             subnet_ids=[subnet.ref for subnet in self._subnets],
             security_group_ids=[self._doors.attr_group_id],
@@ -237,6 +262,17 @@ class PrivateNetwork(Construct):
                 ]
             ),
         )
+
+    def _service_name(self, service: str) -> str:
+        name = f"com.amazonaws.{cdk.Stack.of(self).region}.{service}"
+        if service not in NAMED_CN_IN_CHINA:
+            return name
+        if self._in_china is None:
+            self._in_china = cdk.CfnCondition(
+                self, "InChina", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "aws-cn")
+            )
+            self._in_china.override_logical_id("InChina")
+        return cdk.Fn.condition_if(self._in_china.logical_id, "cn.", "").to_string() + name
 
     def _flow_log(self, key: kms.IKey, retention: logs.RetentionDays, removal_policy: cdk.RemovalPolicy) -> None:
         group = logs.LogGroup(self, "Flows", retention=retention, encryption_key=key, removal_policy=removal_policy)

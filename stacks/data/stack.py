@@ -21,7 +21,7 @@ from stacks.data.kept_exports import keep_exports
 from stacks.data.keys import OperationsKey, StageKey
 from stacks.data.lost_events import LostEvents
 from stacks.data.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
-from stacks.data.private_network import PrivateNetwork, endpoints_beside
+from stacks.data.private_network import PrivateNetwork, endpoints_beside, named_buckets
 from stacks.data.region_rule import refuse_regions
 from stacks.data.shared_data import DataValues
 from stacks.settings.stage import ExistingNetwork, OwnNetwork
@@ -161,6 +161,7 @@ class DataStack(cdk.Stack):
                 retention=retention_days(settings.log_retention_days),
                 removal_policy=removal_policy,
                 more=endpoints_beside(settings),
+                reads=named_buckets(settings),
             ).placement
         if isinstance(network, ExistingNetwork):
             return Placement(network.subnet_ids, network.security_group_ids)

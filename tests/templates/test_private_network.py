@@ -54,3 +54,47 @@ def test_every_custom_resource_in_the_vpc_is_deleted_before_its_way_to_s3(own: T
     assert custom
     assert len(way) == 3
     assert {name: way - needed(resources, name) for name in custom} == {name: set() for name in custom}
+
+
+def statement(templates: Templates, sid: str) -> list[dict[str, Any]]:
+    [gateway] = [
+        body["Properties"]
+        for body in templates["data"].find_resources("AWS::EC2::VPCEndpoint").values()
+        if body["Properties"]["VpcEndpointType"] == "Gateway"
+    ]
+    return [each for each in gateway["PolicyDocument"]["Statement"] if each.get("Sid") == sid]
+
+
+def test_a_bucket_of_another_account_that_the_settings_name_can_be_read(synthesize: Synthesize) -> None:
+    corpus = {"s3": {"bucket": "other-team", "prefix": "x/" + "a" * 64}}
+    [named] = statement(synthesize({"network": {"kind": "own"}, "corpus": corpus}), "NamedBuckets")
+
+    assert named["Action"] == ["s3:GetObject", "s3:ListBucket"]
+    assert [text["Fn::Join"][1][-1] for text in named["Resource"]] == [":s3:::other-team", ":s3:::other-team/*"]
+    assert "aws:ResourceAccount" not in str(named["Condition"])
+
+
+def test_no_other_bucket_of_another_account_is_reached(own: Templates) -> None:
+    assert statement(own, "NamedBuckets") == []
+
+
+def test_in_china_the_endpoints_that_are_named_otherwise_there_are(synthesize: Synthesize) -> None:
+    data = synthesize({"network": {"kind": "own"}, "operations": {"tracing": True}, "retraining": {}})["data"].to_json()
+    joined = [
+        body["Properties"]["ServiceName"]["Fn::Join"][1]
+        for body in data["Resources"].values()
+        if body["Type"] == "AWS::EC2::VPCEndpoint"
+    ]
+    named = {parts[-1] for parts in joined if parts[0] == {"Fn::If": ["InChina", "cn.", ""]}}
+
+    assert data["Conditions"]["InChina"] == {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}
+    assert named == {".sagemaker.api", ".sagemaker.runtime", ".states", ".xray", ".cloudformation"}
+
+
+def test_cloudformation_sees_the_interfaces_of_functions_that_it_deletes(synthesize: Synthesize) -> None:
+    policies = synthesize({"network": {"kind": "own"}, "retraining": {}})["training"].find_resources(
+        "AWS::IAM::ManagedPolicy"
+    )
+    [functions] = [body for name, body in policies.items() if name.startswith("RetrainingServingRoleFunctions")]
+
+    assert "ec2:DescribeNetworkInterfaces" in str(functions["Properties"]["PolicyDocument"])

@@ -266,7 +266,7 @@ def _functions(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> Non
     )
     if data.platform.placement is not None:
         rights.allow(
-            # Without the interfaces, the removal of a function would not wait until they are gone.
+            # By its interfaces CloudFormation sees when a deleted function has left its subnets.
             "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
