@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rules import images
-from rules.model import Fault, Resource, Rule, Template, items, mapping, objects, rule
+from rules.model import Fault, Resource, Rule, Template, items, mapping, objects, own_disks, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,12 +23,7 @@ def is_serverless(config: Resource) -> bool:
 
 def has_own_disks(config: Resource) -> bool:
     """Tell whether the hosts encrypt their own disks in hardware, and so refuse a key."""
-    families = (str(variant.get("InstanceType")).split(".") for variant in objects(config.get("ProductionVariants")))
-    return any(
-        parts[1] in {"g4dn", "g5"} or (parts[1][0] not in "dp" and parts[1].rstrip("n").endswith("d"))
-        for parts in families
-        if len(parts) == 3  # noqa: PLR2004 (ml, family, size)
-    )
+    return any(own_disks(variant.get("InstanceType")) for variant in objects(config.get("ProductionVariants")))
 
 
 @rule("TM-MODEL-ISOLATED", "A hosted container has no network", "It could send the documents that it is given away")

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rules import images
-from rules.model import Fault, JsonValue, Resource, Rule, Template, mapping, rule
+from rules.model import Fault, JsonValue, Resource, Rule, Template, mapping, own_disks, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -160,10 +160,13 @@ def traffic_encrypted(template: Template) -> Iterator[Fault]:
 
 @rule("TM-JOB-VOLUME-KEY", "A job's volumes are under a customer-managed key", "Documents would lie under AWS's key")
 def volume_key(template: Template) -> Iterator[Fault]:
-    """Look at the volumes' key."""
+    """Look at the volumes' key; hosts with disks of their own encrypt them in hardware, and refuse one."""
     for job in jobs(template, *KINDS):
-        if not job.volume_key:
-            path = "/".join((*job.kind.machines, "VolumeKmsKeyId"))
+        path = "/".join((*job.kind.machines, "VolumeKmsKeyId"))
+        if own_disks(job.get(*job.kind.machines, "InstanceType")):
+            if job.volume_key:
+                yield job.fault(path, f"the {job.kind.noun} instances have disks of their own, and refuse a key")
+        elif not job.volume_key:
             yield job.fault(path, f"the {job.kind.noun} volumes are under no key of ours")
 
 

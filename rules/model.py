@@ -140,3 +140,11 @@ def reference(value: JsonValue) -> str | None:
         return str(known["Ref"])
     attribute = known.get("Fn::GetAtt")
     return str(attribute[0]) if isinstance(attribute, list) and attribute else None
+
+
+def own_disks(instance_type: JsonValue) -> bool:
+    """Tell whether hosts of a type encrypt NVMe disks of their own, and so refuse a key."""
+    parts = str(instance_type).split(".")
+    if len(parts) != 3:  # noqa: PLR2004 (ml, family, size)
+        return False
+    return parts[1] in {"g4dn", "g5"} or (parts[1][0] not in "dp" and parts[1].rstrip("n").endswith("d"))

@@ -95,8 +95,9 @@ class PrivateBucket(s3.Bucket):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="ForgetOldVersions",
-                    expiration=cdk.Duration.days(expire_after_days) if expire_after_days else None,
-                    noncurrent_version_expiration=cdk.Duration.days(min(90, expire_after_days or 90)),
+                    expiration=cdk.Duration.days(expire_after_days - 1) if expire_after_days else None,
+                    # What has expired is only hidden by a marker until its version goes too, a day later at the least.
+                    noncurrent_version_expiration=cdk.Duration.days(1 if expire_after_days else 90),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
                 )
             ],

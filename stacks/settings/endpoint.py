@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
@@ -19,7 +20,8 @@ class CaptureSettings(Frozen):
     """What is kept of the endpoint's requests and answers: a store of documents' word counts."""
 
     sampling_percent: Annotated[Int, Field(ge=1, le=100)] = 100
-    keep_days: Annotated[Int, Field(ge=1, le=3653)] = 90
+    keep_days: Annotated[Int, Field(ge=2, le=3653)] = 90
+    """Days until a request is gone, its hidden version too; S3 rounds up to midnight."""
     readers: tuple[Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")], ...] = ()
     """ARNs of the roles that may read it. Everybody else is denied, whatever their own policies allow."""
 
@@ -46,6 +48,18 @@ class RolloutSettings(Frozen):
             raise ValueError(
                 f"step_percent is {self.step_percent}, but a linear rollout's steps are "
                 f"{LEAST_LINEAR_STEP} to 50 percent"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_time_for_every_wait(self) -> RolloutSettings:
+        steps = {"all_at_once": 0, "canary": 1}.get(self.strategy, math.ceil(100 / self.step_percent))
+        # Blue/green waits once more before it ends the old fleet.
+        waits = steps + (self.strategy != "rolling")
+        if self.max_duration_s <= waits * self.wait_s:
+            raise ValueError(
+                f"max_duration_s is {self.max_duration_s}, but a rollout of strategy {self.strategy} waits {waits} x "
+                f"wait_s {self.wait_s} = {waits * self.wait_s} s: raise it above that, or lower wait_s"
             )
         return self
 

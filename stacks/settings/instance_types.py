@@ -57,4 +57,37 @@ def has_local_nvme(instance_type: str) -> bool:
     return name in ("g4dn", "g5") or (not name.startswith(("d", "p")) and name.rstrip("n").endswith("d"))
 
 
+_OF_5D: Final = {"large": 75, "xlarge": 150, "2xlarge": 300, "4xlarge": 600, "8xlarge": 1200, "12xlarge": 1800,
+                 "16xlarge": 2400, "24xlarge": 3600}  # fmt: skip
+LOCAL_DISK_GB: Final = {
+    "c5d": {"large": 50, "xlarge": 100, "2xlarge": 200, "4xlarge": 400, "9xlarge": 900, "12xlarge": 1800,
+            "18xlarge": 1800, "24xlarge": 3600},
+    "g4dn": {"xlarge": 125, "2xlarge": 225, "4xlarge": 225, "8xlarge": 900, "12xlarge": 900, "16xlarge": 900},
+    "g5": {"xlarge": 250, "2xlarge": 450, "4xlarge": 600, "8xlarge": 900, "12xlarge": 3800, "16xlarge": 1900,
+           "24xlarge": 3800, "48xlarge": 7600},
+    "m5d": _OF_5D,
+    "r5d": _OF_5D,
+}  # fmt: skip
+"""What hosts store on, by family and size (https://docs.aws.amazon.com/ec2/latest/instancetypes, November 2026)."""
+
+
+def check_volume(instance_type: str, volume_size_gb: int) -> None:
+    """Refuse a volume that is larger than the local disk, which SageMaker takes in its place.
+
+    Raises:
+        ValueError: names both sizes. A type whose disk is not in the table is not judged.
+    """
+    disk = LOCAL_DISK_GB.get(family(instance_type), {}).get(instance_type.rpartition(".")[2])
+    if disk is not None and volume_size_gb > disk:
+        raise ValueError(
+            f"volume_size_gb is {volume_size_gb}, but {instance_type} stores on a disk of its own of {disk} GB: "
+            f"lower it to {disk}, or take another instance_type"
+        )
+
+
+def volume_key(instance_type: str, key: str) -> dict[str, str]:
+    """Return the member of a job's resources that encrypts their volumes; nothing where the host refuses a key."""
+    return {} if has_local_nvme(instance_type) else {"VolumeKmsKeyId": key}
+
+
 InstanceType = Annotated[str, AfterValidator(check)]

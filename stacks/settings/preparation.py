@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
+from stacks.settings import instance_types
 from stacks.settings.frozen import Frozen
 from stacks.settings.instance_types import InstanceType
 from stacks.settings.place_names import BucketName, KeyArn
@@ -60,4 +61,9 @@ class PreparationStep(Frozen):
         for name in FROM_FILES:
             if getattr(self.settings, name):
                 raise ValueError(f"settings.{name} is set, which a job takes from nowhere: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _the_volume_fits(self) -> PreparationStep:
+        instance_types.check_volume(self.instance_type, self.volume_size_gb)
         return self

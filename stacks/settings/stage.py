@@ -97,6 +97,11 @@ class TrainingSettings(Frozen):
         """How long one run of the pipeline may take in all."""
         return self.max_runtime_s + START_UP_MARGIN_S
 
+    @model_validator(mode="after")
+    def _the_volume_fits(self) -> TrainingSettings:
+        instance_types.check_volume(self.instance_type, self.volume_size_gb)
+        return self
+
 
 class NoNetwork(Frozen):
     """Functions, jobs and hosts are in AWS's own networks."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
+from stacks.settings import instance_types
 from stacks.shared import open_training
 from training_scripts.content_types import RECORDIO_PROTOBUF
 from training_scripts.hyperparameters import FEATURE_DIM
@@ -50,7 +51,7 @@ def request(
             "InstanceType": settings.instance_type,
             "InstanceCount": settings.instance_count,
             "VolumeSizeInGB": settings.volume_size_gb,
-            "VolumeKmsKeyId": "${KeyArn}",
+            **instance_types.volume_key(settings.instance_type, "${KeyArn}"),
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_runtime_s},
         "EnableNetworkIsolation": True,

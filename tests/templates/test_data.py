@@ -112,3 +112,14 @@ def test_a_corpus_that_is_in_s3_is_neither_uploaded_nor_looked_at(synthesize: Sy
             }
         },
     )
+
+
+def test_a_captured_request_and_its_hidden_version_live_no_longer_than_the_setting_says(prod: Templates) -> None:
+    [bucket] = [
+        body["Properties"]
+        for name, body in prod["data"].find_resources("AWS::S3::Bucket").items()
+        if name.startswith("CaptureCaptured")
+    ]
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+
+    assert rule["ExpirationInDays"] + rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90

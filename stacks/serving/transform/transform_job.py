@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from stacks.serving.transform.transform_records import INPUT_FILTER, OUTPUT_FILTER
+from stacks.settings import instance_types
 from stacks.shared.bucket_layout import SCHEDULED_PREFIX
 from stacks.shared.names import job_name_prefix
 from stacks.shared.retries import JOB_NOT_TAKEN
@@ -64,7 +65,7 @@ def _common(settings: TransformSettings, *, stage: str) -> dict[str, object]:
         "TransformResources": {
             "InstanceType": settings.instance_type,
             "InstanceCount": settings.instance_count,
-            "VolumeKmsKeyId": "${KeyArn}",
+            **instance_types.volume_key(settings.instance_type, "${KeyArn}"),
         },
         "Tags": [{"Key": "topic-model:stage", "Value": stage}],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from stacks.settings import instance_types
 from stacks.shared.names import job_name_prefix
 from stacks.shared.retries import JOB_NOT_TAKEN
 from stacks.training import training_job
@@ -84,7 +85,7 @@ def request(step: PreparationStep, *, stage: str, placeholders: Sequence[str] = 
                 "InstanceType": step.instance_type,
                 "InstanceCount": step.instance_count,
                 "VolumeSizeInGB": step.volume_size_gb,
-                "VolumeKmsKeyId": "${KeyArn}",
+                **instance_types.volume_key(step.instance_type, "${KeyArn}"),
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": step.max_runtime_s},
