@@ -57,7 +57,7 @@ class HostedModel(Construct):
         )
         self.role.allow("kms:Decrypt", on=[key.key_arn])
         encrypt_volumes(self.role, key)
-        write_sagemaker_logs(self.role, f"Endpoints/{endpoint_name}")
+        write_sagemaker_logs(self.role, f"Endpoints/{endpoint_name}", declared=True)
         put_metrics(self.role, METRICS_NAMESPACE)
         pull_image(self.role, image)
         if captured is not None:

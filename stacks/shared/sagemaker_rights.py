@@ -23,15 +23,18 @@ def encrypt_volumes(role: ServiceRole, key: kms.IKey) -> None:
     role.allow("kms:DescribeKey", on=[key.key_arn])
 
 
-def write_sagemaker_logs(role: ServiceRole, group: str) -> None:
-    """Allow writing to the log group /aws/sagemaker/`group`, which SageMaker creates where it is missing."""
+def write_sagemaker_logs(role: ServiceRole, group: str, *, declared: bool = False) -> None:
+    """Allow writing to the log group /aws/sagemaker/`group`, which SageMaker creates where it is missing.
+
+    One that the stack has `declared` it may not: hosts that end after it is deleted would make it again, for good.
+    """
     stack = cdk.Stack.of(role)
     name = f"/aws/sagemaker/{group}"
     arn = stack.format_arn(
         service="logs", resource="log-group", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
     )
     role.allow(
-        "logs:CreateLogGroup",
+        *(() if declared else ("logs:CreateLogGroup",)),
         "logs:CreateLogStream",
         "logs:DescribeLogStreams",
         "logs:PutLogEvents",

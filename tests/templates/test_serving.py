@@ -246,3 +246,11 @@ def test_without_a_schedule_the_transforms_model_reads_no_corpus(dev: Templates)
     [reads] = [str(body) for name, body in policies.items() if name.startswith("TransformModelRole")]
 
     assert "corpora" not in reads
+
+
+def test_hosts_cannot_make_the_endpoints_log_group_again_after_a_destroy(dev: Templates) -> None:
+    policies = dev["serving"].find_resources("AWS::IAM::ManagedPolicy")
+    [hosts] = [body["Properties"] for name, body in policies.items() if name.startswith("HostedRoleRights")]
+
+    assert "logs:PutLogEvents" in str(hosts["PolicyDocument"])
+    assert "logs:CreateLogGroup" not in str(hosts["PolicyDocument"])
