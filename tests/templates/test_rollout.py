@@ -145,3 +145,16 @@ def test_where_a_training_runs_asks_for_no_new_training(dev: Templates, synthesi
     [before] = dev["training"].find_resources("Custom::TrainedModel").values()
     [after] = own["training"].find_resources("Custom::TrainedModel").values()
     assert before["Properties"]["DefinitionHash"] == after["Properties"]["DefinitionHash"]
+
+
+def test_the_hosts_role_may_look_at_the_alarms_that_take_a_rollout_back_inside_its_boundary(
+    synthesize: Synthesize,
+) -> None:
+    templates = synthesize({"retraining": {}})
+    for part, policy in (("serving", "HostedRoleRights"), ("training", "RetrainingServingBoundary")):
+        [rights] = [
+            str(body["Properties"]["PolicyDocument"])
+            for name, body in templates[part].find_resources("AWS::IAM::ManagedPolicy").items()
+            if name.startswith(policy)
+        ]
+        assert "cloudwatch:DescribeAlarms" in rights

@@ -111,6 +111,18 @@ class ServingBoundary(Rights):
         )
         learn_of_ends(self, "SageMakerTransformJobs")
         self.allow(
+            "cloudwatch:DescribeAlarms",
+            on=[
+                arn(
+                    service="cloudwatch",
+                    resource="alarm",
+                    resource_name=f"{serving_stack_name(stage)}-*",
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+            because=_STAGES_OWN,
+        )
+        self.allow(
             "cloudwatch:PutMetricData",
             on=["*"],
             because=NO_RESOURCE,
