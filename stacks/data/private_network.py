@@ -154,11 +154,12 @@ class PrivateNetwork(Construct):
             part.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
 
     def _subnet(self, settings: OwnNetwork, zone: int) -> ec2.CfnSubnet:
+        named = settings.availability_zones
         return ec2.CfnSubnet(
             self,
             f"Subnet{zone}",
             vpc_id=self.vpc.ref,
-            availability_zone=cdk.Fn.select(zone, cdk.Fn.get_azs()),
+            availability_zone=named[zone] if named else cdk.Fn.select(zone, cdk.Fn.get_azs()),
             cidr_block=cdk.Fn.select(zone, cdk.Fn.cidr(settings.cidr, settings.zones, str(SUBNET_BITS))),
             map_public_ip_on_launch=False,
             tags=[cdk.CfnTag(key="Name", value=f"{self._name}-{zone}")],

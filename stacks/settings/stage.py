@@ -129,6 +129,18 @@ class OwnNetwork(Frozen):
     cidr: Annotated[str, Field(pattern=r"^(\d{1,3}\.){3}\d{1,3}/(1[6-9]|2[0-2])$")] = "10.42.0.0/20"
     zones: Annotated[Int, Field(ge=2, le=3)] = 2
     """Availability zones, a subnet each."""
+    availability_zones: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")], ...] | None = None
+    """Which ones, where the region's first lack an instance type or an endpoint service; None takes its first."""
+
+    @model_validator(mode="after")
+    def _each_subnet_has_a_zone(self) -> OwnNetwork:
+        named = self.availability_zones
+        if named is not None and (len(set(named)) != len(named) or len(named) != self.zones):
+            raise ValueError(
+                f"availability_zones names {', '.join(named) or 'none'}, but zones is {self.zones}: "
+                "name so many, each once"
+            )
+        return self
 
 
 Network = Annotated[NoNetwork | ExistingNetwork | OwnNetwork, Field(discriminator="kind")]

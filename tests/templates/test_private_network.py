@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from stacks.settings.stage import OwnNetwork
 from tests.templates.conftest import Synthesize, Templates
 
 
@@ -98,3 +100,17 @@ def test_cloudformation_sees_the_interfaces_of_functions_that_it_deletes(synthes
     [functions] = [body for name, body in policies.items() if name.startswith("RetrainingServingRoleFunctions")]
 
     assert "ec2:DescribeNetworkInterfaces" in str(functions["Properties"]["PolicyDocument"])
+
+
+def test_the_settings_may_name_the_availability_zones(synthesize: Synthesize) -> None:
+    named = ["eu-west-1b", "eu-west-1c"]
+    data = synthesize({"network": {"kind": "own", "availability_zones": named}})["data"]
+    subnets = data.find_resources("AWS::EC2::Subnet").values()
+
+    assert [subnet["Properties"]["AvailabilityZone"] for subnet in subnets] == named
+
+
+@pytest.mark.parametrize("named", [["eu-west-1b"], ["eu-west-1b", "eu-west-1b"]])
+def test_zones_that_are_too_few_or_named_twice_are_refused(named: list[str]) -> None:
+    with pytest.raises(ValidationError, match="availability_zones names .* but zones is 2"):
+        OwnNetwork.model_validate({"kind": "own", "availability_zones": named})
