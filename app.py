@@ -19,7 +19,7 @@ from stacks.settings import cdk_json
 from stacks.settings.errors import SynthError
 from stacks.shared import regions
 from stacks.shared.bucket_layout import LocalCorpus
-from stacks.shared.names import VALID_TEMPLATES, stack_prefix
+from stacks.shared.names import STAGE_TAG, VALID_TEMPLATES, stack_prefix
 from stacks.training.stack import TrainingStack
 from training_scripts.command_line import in_a_sentence
 
@@ -76,7 +76,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     )
     training.add_stack_dependency(data)
     serving.add_stack_dependency(training)
-    cdk.Tags.of(app).add("topic-model:stage", stage)
+    cdk.Tags.of(app).add(STAGE_TAG, stage)
     return stage, chosen
 
 

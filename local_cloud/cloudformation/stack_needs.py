@@ -73,6 +73,8 @@ _NAMED: dict[str, tuple[str, str, str]] = {
 }
 _WITHOUT_REGION = frozenset({"iam", "s3"})
 _WITHOUT_ACCOUNT = frozenset({"s3"})
+_IN_LOWER_CASE = frozenset({"s3", "s3vectors", "sagemaker"})
+"""Services whose names, or ARNs, have no capitals."""
 _PASSED: dict[str, tuple[str, tuple[str, ...]]] = {
     # type -> the service that a role is passed to, the properties that name roles
     _TARGET: (SERVICE, ("RoleARN",)),
@@ -228,7 +230,7 @@ def _own(change: Change) -> list[str]:
     name = change.name(name_property).lstrip("/") if service == "ssm" else change.name(name_property)
     if service == "events":
         name = re.split(r"[|/]", name)[-1]
-    if service == "sagemaker":
+    if service in _IN_LOWER_CASE:
         name = name.lower()
     path = value_at(change.properties, "Path") if service == "iam" else None
     return [change.arn(service, resource.format(f"{str(path or '/').lstrip('/')}{name}"))]

@@ -12,7 +12,7 @@ from operations.stage import PARTS
 from stacks.shared.names import endpoint_name, serving_stack_name
 
 from deployment_functions.ledger import SETS, LedgerError, contradictions
-from deployment_functions.model_fields import APPROVED, RECORD
+from deployment_functions.model_fields import APPROVED, CANDIDATE, RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,6 +43,8 @@ class Survey:
     """The names of a record's parameters that are missing or say another thing than the record."""
     mixed: tuple[str, ...] = ()
     """The fields that the parameter of what is in service tells otherwise of the approved model."""
+    waiting: tuple[str, str] | None = None
+    """The newest trained model, where it is not the approved one, and the approved one."""
 
 
 def survey(stage: DeployedStage) -> Survey:
@@ -65,6 +67,7 @@ def survey(stage: DeployedStage) -> Survey:
     approved = stage.ledger.read(APPROVED)
     if serves and approved is None:
         gone.append(stage.ledger.name(APPROVED, RECORD))
+    newest = stage.ledger.read(CANDIDATE)
     in_service = stage.in_service()
     return Survey(
         serves=serves,
@@ -73,6 +76,9 @@ def survey(stage: DeployedStage) -> Survey:
         parameters_gone=tuple(gone),
         astray=tuple(name for which in SETS for name in stage.ledger.astray(which)),
         mixed=tuple(contradictions(approved, in_service)) if approved and in_service else (),
+        waiting=(newest["job_name"], approved["job_name"])
+        if newest and approved and newest["job_name"] != approved["job_name"]
+        else None,
     )
 
 
@@ -93,6 +99,15 @@ def what_was_deployed_is_there(stage: DeployedStage) -> Iterator[Answer]:
     yield from faults or [
         Answer(CHECK, "good", "all is there" if seen.serves else "the stage has no serving stack yet")
     ]
+    if seen.serves and seen.waiting is not None:
+        newest, approved = seen.waiting
+        # After a rollout that was taken back this is so, and no deploy that follows would say so.
+        yield Answer(
+            CHECK,
+            "good",
+            f"model {newest} is not approved, or its rollout was taken back: a deploy keeps {approved}, until you "
+            f"approve it, by {_command(clients, 'approve')}",
+        )
 
 
 def redeploy(stage: str) -> str:

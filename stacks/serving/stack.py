@@ -127,6 +127,12 @@ class ServingStack(cdk.Stack):
         )
         cdk.CfnOutput(
             self,
+            "ModelInService",
+            value=approved["job_name"],
+            description="The approved model: after a rollout that was taken back, not the newest one",
+        )
+        cdk.CfnOutput(
+            self,
             "EndpointName",
             value=endpoint.endpoint.attr_endpoint_name,
             description="The SageMaker endpoint behind the URL",

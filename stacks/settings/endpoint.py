@@ -85,7 +85,7 @@ class EndpointSettings(Frozen):
 
     @property
     def scales(self) -> bool:
-        """Whether Application Auto Scaling decides how many instances there are."""
+        """Whether the fleet follows its load: instances, between two bounds that differ."""
         return self.serverless is None and self.max_instances > self.min_instances
 
     @model_validator(mode="after")

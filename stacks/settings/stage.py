@@ -28,6 +28,9 @@ from training_scripts.hyperparameters import (
 HARDENED_LOG_DAYS: Final = 365
 """A year of logs is what PCI DSS 10.5.1 asks for; the rule on log groups asks the same of the templates."""
 
+HARDENED_INSTANCES: Final = 2
+"""Hosts in two zones; the rule on the endpoint's instances asks the same of the templates."""
+
 DEPLOY_WAIT_LIMIT_S: Final = 3600
 """CloudFormation waits no longer for a custom resource, so neither can a deploy for a training."""
 TRANSFORM_MB_UNDER_WAY: Final = 100
@@ -330,6 +333,8 @@ class StageSettings(Frozen):
         owed = {
             "network.kind to own or existing": self.network.kind != "none",
             "capture": self.capture is not None,
+            f"endpoint.min_instances to {HARDENED_INSTANCES} or more": self.endpoint.min_instances
+            >= HARDENED_INSTANCES,
             "removal_policy to retain": self.removal_policy == "retain",
             f"log_retention_days to {HARDENED_LOG_DAYS} or more": self.log_retention_days >= HARDENED_LOG_DAYS,
             "url.auth to AWS_IAM": self.url.auth == "AWS_IAM",

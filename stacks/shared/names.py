@@ -7,6 +7,9 @@ from typing import Final
 VALID_TEMPLATES: Final = "build/synth/valid-templates.json"
 """Where a synth remembers which templates CDK's validator passed, from the project's root."""
 
+STAGE_TAG: Final = "topic-model:stage"
+"""Every resource that takes tags has this one, with its stage as value."""
+
 
 def stack_prefix(stage: str) -> str:
     """Return what the names of a stage's stacks begin with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
+from constructs import Construct
 
 from stacks.data.shared_data import SharedData
 from stacks.shared import algorithm_images
@@ -16,6 +17,7 @@ from stacks.shared.names import job_name_prefix, parameters_prefix, pipeline_nam
 from stacks.shared.policies import tell_stage
 from stacks.shared.registry_image import RegistryImage
 from stacks.training import training_job
+from stacks.training.retraining.serving_boundary import ServingBoundary
 from stacks.training.trained_model import TrainedModel
 from stacks.training.training_pipeline import TrainingPipeline
 from stacks.training.training_role import TrainingRole
@@ -24,8 +26,6 @@ from deployment_functions.pipeline.model_archive import ARTIFACT_FILE
 from deployment_functions.pipeline.topics_file import TOPICS_FILE
 
 if TYPE_CHECKING:
-    from constructs import Construct
-
     from stacks.data.shared_data import DataValues
     from stacks.settings.preparation import PreparationStep
     from stacks.settings.stage import StageSettings
@@ -87,7 +87,13 @@ class TrainingStack(cdk.Stack):
         model.runs.node.add_dependency(role, pipeline)
         says = "a run of the training pipeline failed or was given up; its last event says why"
         watch_machine(self, platform, pipeline.state_machine, says=says, prefix="Training")
-        if settings.retraining is not None:
+        # What serves is not what trains where the algorithm is open.
+        hosting = algorithm_images.hosting(settings)
+        serves = image if hosting == chosen else RegistryImage(self, "HostingImage", hosting)
+        if settings.retraining is None:
+            place = Construct(Construct(self, "Retraining"), "Serving")
+            ServingBoundary(place, "Boundary", data=data, image=serves, settings=settings)
+        else:
             # Not imported where no stage retrains.
             from stacks.training.retraining.retraining import Retraining  # noqa: PLC0415
 
@@ -99,7 +105,7 @@ class TrainingStack(cdk.Stack):
                 data=data,
                 pipeline=pipeline.state_machine,
                 definition_hash=definition_hash,
-                image=image,
+                image=serves,
             )
         if settings.sweep is not None:
             self._sweep(settings, data, image)

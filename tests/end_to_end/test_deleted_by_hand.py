@@ -31,7 +31,7 @@ def deployed(deployment: Deployment) -> Deployment:
 
 def examined(deployment: Deployment) -> list[str]:
     """What doctor says of the deployed stage, a line each."""
-    said = deployment.command("doctor", "--stage", STAGE).stdout
+    said = deployment.command("operations.doctor", "--stage", STAGE).stdout
     return [line for line in said.splitlines() if "  deployed: " in line]
 
 

@@ -10,7 +10,9 @@ import pytest
 from aws_cdk.assertions import Template
 
 import app as application
+from stacks.serving.similar import similar_asset
 from stacks.settings.cdk_json import merged
+from tests.bundles import build_similar_asset
 from tests.synths import CDK_JSON
 
 Templates = dict[str, Template]
@@ -61,6 +63,11 @@ def prod(corpus_folder: Path) -> Templates:
     return build(corpus_folder, {}, stage="prod")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that accepts what the templates have become."""
-    parser.addoption("--update-snapshots", action="store_true", help="write the templates' snapshots anew")
+@pytest.fixture(scope="session")
+def asset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The asset for similar documents without its wheels, in the place where a synth looks."""
+    folder: Path = tmp_path_factory.mktemp("built") / "asset"
+    build_similar_asset(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(similar_asset, "BUILT", folder)
+        yield folder

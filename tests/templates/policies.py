@@ -93,7 +93,7 @@ class Stage:
     def rights(self, role: str) -> set[Right]:
         """What a role may do, by all of its policies."""
         policies = {
-            name: [flat(each) for each in items(properties["Roles"])]
+            name: [flat(each) for each in items(properties.get("Roles"))]
             for name, properties in self.resources("AWS::IAM::ManagedPolicy")
         }
         return {
@@ -108,7 +108,7 @@ class Stage:
     def conditions(self, role: str, action: str) -> list[dict[str, JsonValue]]:
         """The conditions under which a role may do something, one a statement."""
         policies = {
-            name: [flat(each) for each in items(properties["Roles"])]
+            name: [flat(each) for each in items(properties.get("Roles"))]
             for name, properties in self.resources("AWS::IAM::ManagedPolicy")
         }
         return [

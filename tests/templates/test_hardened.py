@@ -108,6 +108,7 @@ def test_rules_have_names_of_their_own() -> None:
     [
         ({"network": {"kind": "none"}}, "network.kind"),
         ({"capture": None}, "capture"),
+        ({"endpoint": {"min_instances": 1}}, "endpoint.min_instances"),
         ({"removal_policy": "destroy"}, "removal_policy"),
         ({"log_retention_days": 90}, "log_retention_days"),
         ({"url": {"auth": "NONE", "reserved_concurrency": 5, "open_because": "A public demonstration"}}, "url.auth"),

@@ -27,9 +27,14 @@ WITHOUT_A_RESOURCE = {
 
 
 def statements(templates: Templates, part: str) -> list[dict[str, object]]:
-    """Every statement of every identity policy of a template."""
+    """Every statement of every policy that a role of a template has; a boundary by itself allows nothing."""
     policies = templates[part].find_resources("AWS::IAM::ManagedPolicy").values()
-    return [statement for policy in policies for statement in policy["Properties"]["PolicyDocument"]["Statement"]]
+    return [
+        statement
+        for policy in policies
+        if policy["Properties"].get("Roles")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
 
 
 def listed(value: object) -> list[object]:

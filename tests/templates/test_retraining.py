@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 from aws_cdk.assertions import Match
@@ -17,6 +15,8 @@ from rules.engine import check_all
 from rules.identity import Statement, statements
 from rules.model import Template, items, mapping
 from stacks.settings.stage import RetrainingSettings
+from tests.combinations.assembly import Assembly
+from tests.combinations.closures import beyond_the_boundary
 from tests.templates.conftest import Synthesize, Templates, build
 from tests.templates.test_statements import flat
 
@@ -64,15 +64,85 @@ def about(found: list[Statement], action: str) -> list[Statement]:
     return [statement for statement in found if action in statement.actions]
 
 
-def test_a_stage_that_does_not_retrain_has_nothing_of_it(dev: Templates) -> None:
+def test_a_stage_that_does_not_retrain_has_nothing_of_it_but_the_boundary(dev: Templates) -> None:
     for part, template in dev.items():
         for logical_id, resource in template.to_json()["Resources"].items():
-            assert "Retraining" not in logical_id, part
+            assert "Retraining" not in logical_id.replace("RetrainingServingBoundary", ""), part
             assert "PermissionsBoundary" not in resource.get("Properties", {}), part
         assert not template.find_resources("AWS::SageMaker::ModelPackageGroup")
     [machine] = dev["training"].find_resources("AWS::StepFunctions::StateMachine").values()
     read_corpus = json.loads(machine["Properties"]["DefinitionString"])["States"]["ReadCorpus"]
     assert "input.$" not in read_corpus["Parameters"]["Payload"]
+
+
+def boundary(templates: Templates) -> tuple[str, str]:
+    """The logical id and the name of the boundary of the serving stack's roles."""
+    [(logical_id, policy)] = [
+        (name, policy)
+        for name, policy in templates["training"].find_resources("AWS::IAM::ManagedPolicy").items()
+        if "serving-boundary" in flat(policy["Properties"].get("ManagedPolicyName", ""))
+    ]
+    return logical_id, flat(policy["Properties"]["ManagedPolicyName"])
+
+
+def test_the_boundary_outlives_the_setting_as_the_roles_in_it_are_updated_after_it(
+    dev: Templates, retraining: Templates
+) -> None:
+    assert boundary(dev) == boundary(retraining)
+
+
+def test_no_export_of_captured_requests_is_in_use_so_that_capture_can_be_turned_off(hardened: Templates) -> None:
+    training = json.dumps(hardened["training"].to_json()["Resources"])
+
+    assert "ExportsOutput" in training
+    assert not re.findall(r"ExportsOutput\w*Captur\w*", training)
+
+
+@pytest.mark.parametrize(
+    ("settings", "rights"),
+    [
+        ({"similar": {}}, {"lambda:InvokeFunction"}),
+        (
+            {"similar": {"store": "s3-vectors"}},
+            {"lambda:InvokeFunction", "s3vectors:GetVectors", "s3vectors:QueryVectors"},
+        ),
+        ({"transform": {"schedule": "rate(7 days)"}}, {"states:StartExecution"}),
+    ],
+    ids=str,
+)
+def test_the_boundary_has_a_right_only_where_the_setting_that_takes_it_is_on(
+    corpus_folder: Path, retraining: Templates, asset: Path, settings: dict[str, object], rights: set[str]
+) -> None:
+    def allowed(templates: Templates) -> set[str]:
+        training = Template("training", templates["training"].to_json())
+        return {
+            action
+            for each in statements(training)
+            if each.logical_id.startswith("RetrainingServingBoundary")
+            for action in each.actions
+        }
+
+    assert allowed(build(corpus_folder, RETRAINS | settings)) - allowed(retraining) == rights
+
+
+def test_the_serving_stacks_role_makes_what_the_settings_put_in_and_removes_what_they_may_have(
+    corpus_folder: Path, retraining: Templates, asset: Path
+) -> None:
+    similar = build(corpus_folder, RETRAINS | {"similar": {"store": "s3-vectors"}})
+    for action, making in (
+        ("lambda:CreateFunction", True),
+        ("lambda:DeleteFunction", False),
+        ("s3vectors:CreateIndex", True),
+        ("s3vectors:DeleteIndex", False),
+    ):
+        for templates, is_on in ((retraining, False), (similar, True)):
+            on = [
+                resource
+                for each in about(of_role(templates, "training", "RetrainingServingRole"), action)
+                for resource in resources(each)
+                if "-similar" in resource or "s3vectors" in resource
+            ]
+            assert bool(on) == (is_on or not making), action
 
 
 def test_retraining_adds_resources_and_changes_no_model_that_is_trained(dev: Templates, retraining: Templates) -> None:
@@ -183,7 +253,9 @@ def test_the_serving_stacks_role_makes_roles_of_that_stack_only_and_only_within_
         "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
     ]
     services = mapping(passing.condition["StringEquals"])["iam:PassedToService"]
-    assert services == ["lambda.amazonaws.com", "sagemaker.amazonaws.com", "states.amazonaws.com"]
+    assert services == [
+        "events.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com", "states.amazonaws.com",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("stage", ["retraining", "hardened"])
@@ -200,32 +272,10 @@ def test_the_boundary_leaves_every_role_of_the_serving_stack_what_its_policies_a
 ) -> None:
     """Evaluated from the templates: one that gains a right beyond the boundary would be denied it on AWS."""
     templates: Templates = request.getfixturevalue(stage)
-    training = Template("training", templates["training"].to_json())
-    bounds = [each for each in statements(training) if each.logical_id.startswith("RetrainingServingBoundary")]
-    names = made_by_the_stack(templates["serving"].to_json())
+    name = {"retraining": "dev", "hardened": "prod"}[stage]
+    assembly = Assembly(name, {part: template.to_json() for part, template in templates.items()})
 
-    for statement in statements(Template("serving", templates["serving"].to_json())):
-        for action in statement.actions:
-            for resource in resources(statement):
-                text = names.get(resource, resource)
-                assert any(
-                    action in bound.actions and any(covers(each, text) for each in resources(bound)) for bound in bounds
-                ), f"{statement.logical_id} is allowed {action} on {text}, beyond the boundary"
-
-
-def made_by_the_stack(template: Mapping[str, Any]) -> dict[str, str]:
-    """What references to the stack's own log groups and endpoint stand for."""
-    here = "<AWS::Region>:<AWS::AccountId>"
-    found = {}
-    for logical_id, resource in template["Resources"].items():
-        properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::Logs::LogGroup":
-            stage = template["Metadata"]["TopicModelStage"]["Name"]
-            name = properties.get("LogGroupName", f"TopicModel-{stage}-Serving-{logical_id}-1")
-            found[f"<{logical_id}.Arn>"] = f"arn:<AWS::Partition>:logs:{here}:log-group:{name}:*"
-        if resource["Type"] == "AWS::SageMaker::Endpoint":
-            found[f"<{logical_id}>"] = f"arn:<AWS::Partition>:sagemaker:{here}:endpoint/{properties['EndpointName']}"
-    return found
+    assert sorted(beyond_the_boundary(assembly)) == []
 
 
 @pytest.mark.parametrize("stage", ["retraining", "hardened"])

@@ -8,6 +8,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3vectors as s3vectors
 from constructs import Construct
 
+from stacks.shared.names import job_name_prefix
+
 from similar_function.places import LABEL
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class VectorIndex(Construct):
         self, scope: Construct, construct_id: str, *, approved: Mapping[str, str], key: kms.IKey, platform: Platform
     ) -> None:
         super().__init__(scope, construct_id)
+        self._index_names = f"{job_name_prefix(platform.stage)}*"
         self.bucket = s3vectors.CfnVectorBucket(
             self,
             "Bucket",
@@ -59,5 +62,5 @@ class VectorIndex(Construct):
 
     @property
     def indexes_arn(self) -> str:
-        """ARN of every index of the bucket."""
-        return f"{self.bucket.attr_vector_bucket_arn}/index/*"
+        """ARN of the index of every model of the stage."""
+        return f"{self.bucket.attr_vector_bucket_arn}/index/{self._index_names}"

@@ -65,7 +65,7 @@ class Retraining(Construct):
         self._group = self._registry()
         check = self._check(settings, definition_hash)
         gate = self._gate(settings, retraining, image)
-        promote = self._promote(ServingDeployment(self, "Serving", data=data, image=image))
+        promote = self._promote(ServingDeployment(self, "Serving", data=data, image=image, settings=settings))
         machine = self._machine(settings, pipeline, [check, gate, promote])
         # Nothing registers models any more when the group is emptied.
         machine.node.add_dependency(self._emptied)

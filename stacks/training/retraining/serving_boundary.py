@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 
 from stacks.shared.acknowledgments import acknowledge
-from stacks.shared.bucket_layout import TRANSFORM_PREFIX
+from stacks.shared.alarms import URL_ALIAS
+from stacks.shared.bucket_layout import CAPTURED_PREFIX, TRANSFORM_PREFIX
 from stacks.shared.job_pipeline_role import learn_of_ends
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
-from stacks.shared.names import endpoint_name, job_name_prefix, serving_boundary_name, serving_stack_name
+from stacks.shared.names import (
+    STAGE_TAG,
+    endpoint_name,
+    function_name,
+    job_name_prefix,
+    serving_boundary_name,
+    serving_stack_name,
+    stack_prefix,
+    transform_pipeline_name,
+)
 from stacks.shared.service_role import INTERFACES, NO_RESOURCE, SAGEMAKER_INTERFACES, Rights
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from stacks.data.shared_data import SharedData
+    from stacks.settings.stage import StageSettings
     from stacks.shared.registry_image import RegistryImage
 
 _LOG_DELIVERY: Final = (
@@ -43,9 +54,20 @@ class ServingBoundary(Rights):
 
     Whoever may update the stack decides what its roles' policies say. So that this makes nobody an administrator, the
     role that updates it can only make roles that have this boundary.
+
+    It is there where the stage does not retrain, too: roles that were made while it did are in it until the serving
+    stack, which is deployed later, has been updated.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, data: SharedData, image: RegistryImage) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        data: SharedData,
+        image: RegistryImage,
+        settings: StageSettings,
+    ) -> None:
         stage = data.platform.stage
         super().__init__(
             scope,
@@ -57,6 +79,10 @@ class ServingBoundary(Rights):
         self._data(data, stage)
         self._sagemaker(stage, image)
         self._logs(stage)
+        if settings.transform.schedule is not None:
+            self._scheduled(data, stage)
+        if settings.similar is not None:
+            self._similar(stage, vectors=settings.similar.store == "s3-vectors")
         self.allow(
             *INTERFACES,
             *SAGEMAKER_INTERFACES,
@@ -79,14 +105,20 @@ class ServingBoundary(Rights):
             because=_STAGES_OWN,
         )
         written = [artifacts.arn_for_objects(f"{TRANSFORM_PREFIX}*")]
-        keys = [data.key.key_arn]
+        for_resources = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
         if data.captured is not None:
-            written.append(data.captured.bucket.arn_for_objects("*"))
-            keys.append(data.captured.key.key_arn)
+            # By what their names and tags are, not by reference: an export in use would keep capture from being
+            # turned off.
+            written.append(f"arn:{cdk.Aws.PARTITION}:s3:::{stack_prefix(stage).lower()}-data-*/{CAPTURED_PREFIX}*")
+            keys = [self._stack.format_arn(service="kms", resource="key", resource_name="*")]
+            tagged = {"StringEquals": {f"aws:ResourceTag/{STAGE_TAG}": stage}}
+            self.allow("kms:GenerateDataKey", on=keys, because=_STAGES_OWN, when=tagged)
+            self.allow("kms:CreateGrant", on=keys, because=_STAGES_OWN, when={**tagged, **for_resources})
         self.allow("s3:AbortMultipartUpload", "s3:PutObject", on=written, because=_STAGES_OWN)
         self.allow("s3:ListBucket", on=[artifacts.bucket_arn])
-        self.allow("kms:CreateGrant", on=keys, when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
-        own = [*keys, data.platform.operations_key.key_arn, *([corpus.key.key_arn] if corpus.key is not None else [])]
+        self.allow("kms:CreateGrant", on=[data.key.key_arn], when=for_resources)
+        own = [data.key.key_arn, data.platform.operations_key.key_arn]
+        own += [corpus.key.key_arn] if corpus.key is not None else []
         self.allow("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", on=list(dict.fromkeys(own)))
         self.allow("sqs:SendMessage", on=[data.platform.lost_events.queue_arn])
         self.allow(
@@ -136,6 +168,33 @@ class ServingBoundary(Rights):
             "ecr:GetDownloadUrlForLayer",
             on=[image.repository_arn],
         )
+
+    def _scheduled(self, data: SharedData, stage: str) -> None:
+        """Allow what the transform's schedule and its runs on the corpus take."""
+        machine = self._stack.format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=transform_pipeline_name(stage),
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.allow("states:StartExecution", on=[machine])
+        self.allow("s3:ListBucket", on=[data.corpus.bucket.bucket_arn])
+
+    def _similar(self, stage: str, *, vectors: bool) -> None:
+        """Allow what the function for similar documents calls."""
+        topics = self._stack.format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=f"{function_name(stage)}:{URL_ALIAS}",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.allow("lambda:InvokeFunction", on=[topics])
+        if vectors:
+            # A bucket has no name of ours; its indexes have those of the stage's models.
+            indexes = self._stack.format_arn(
+                service="s3vectors", resource="bucket", resource_name=f"*/index/{job_name_prefix(stage)}*"
+            )
+            self.allow("s3vectors:GetVectors", "s3vectors:QueryVectors", on=[indexes], because=_STAGES_OWN)
 
     def _logs(self, stage: str) -> None:
         groups = (

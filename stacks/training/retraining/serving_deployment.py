@@ -15,6 +15,7 @@ from stacks.training.retraining.serving_rights import allow_serving_stack
 
 if TYPE_CHECKING:
     from stacks.data.shared_data import SharedData
+    from stacks.settings.stage import StageSettings
     from stacks.shared.registry_image import RegistryImage
 
 CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
@@ -26,10 +27,18 @@ class ServingDeployment(Construct):
     They are in the training stack: there before the serving stack is deployed, and after it is destroyed.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, data: SharedData, image: RegistryImage) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        data: SharedData,
+        image: RegistryImage,
+        settings: StageSettings,
+    ) -> None:
         super().__init__(scope, construct_id)
         stage, stack = data.platform.stage, cdk.Stack.of(self)
-        self.boundary = ServingBoundary(self, "Boundary", data=data, image=image)
+        self.boundary = ServingBoundary(self, "Boundary", data=data, image=image, settings=settings)
         self.role = ServiceRole(
             self,
             "Role",
@@ -39,7 +48,7 @@ class ServingDeployment(Construct):
             assumed_by=iam.ServicePrincipal(CLOUDFORMATION),
             description="CloudFormation, for the serving stack alone: its resources, roles inside their boundary",
         )
-        allow_serving_stack(self.role, self.boundary, data=data)
+        allow_serving_stack(self.role, self.boundary, data=data, settings=settings)
         qualifier = stack.synthesizer.bootstrap_qualifier or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
         self.bootstrap_version_arn = stack.format_arn(
             service="ssm", resource="parameter", resource_name=f"cdk-bootstrap/{qualifier}/version"

@@ -12,11 +12,14 @@ import aws_cdk as cdk
 
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import (
+    STAGE_TAG,
     data_parameters_prefix,
     endpoint_name,
     function_name,
     in_service_parameter,
+    job_name_prefix,
     serving_stack_name,
+    similar_function_name,
     transform_pipeline_name,
 )
 from stacks.shared.service_role import NO_RESOURCE, Rights
@@ -25,19 +28,23 @@ from deployment_functions.model_fields import APPROVED
 
 if TYPE_CHECKING:
     from stacks.data.shared_data import SharedData
+    from stacks.settings.stage import StageSettings
     from stacks.shared.service_role import ServiceRole
 
 BY_THE_STACKS_NAME: Final = (
     "CloudFormation names what it makes by the stack, the logical id and a suffix that is not known before."
 )
 UNNAMED_MODELS: Final = (
-    "Models and endpoint configs have no names of ours, so that the next is made before the last is removed; the tag "
-    "of the stage is what binds the right."
+    "Models, endpoint configs and vector buckets have no names of ours, so that the next is made before the last is "
+    "removed, or one can be kept; the tag of the stage is what binds the right."
 )
+PASSED_TO: Final = ["events.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com", "states.amazonaws.com"]
+"""CloudFormation passes the role of a schedule's rule when it removes the rule, too."""
+INDEXES: Final = "A vector index has its model's name, and a model is approved after the role was made."
 PROBED: Final = (
     "Application Auto Scaling asks whether whoever registers a target may do this, by a name that it makes up."
 )
-_STAGE_TAG: Final = "topic-model:stage"
+SCALING_ROLE: Final = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 
 class _Arns:
@@ -59,9 +66,13 @@ class _Arns:
         )
 
 
-def allow_serving_stack(role: ServiceRole, boundary: Rights, *, data: SharedData) -> None:
-    """Allow the role what a deploy, an update and a destroy of the serving stack take."""
-    stage = data.platform.stage
+def allow_serving_stack(role: ServiceRole, boundary: Rights, *, data: SharedData, settings: StageSettings) -> None:
+    """Allow the role what a deploy, an update and a destroy of the serving stack take.
+
+    What the settings put in, it may make. What they may have put in before, it may still read and remove: the role
+    is updated before the stack.
+    """
+    stage, similar = data.platform.stage, settings.similar
     arns = _Arns(cdk.Stack.of(role))
     # A policy has 6,144 characters at most, so that the rights are in three.
     functions, state = (
@@ -70,10 +81,11 @@ def allow_serving_stack(role: ServiceRole, boundary: Rights, *, data: SharedData
     )
     _roles(role.rights, boundary, arns, f"{serving_stack_name(stage)}-*")
     _hosting(role.rights, arns, stage, data)
-    _probed(state, arns, stage)
-    _functions(functions, arns, stage, data)
+    _scaling(state, arns, stage, scales=settings.endpoint.scales)
+    _functions(functions, arns, data, finds_similar=similar is not None)
     _state(state, arns, stage)
     _watching(state, arns, stage)
+    _vectors(state, arns, data, stores=similar is not None and similar.store == "s3-vectors")
 
 
 def _roles(rights: Rights, boundary: Rights, arns: _Arns, names: str) -> None:
@@ -119,11 +131,7 @@ def _roles(rights: Rights, boundary: Rights, arns: _Arns, names: str) -> None:
         "iam:PassRole",
         on=roles,
         because=BY_THE_STACKS_NAME,
-        when={
-            "StringEquals": {
-                "iam:PassedToService": ["lambda.amazonaws.com", "sagemaker.amazonaws.com", "states.amazonaws.com"]
-            }
-        },
+        when={"StringEquals": {"iam:PassedToService": PASSED_TO}},
     )
 
 
@@ -135,7 +143,7 @@ def _hosting(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> None:
         "sagemaker:CreateModel",
         on=unnamed,
         because=UNNAMED_MODELS,
-        when={"StringEquals": {f"aws:RequestTag/{_STAGE_TAG}": stage}},
+        when={"StringEquals": {f"aws:RequestTag/{STAGE_TAG}": stage}},
     )
     rights.allow(
         "sagemaker:DeleteEndpointConfig",
@@ -145,7 +153,7 @@ def _hosting(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> None:
         "sagemaker:DescribeModel",
         on=unnamed,
         because=UNNAMED_MODELS,
-        when={"StringEquals": {f"aws:ResourceTag/{_STAGE_TAG}": stage}},
+        when={"StringEquals": {f"aws:ResourceTag/{STAGE_TAG}": stage}},
     )
     # Tags come with the creation; a name of its own bounds the endpoint's.
     rights.allow("sagemaker:AddTags", "sagemaker:ListTags", on=[*unnamed, endpoint], because=UNNAMED_MODELS)
@@ -156,14 +164,23 @@ def _hosting(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> None:
     rights.allow("sagemaker:DeleteEndpoint", "sagemaker:DeleteTags", "sagemaker:DescribeEndpoint", on=[endpoint])
     rights.allow("kms:CreateGrant", on=[data.key.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
     rights.allow("kms:DescribeKey", on=[data.key.key_arn])
+
+
+def _scaling(rights: Rights, arns: _Arns, stage: str, *, scales: bool) -> None:
     rights.allow(
         "application-autoscaling:DeleteScalingPolicy",
         "application-autoscaling:DeregisterScalableTarget",
         "application-autoscaling:ListTagsForResource",
-        "application-autoscaling:PutScalingPolicy",
-        "application-autoscaling:RegisterScalableTarget",
-        "application-autoscaling:TagResource",
-        "application-autoscaling:UntagResource",
+        *(
+            (
+                "application-autoscaling:PutScalingPolicy",
+                "application-autoscaling:RegisterScalableTarget",
+                "application-autoscaling:TagResource",
+                "application-autoscaling:UntagResource",
+            )
+            if scales
+            else ()
+        ),
         on=[arns.slash("application-autoscaling", "scalable-target", "*")],
         because="Application Auto Scaling names its targets by ids of its own.",
     )
@@ -174,10 +191,9 @@ def _hosting(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> None:
         on=["*"],
         because=NO_RESOURCE,
     )
-
-
-def _probed(rights: Rights, arns: _Arns, stage: str) -> None:
-    """Allow what Application Auto Scaling asks of whoever registers a target, some of it by names of no stage."""
+    if not scales:
+        return
+    # What Application Auto Scaling asks of whoever registers a target; names that it makes up are of no stage.
     rights.allow(
         "sagemaker:DescribeEndpointConfig", on=[arns.slash("sagemaker", "endpoint-config", "*")], because=PROBED
     )
@@ -194,28 +210,41 @@ def _probed(rights: Rights, arns: _Arns, stage: str) -> None:
     service = "sagemaker.application-autoscaling.amazonaws.com"
     rights.allow(
         "iam:CreateServiceLinkedRole",
-        on=[
-            arns.slash(
-                "iam",
-                "role",
-                f"aws-service-role/{service}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
-                region=False,
-            )
-        ],
+        on=[arns.slash("iam", "role", f"aws-service-role/{service}/{SCALING_ROLE}", region=False)],
         when={"StringEquals": {"iam:AWSServiceName": service}},
     )
 
 
-def _functions(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> None:
-    stack = cdk.Stack.of(rights)
-    names = (f"{serving_stack_name(stage)}-*", f"{function_name(stage)}", f"{function_name(stage)}:*")
-    functions = [arns.colon("lambda", "function", name) for name in names]
+def _vectors(rights: Rights, arns: _Arns, data: SharedData, *, stores: bool) -> None:
+    stage = data.platform.stage
+    buckets = arns.slash("s3vectors", "bucket", "*")
+    indexes = f"{buckets}/index/{job_name_prefix(stage)}*"
+    reading = ("s3vectors:GetIndex", "s3vectors:GetVectorBucket", "s3vectors:ListTagsForResource")
+    rights.allow("s3vectors:DeleteIndex", *reading, on=[indexes], because=INDEXES)
+    tagged = {"StringEquals": {f"aws:ResourceTag/{STAGE_TAG}": stage}}
+    removing = ("s3vectors:DeleteVectorBucket", "s3vectors:UntagResource")
+    rights.allow(*removing, *reading, on=[buckets], because=UNNAMED_MODELS, when=tagged)
+    if not stores:
+        return
+    tagging = ("s3vectors:TagResource", "s3vectors:UntagResource")
+    rights.allow("s3vectors:CreateIndex", *tagging, on=[indexes], because=INDEXES)
+    asked = {"StringEquals": {f"aws:RequestTag/{STAGE_TAG}": stage}}
+    rights.allow(
+        "s3vectors:CreateVectorBucket", "s3vectors:TagResource", on=[buckets], because=UNNAMED_MODELS, when=asked
+    )
+    rights.allow("kms:Decrypt", "kms:GenerateDataKey", on=[data.key.key_arn])
+
+
+def _functions(rights: Rights, arns: _Arns, data: SharedData, *, finds_similar: bool) -> None:
+    stack, stage = cdk.Stack.of(rights), data.platform.stage
+
+    def named(*names: str) -> list[str]:
+        return [arns.colon("lambda", "function", each) for name in names for each in (name, f"{name}:*")]
+
+    of_the_stack = arns.colon("lambda", "function", f"{serving_stack_name(stage)}-*")
+    topics, similar = named(function_name(stage)), named(similar_function_name(stage))
     because = BY_THE_STACKS_NAME
     rights.allow(
-        "lambda:AddPermission",
-        "lambda:CreateAlias",
-        "lambda:CreateFunction",
-        "lambda:CreateFunctionUrlConfig",
         "lambda:DeleteAlias",
         "lambda:DeleteFunction",
         "lambda:DeleteFunctionConcurrency",
@@ -232,16 +261,24 @@ def _functions(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> Non
         "lambda:InvokeFunction",
         "lambda:ListTags",
         "lambda:ListVersionsByFunction",
+        "lambda:RemovePermission",
+        on=[of_the_stack, *topics, *similar],
+        because=because,
+    )
+    rights.allow(
+        "lambda:AddPermission",
+        "lambda:CreateAlias",
+        "lambda:CreateFunction",
+        "lambda:CreateFunctionUrlConfig",
         "lambda:PublishVersion",
         "lambda:PutFunctionConcurrency",
-        "lambda:RemovePermission",
         "lambda:TagResource",
         "lambda:UntagResource",
         "lambda:UpdateAlias",
         "lambda:UpdateFunctionCode",
         "lambda:UpdateFunctionConfiguration",
         "lambda:UpdateFunctionUrlConfig",
-        on=functions,
+        on=[of_the_stack, *topics, *(similar if finds_similar else ())],
         because=because,
     )
     # The environment's key is used by whoever makes a function, its code read from the deploy's assets.
