@@ -23,7 +23,8 @@ LINT = ROOT / ".venv-lint" / "bin" / "python"
 @pytest.fixture(scope="module", params=range(len(ROWS)))
 def row(request: pytest.FixtureRequest) -> Row:
     """One combination."""
-    return ROWS[request.param]
+    chosen: Row = ROWS[request.param]
+    return chosen
 
 
 @pytest.fixture(scope="module")
