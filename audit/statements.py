@@ -79,6 +79,9 @@ def _subject(
         return "trust", _principal(assembly, stack, statement), resource.logical_id
     if "Principal" not in statement and "NotPrincipal" not in statement:
         roles = resource.get("Roles")
+        if resource.type != ROLE and not roles:
+            # A policy that is bound to no role allows nothing: it is there to bound some.
+            return "boundary", resource.logical_id, where
         who = resource.logical_id if resource.type == ROLE else assembly.flat(stack, roles).replace("<", "")
         return "rights", who.replace(">", ""), where
     attached = resource.get(_ATTACHED.get(resource.type, ""))
