@@ -39,3 +39,8 @@ class LostEvents(sqs.Queue):
         )
         last = "It is the dead-letter queue itself; an alarm tells of its first message."
         acknowledge(self, everywhere("SQSRedrivePolicy", last, packs=("Serverless",)))
+
+    def of_other_stacks(self) -> None:
+        """Say that no function of the queue's own stack uses it, as the packs look at one template."""
+        other = "It is the dead-letter queue of the functions in the training and the serving stack."
+        acknowledge(self, {"AwsSolutions-SQS3": other})

@@ -95,6 +95,9 @@ class DataStack(cdk.Stack):
         self.corpus = self._corpus(corpus, corpora, emptied)
         self.code = self._code("CodeUpload", bundle, corpora, emptied)
         self.preparation_code = self._code("PreparationCodeUpload", preparation_bundle, corpora, emptied)
+        with_functions = (emptied, self.corpus.upload, self.code, self.preparation_code, settings.account_logs)
+        if not any(each is not None for each in with_functions):
+            self._lost_events.of_other_stacks()
         if settings.retraining is not None:
             newest = NewestCorpus(self, "NewestCorpus", stage=stage, corpus_hash=self.corpus.corpus_hash)
             if self.corpus.upload is not None:
@@ -133,6 +136,7 @@ class DataStack(cdk.Stack):
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             )
         )
+        self._lost_events = LostEvents(self, "LostEvents", key=key)
         platform = Platform(
             stage=stage,
             hardened=settings.hardened,
@@ -140,7 +144,7 @@ class DataStack(cdk.Stack):
             retention=retention,
             removal_policy=removal_policy,
             operations_key=key,
-            lost_events=LostEvents(self, "LostEvents", key=key),
+            lost_events=self._lost_events,
             alarms=alarms,
             placement=self._placement(stage, settings, key, removal_policy),
         )

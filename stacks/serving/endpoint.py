@@ -12,6 +12,7 @@ from constructs import Construct
 
 from stacks.serving.rollout import deployment_config
 from stacks.settings import instance_types
+from stacks.shared.acknowledgments import PACKS, acknowledge, everywhere
 from stacks.shared.variant import VARIANT
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from stacks.shared.platform import Platform
 
 LINKED_ROLE: Final = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+
+
+ENCRYPTED_BY_THE_HOST: Final = (
+    "Hosts of this type store on NVMe disks of their own, which the hardware encrypts: SageMaker refuses a key."
+)
 
 
 class AutoscaledEndpoint(Construct):
@@ -54,6 +60,9 @@ class AutoscaledEndpoint(Construct):
             production_variants=[_variant(settings, model)],
             data_capture_config=_capture(captured) if captured is not None else None,
         )
+        if settings.serverless is None and not _takes_key(settings):
+            rule = "SageMakerEndpointConfigurationKMSKeyConfigured"
+            acknowledge(self.config, everywhere(rule, ENCRYPTED_BY_THE_HOST, packs=PACKS[1:4]))
         # SageMaker would make the group by itself, keep what is in it for ever, and leave it behind.
         log_group = platform.log_group(self, "Logs", name=f"/aws/sagemaker/Endpoints/{name}")
         self.endpoint = sagemaker.CfnEndpoint(
