@@ -106,7 +106,7 @@ def what_was_deployed_is_there(stage: DeployedStage) -> Iterator[Answer]:
             CHECK,
             "good",
             f"model {newest} is not approved, or its rollout was taken back: a deploy keeps {approved}, until you "
-            f"approve it, by {_command(clients, 'approve')}",
+            f"approve it, by {_command(stage, 'approve')}",
         )
 
 

@@ -16,7 +16,7 @@ from stacks.serving.similar import similar_asset
 from tests.bundles import build_similar_asset, write_bundle
 from tests.combinations.assembly import Assembly
 from tests.combinations.settings_space import STAGE, Row, settings
-from tests.templates.synths import ROOT
+from tests.synths import ROOT
 
 Synthesized = Callable[[Row], Assembly]
 

@@ -13,7 +13,7 @@ from tests.combinations import closures
 from tests.combinations.assembly import Assembly
 from tests.combinations.conftest import Synthesized
 from tests.combinations.settings_space import Row, covering
-from tests.templates.synths import ROOT
+from tests.synths import ROOT
 
 pytestmark = pytest.mark.slow
 ROWS = covering()

@@ -16,7 +16,7 @@ from rules.engine import Template, check_all
 from stacks.serving.similar import similar_asset
 from stacks.settings import cdk_json
 from stacks.settings.errors import SynthError
-from tests.synths import ROOT, synth
+from tests.synths import synth
 from tests.templates.conftest import Synthesize, Templates
 from tests.templates.test_hardened import PROD
 from tests.templates.test_least_privilege import listed
