@@ -99,6 +99,11 @@ class SharedData(Construct):
         """The bucket of models and batch transform output."""
         return self._bucket(ARTIFACTS)
 
+    @property
+    def captures(self) -> bool:
+        """Whether the stage keeps what the endpoint was asked; reads no parameter."""
+        return self._values.captured is not None
+
     @cached_property
     def captured(self) -> CaptureLocation | None:
         """Where SageMaker puts what the endpoint was asked, where the stage keeps it."""

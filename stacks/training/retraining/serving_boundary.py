@@ -106,7 +106,7 @@ class ServingBoundary(Rights):
         )
         written = [artifacts.arn_for_objects(f"{TRANSFORM_PREFIX}*")]
         for_resources = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-        if data.captured is not None:
+        if data.captures:
             # By what their names and tags are, not by reference: an export in use would keep capture from being
             # turned off.
             written.append(f"arn:{cdk.Aws.PARTITION}:s3:::{stack_prefix(stage).lower()}-data-*/{CAPTURED_PREFIX}*")
