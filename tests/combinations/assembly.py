@@ -82,7 +82,11 @@ class Assembly:
     def __init__(self, stage: str, templates: Mapping[str, Any], folder: Path | None = None) -> None:
         self.stage, self.templates, self.folder = stage, templates, folder
         self._exports: dict[str, tuple[str, JsonValue]] = {}
+        self._parameters: dict[str, tuple[str, JsonValue]] = {}
         for part, template in self.templates.items():
+            for resource in template["Resources"].values():
+                if resource["Type"] == "AWS::SSM::Parameter" and isinstance(resource["Properties"].get("Name"), str):
+                    self._parameters[resource["Properties"]["Name"]] = part, resource["Properties"]["Value"]
             for output in template.get("Outputs", {}).values():
                 if "Export" in output:
                     self._exports[str(output["Export"]["Name"])] = part, output["Value"]
@@ -187,6 +191,9 @@ class Assembly:
         if name in _PSEUDO:
             return _PSEUDO[name]
         parameter = mapping(self.templates[part].get("Parameters")).get(name)
+        if parameter is not None and str(mapping(parameter).get("Default")) in self._parameters:
+            # What another stack of the stage writes, and this one reads.
+            return self.resolved(*self._parameters[str(mapping(parameter)["Default"])])
         if parameter is not None:
             given = mapping(parameter)
             is_list = "List<" in str(given["Type"])
