@@ -97,6 +97,9 @@ class Assembly:
                 text = "<" + ".".join(str(part) for part in parts).removesuffix(".Arn") + ">"
             case "Fn::FindInMap":
                 text = "<" + " of ".join(self.flat(stack, part).strip("<>") for part in parts[::-1]) + ">"
+            case "Fn::Select" if "Fn::Split" in mapping(parts[1]):
+                [_, whole] = items(mapping(parts[1])["Fn::Split"])
+                text = f"<part {parts[0]} of {self.flat(stack, whole).strip('<>')}>"
             case "Fn::Sub":
                 text = self.flat(stack, parts[0])
             case "Ref":

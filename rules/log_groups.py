@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
-from rules.model import Fault, Rule, Template, rule
+from rules.model import Fault, Rule, Template, mapping, objects, reference, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GROUP: Final = "AWS::Logs::LogGroup"
 SHARED: Final = tuple(f"/aws/sagemaker/{kind}" for kind in ("TrainingJobs", "TransformJobs", "ProcessingJobs"))
+MACHINE_LOGS: Final = "/aws/vendedlogs/states/"
+"""Groups so named take nothing of the account's Logs resource policy, which has 5,120 characters."""
 HARDENED_DAYS: Final = 365
 """What PCI DSS 10.5.1 asks for."""
 
@@ -54,10 +57,27 @@ def not_shared(template: Template) -> Iterator[Fault]:
 )
 def endpoint(template: Template) -> Iterator[Fault]:
     """Look for a group by each endpoint's name."""
-    names = {group.get("LogGroupName") for group in template.resources(GROUP)}
+    names = [group.get("LogGroupName") for group in template.resources(GROUP)]
     for found in template.resources("AWS::SageMaker::Endpoint"):
         if f"/aws/sagemaker/Endpoints/{found.get('EndpointName')}" not in names:
             yield Fault(found.logical_id, "Properties/EndpointName", "the endpoint's log group is not declared")
 
 
-RULES: Final[tuple[Rule, ...]] = (retention, under_key, not_shared, endpoint)
+@rule(
+    "TM-LOGS-MACHINE",
+    "A state machine logs to a group under /aws/vendedlogs/states/ with a part of the stack's id in its name",
+    "It would use up the account's Logs resource policy, or a stack made again would find the name taken",
+)
+def of_machine(template: Template) -> Iterator[Fault]:
+    """Look at the name of each group that a state machine logs to."""
+    for machine in template.resources("AWS::StepFunctions::StateMachine"):
+        for destination in objects(machine.get("LoggingConfiguration", "Destinations")):
+            arn = mapping(destination.get("CloudWatchLogsLogGroup")).get("LogGroupArn")
+            group = template.resource(reference(arn) or "")
+            name = json.dumps(group.get("LogGroupName")) if group else ""
+            if not (MACHINE_LOGS in name and "AWS::StackId" in name):
+                where = "Properties/LoggingConfiguration"
+                yield Fault(machine.logical_id, where, "the state machine's log group has no vended name of its stack")
+
+
+RULES: Final[tuple[Rule, ...]] = (retention, under_key, not_shared, endpoint, of_machine)

@@ -295,4 +295,12 @@ SEEDS: Final = (
         setting("LogGroupName", "elsewhere"),
         "HostingLogs",
     ),
+    Seed(
+        "A state machine's log group has a name that every stack has",
+        "TM-LOGS-MACHINE",
+        "Training",
+        "AWS::Logs::LogGroup",
+        setting("LogGroupName", "/aws/vendedlogs/states/training"),
+        "Pipeline",
+    ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from rules.log_groups import MACHINE_LOGS
+
 VALID_TEMPLATES: Final = "build/synth/valid-templates.json"
 """Where a synth remembers which templates CDK's validator passed, from the project's root."""
 
@@ -72,6 +74,11 @@ def transform_pipeline_name(stage: str) -> str:
 def sweep_pipeline_name(stage: str) -> str:
     """Return the name of the state machine that trains the jobs of a sweep."""
     return f"topic-model-{stage}-sweep"
+
+
+def machine_logs_prefix(machine: str) -> str:
+    """Return what the names of a state machine's log groups begin with, before the part of the stack's id."""
+    return f"{MACHINE_LOGS}{machine}-"
 
 
 def sweep_job_name_prefix(stage: str) -> str:

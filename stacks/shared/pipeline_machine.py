@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_cdk import aws_iam as iam
-    from aws_cdk import aws_logs as logs
     from constructs import Construct
+
+    from stacks.shared.platform import Platform
 
 
 def pipeline_machine(
@@ -24,7 +25,8 @@ def pipeline_machine(
     definition: Mapping[str, object],
     substitutions: Mapping[str, str],
     role: iam.IRole,
-    log_group: logs.ILogGroup,
+    platform: Platform,
+    optional: bool = True,
 ) -> sfn.StateMachine:
     """Declare the state machine `StateMachine` of a pipeline.
 
@@ -35,8 +37,10 @@ def pipeline_machine(
         definition: in Amazon States Language.
         substitutions: values of the definition's placeholders, but for `Partition`, which every definition has.
         role: that it runs under.
-        log_group: that it logs to.
+        platform: of the stage, which declares what it logs to.
+        optional: whether a setting adds and removes the pipeline.
     """
+    log_group = platform.machine_log_group(scope, name, optional=optional)
     return sfn.StateMachine(
         scope,
         "StateMachine",

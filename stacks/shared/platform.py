@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
+
+from stacks.shared.names import machine_logs_prefix
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -44,3 +46,22 @@ class Platform:
             encryption_key=self.operations_key,
             removal_policy=self.removal_policy if name is None else cdk.RemovalPolicy.DESTROY,
         )
+
+    def machine_log_group(self, scope: Construct, machine: str, *, optional: bool) -> logs.LogGroup:
+        """Declare the log group `Logs` of a state machine; a part of the stack's id sets it apart from a kept one.
+
+        Args:
+            scope: the pipeline.
+            machine: the state machine's name.
+            optional: whether a setting adds and removes it. Such a group is deleted with its pipeline, since the same
+                stack makes it again under the same name.
+        """
+        stack_uuid = cdk.Fn.select(2, cdk.Fn.split("/", cdk.Aws.STACK_ID))
+        group = self.log_group(scope, "Logs", name=f"{machine_logs_prefix(machine)}{stack_uuid}")
+        if self.removal_policy != cdk.RemovalPolicy.DESTROY:
+            # A rollback removes what it made, or the next try finds the name taken.
+            group.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+            if optional:
+                part = cast("cdk.CfnResource", group.node.default_child)
+                part.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
+        return group

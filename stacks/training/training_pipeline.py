@@ -140,7 +140,6 @@ class TrainingPipeline(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         platform, stage = data.platform, data.platform.stage
-        log_group = platform.log_group(self, "Logs")
         placement = platform.placement.substitutions() if platform.placement is not None else {}
         self.role = JobPipelineRole(
             self,
@@ -178,5 +177,6 @@ class TrainingPipeline(Construct):
                 **placement,
             },
             role=self.role,
-            log_group=log_group,
+            platform=platform,
+            optional=False,
         )

@@ -7,6 +7,7 @@ import json
 from rules.log_groups import SHARED
 from tests.end_to_end.deployment import Deployment
 
+KEPT = {"Retain", "RetainExceptOnCreate"}
 LISTINGS = {
     "AWS::S3::Bucket": ("s3", "list_buckets", "Buckets", "Name"),
     "AWS::KMS::Key": ("kms", "list_keys", "Keys", "KeyId"),
@@ -37,7 +38,7 @@ def retained(account: Deployment) -> dict[str, list[str]]:
         body = stacks.get_template(StackName=name)["TemplateBody"]
         template = json.loads(body) if isinstance(body, str) else body
         for resource in stacks.describe_stack_resources(StackName=name)["StackResources"]:
-            if template["Resources"][resource["LogicalResourceId"]].get("DeletionPolicy") == "Retain":
+            if template["Resources"][resource["LogicalResourceId"]].get("DeletionPolicy") in KEPT:
                 kept.setdefault(resource["ResourceType"], []).append(resource["PhysicalResourceId"])
     return {kind: sorted(names) for kind, names in kept.items()}
 

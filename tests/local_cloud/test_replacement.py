@@ -121,6 +121,49 @@ def test_a_change_of_a_create_only_property_makes_a_new_resource_of_each_type_an
     }
 
 
+def test_a_log_group_takes_a_part_of_the_stacks_id_and_its_state_machine_stays(account: Account, stack: Stack) -> None:
+    vended = {
+        "Fn::Join": [
+            "-",
+            ["/aws/vendedlogs/states/m", {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}],
+        ]
+    }
+    role = account.role(service="states.amazonaws.com")
+
+    def template(**group: object) -> dict[str, Any]:
+        policies = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+        logs = {"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["Logs", "Arn"]}}}
+        machine = {
+            "RoleArn": role, "StateMachineName": stack.name,
+            "DefinitionString": '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}',
+            "LoggingConfiguration": {"Level": "ALL", "Destinations": [logs]},
+        }  # fmt: skip
+        return {
+            "Resources": {
+                "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": group, **policies},
+                "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine},
+            }
+        }
+
+    stack.create(template())
+    before, created = physical_ids(account, stack), machine_of(account, stack)["creationDate"]
+
+    stack.update(template(LogGroupName=vended))
+
+    after, machine = physical_ids(account, stack), machine_of(account, stack)
+    assert not stack.failures()
+    uuid = account.root("cloudformation").describe_stacks(StackName=stack.name)["Stacks"][0]["StackId"].split("/")[2]
+    assert after["Logs"] == f"/aws/vendedlogs/states/m-{uuid}"
+    assert (after["Machine"], machine["creationDate"]) == (before["Machine"], created)
+    groups = account.root("logs").describe_log_groups(logGroupNamePrefix=before["Logs"])["logGroups"]
+    assert [each["logGroupName"] for each in groups] == [before["Logs"]]
+
+
+def machine_of(account: Account, stack: Stack) -> dict[str, Any]:
+    machine = physical_ids(account, stack)["Machine"]
+    return dict(account.root("stepfunctions").describe_state_machine(stateMachineArn=machine))
+
+
 @pytest.mark.parametrize(
     ("kind", "named", "old", "new"),
     [

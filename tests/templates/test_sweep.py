@@ -175,3 +175,13 @@ def test_prod_with_sweeps_and_a_schedule_has_no_finding_of_a_pack_that_is_not_ac
     report = json.loads((tmp_path / "cdk.out/validation-report.json").read_text())
 
     assert {plugin["conclusion"] for plugin in report["pluginReports"]} == {"success"}
+
+
+def test_a_kept_log_group_is_in_no_later_groups_way(prod_swept: Templates) -> None:
+    def policies(pipeline: str) -> tuple[str, str]:
+        groups = prod_swept["training"].find_resources("AWS::Logs::LogGroup")
+        [group] = [each for name, each in groups.items() if name.startswith(f"{pipeline}Logs")]
+        return group["DeletionPolicy"], group["UpdateReplacePolicy"]
+
+    assert policies("Pipeline") == ("RetainExceptOnCreate", "Retain")
+    assert policies("Sweep") == ("Delete", "Retain")

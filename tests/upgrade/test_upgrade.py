@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ MADE_ANEW = {
     "Custom::CDKBucketDeployment",
 }
 """Types whose resources an upgrade may replace: versions of code, and what an endpoint is updated to."""
+MACHINE_LOGS = re.compile("(Training (Pipeline|Retraining)|Serving Transform)Logs[0-9A-F]{8}")
+"""The log groups of state machines: only their names change."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,21 @@ def test_no_export_in_use_is_removed_or_changed(upgrade: Upgrade) -> None:
 
 
 def test_nothing_that_holds_data_or_an_address_is_replaced(upgrade: Upgrade) -> None:
-    assert upgrade.before.resources.items() <= upgrade.after.resources.items()
+    kept = {name: each for name, each in upgrade.before.resources.items() if not MACHINE_LOGS.fullmatch(name)}
+
+    assert kept.items() <= upgrade.after.resources.items()
+
+
+def test_state_machines_log_under_vended_names_and_prod_keeps_the_earlier_log_groups(upgrade: Upgrade) -> None:
+    renamed = [name for name in upgrade.before.resources if MACHINE_LOGS.fullmatch(name)]
+    pages = upgrade.deployment.client("logs").get_paginator("describe_log_groups").paginate()
+    groups = {group["logGroupName"] for page in pages for group in page["logGroups"]}
+
+    assert len(renamed) == 2 + ("retraining" in upgrade.stage.settings)
+    for name in renamed:
+        assert upgrade.after.resources[name].startswith("/aws/vendedlogs/states/topic-model-")
+        assert upgrade.after.resources[name] in groups
+        assert (upgrade.before.resources[name] in groups) is (upgrade.stage.name == "prod")
 
 
 def test_built_in_stages_do_not_train_again(upgrade: Upgrade) -> None:

@@ -78,7 +78,8 @@ class TransformPipeline(Construct):
                 **({} if read is None else _places(read, artifacts)),
             },
             role=role,
-            log_group=platform.log_group(self, "Logs"),
+            platform=platform,
+            optional=False,
         )
         says = "a batch transform failed or was given up; its last event says why"
         watch_machine(self, platform, self.state_machine, says=says)

@@ -79,7 +79,7 @@ class PreparationPipeline(Construct):
                 **placement,
             },
             role=role,
-            log_group=platform.log_group(self, "Logs"),
+            platform=platform,
         )
         watch_machine(
             self, platform, self.state_machine, says="a preparation failed or was given up; its last event says why"

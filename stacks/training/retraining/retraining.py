@@ -255,7 +255,7 @@ class Retraining(Construct):
                 "TopicArn": self._platform.alarms.topic_arn,
             },
             role=role,
-            log_group=self._platform.log_group(self, "Logs"),
+            platform=self._platform,
         )
 
     def _schedule(self, retraining: RetrainingSettings, machine: sfn.StateMachine) -> None:

@@ -18,6 +18,7 @@ from stacks.shared.names import (
     function_name,
     in_service_parameter,
     job_name_prefix,
+    machine_logs_prefix,
     serving_stack_name,
     similar_function_name,
     transform_pipeline_name,
@@ -376,6 +377,7 @@ def _watching(rights: Rights, arns: _Arns, stage: str) -> None:
         on=[
             arns.colon("logs", "log-group", prefix),
             arns.colon("logs", "log-group", f"/aws/sagemaker/Endpoints/{endpoint_name(stage)}*"),
+            arns.colon("logs", "log-group", f"{machine_logs_prefix(transform_pipeline_name(stage))}*"),
         ],
         because=BY_THE_STACKS_NAME,
     )

@@ -71,7 +71,7 @@ class SweepPipeline(Construct):
                 key=data.key,
                 passes=jobs_role,
             ),
-            log_group=platform.log_group(self, "Logs"),
+            platform=platform,
         )
         watch_machine(
             self, platform, self.state_machine, says="a sweep failed or was given up; its last event says why"

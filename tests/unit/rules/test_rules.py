@@ -256,6 +256,28 @@ def test_no_stack_may_own_a_log_group_that_is_everybodys(group: str) -> None:
     assert {finding.rule_id for finding in check_all([template({"L": shared})])} == {"TM-LOGS-NOT-SHARED"}
 
 
+@pytest.mark.parametrize(
+    ("name", "faults"),
+    [
+        ({"Fn::Sub": "/aws/vendedlogs/states/training-${AWS::StackId}"}, 0),
+        ({"Fn::Sub": "/aws/states/training-${AWS::StackId}"}, 1),
+        ("/aws/vendedlogs/states/training", 1),
+        (None, 1),
+    ],
+)
+def test_a_state_machines_log_group_is_vended_and_of_its_stack(name: JsonValue, faults: int) -> None:
+    logs: JsonValue = {"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["L", "Arn"]}}}
+    resources: dict[str, JsonValue] = {
+        "L": {"Type": "AWS::Logs::LogGroup", "Properties": {} if name is None else {"LogGroupName": name}},
+        "M": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {"LoggingConfiguration": {"Destinations": [logs]}},
+        },
+    }
+
+    assert len(found(template(resources), "TM-LOGS-MACHINE")) == faults
+
+
 @pytest.mark.parametrize(("days", "faults"), [(90, 1), (365, 0)])
 def test_a_hardened_stage_keeps_logs_for_a_year(days: int, faults: int) -> None:
     group: JsonValue = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": days, "KmsKeyId": "k"}}
