@@ -15,7 +15,7 @@ from operations.errors import OperationError
 from operations.stage import DeployedStage
 from operations.transform import run as transform_run
 from operations.transform import scheduled as transform_scheduled
-from operations.transform.formats import FORMATS, JSON_LINES
+from operations.transform.formats import DEFAULT, FORMATS
 from training_scripts.command_line import Parser
 from training_scripts.corpus.manifest import VOCABULARY_PATH, CorpusManifest
 from training_scripts.corpus.progress import Progress
@@ -46,7 +46,7 @@ def _transform(options: argparse.Namespace) -> None:
     if options.scheduled:
         outcome = transform_scheduled.collect(deployed, stage, documents, options.corpus, progress)
     else:
-        outcome = transform_run.run(deployed, stage, documents, note, progress, form=FORMATS[options.format])
+        outcome = transform_run.run(deployed, stage, documents, note, progress, form=FORMATS.get(options.format))
     if options.model_out is not None:
         transform_run.fetch_model(deployed, outcome.artifact, options.model_out)
         _describe_builtin(options.model_out, outcome.model, options.corpus)
@@ -91,8 +91,8 @@ def _parser() -> Parser:
     how.add_argument(
         "--format",
         choices=tuple(FORMATS),
-        default=JSON_LINES.name,
-        help=f"how documents travel: with their ids, or by order beside a manifest of them ({JSON_LINES.name})",
+        help="how documents travel: by order beside a manifest of their ids, or with these in JSON Lines "
+        f"({DEFAULT.name}; where a run was interrupted, its own)",
     )
     common.add_documents(parser)
     return parser

@@ -1,8 +1,8 @@
 """How documents travel to a batch transform and back: with their ids, or by order beside a manifest of them.
 
-SageMaker joins an answer to its record for JSON only (CSV too, but NTM answers no CSV), so JSON Lines carry ids.
-RecordIO and CSV are smaller on their way, or what others have at hand; there, the n-th line of an output is the answer
-to the n-th record of its input.
+For sparse documents the page of the built-in NTM names RecordIO and JSON, and not JSON Lines: RecordIO is the default.
+With it and with CSV, the n-th line of an output is the answer to the n-th record of its input. SageMaker joins an
+answer to its record for JSON only (CSV too, but NTM answers no CSV), so JSON Lines carry ids.
 """
 
 from __future__ import annotations
@@ -114,14 +114,15 @@ JSON_LINES: Final = Format(
     "jsonlines", APPLICATION_JSONLINES, "Line", "jsonl", keyed=True, body=_json_lines,
     size=lambda counts: int(counts.nnz) * _BYTES_A_WORD,
 )  # fmt: skip
+DEFAULT: Final = Format(
+    "recordio", RECORDIO_PROTOBUF, "RecordIO", "pbr", keyed=False, body=_records,
+    size=lambda counts: int(counts.nnz) * _BYTES_A_WORD,
+)  # fmt: skip
 FORMATS: Final = {
     form.name: form
     for form in (
+        DEFAULT,
         JSON_LINES,
-        Format(
-            "recordio", RECORDIO_PROTOBUF, "RecordIO", "pbr", keyed=False, body=_records,
-            size=lambda counts: int(counts.nnz) * _BYTES_A_WORD,
-        ),
         Format(
             "csv", TEXT_CSV, "Line", "csv", keyed=False, body=_rows,
             size=lambda counts: int(counts.shape[0]) * int(counts.shape[1]) * _BYTES_A_CELL,

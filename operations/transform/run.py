@@ -22,7 +22,7 @@ import numpy as np
 from explore.files import written_whole
 from operations.errors import OperationError
 from operations.stage import reason_of
-from operations.transform.formats import FORMATS, JSON_LINES, Format
+from operations.transform.formats import DEFAULT, FORMATS, JSON_LINES, Format
 from stacks.serving.transform.transform_records import RecordError
 from stacks.shared.bucket_layout import TRANSFORM_PREFIX
 from stacks.shared.names import job_name_prefix
@@ -117,7 +117,7 @@ def run(
     note_file: Path,
     progress: Progress,
     *,
-    form: Format = JSON_LINES,
+    form: Format | None = None,
 ) -> Outcome:
     """Bring the documents' topic weights, by a new run or by one that was interrupted.
 
@@ -127,7 +127,7 @@ def run(
         documents: counted by the vocabulary of its approved model.
         note_file: what an interruption leaves.
         progress: told of upload, job and collection.
-        form: how the documents travel.
+        form: how the documents travel; None for that of an interrupted run, or else the default.
 
     Raises:
         OperationError: the job failed, answered something else, or is of another corpus.
@@ -137,10 +137,15 @@ def run(
             f"the approved model {stage.model} is of corpus {stage.corpus[:12]}, and the documents were counted by the "
             f"vocabulary of corpus {documents.corpus[:12]}: name the model's own corpus with --corpus"
         )
-    digest = _digest(documents, stage.model, form)
     note = _read(note_file)
-    if note is None or note.asked != digest or _status(deployed, note) not in {"RUNNING", "SUCCEEDED"}:
-        note = _Sender(deployed, stage, form, progress).start(documents, digest)
+    if (
+        note is None
+        or (form is not None and form.name != note.form)
+        or note.asked != _digest(documents, stage.model, note.form)
+        or _status(deployed, note) not in {"RUNNING", "SUCCEEDED"}
+    ):
+        form = form or DEFAULT
+        note = _Sender(deployed, stage, form, progress).start(documents, _digest(documents, stage.model, form.name))
         # After the start: a note always speaks of an execution that there is.
         with written_whole(note_file) as partial:
             partial.write_text(json.dumps(asdict(note), indent=1) + "\n", encoding="utf-8")
@@ -167,7 +172,7 @@ def fetch_model(deployed: DeployedStage, artifact: str, folder: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def input_files(documents: CountedDocuments, instances: int, form: Format = JSON_LINES) -> int:
+def input_files(documents: CountedDocuments, instances: int, form: Format = DEFAULT) -> int:
     """Return in how many files the documents travel: as many for each instance, and none larger than FILE_BYTES."""
     known = documents.known
     a_share = max(1, math.ceil(form.size(known) / FILE_BYTES / instances))
@@ -275,8 +280,8 @@ def _status(deployed: DeployedStage, note: Note) -> str:
         return "GONE"
 
 
-def _digest(documents: CountedDocuments, model: str, form: Format) -> str:
-    digest = hashlib.sha256(f"{model}\n{documents.corpus}\n{form.name}\n".encode())
+def _digest(documents: CountedDocuments, model: str, form: str) -> str:
+    digest = hashlib.sha256(f"{model}\n{documents.corpus}\n{form}\n".encode())
     digest.update("\n".join(documents.ids).encode())
     for part in (documents.counts.indptr, documents.counts.indices, documents.counts.data):
         digest.update(np.ascontiguousarray(part).tobytes())

@@ -92,8 +92,10 @@ def test_the_url_and_the_endpoint_give_the_same_numbers(
         np.testing.assert_allclose(found.weights, made.vectors.weights, atol=1e-6)
 
 
-@pytest.mark.parametrize("form", ["recordio", "csv"])
-def test_by_order_the_numbers_are_the_same(made: Made, deployment: Deployment, documents: list[str], form: str) -> None:
+@pytest.mark.parametrize("form", ["jsonlines", "csv"])
+def test_by_every_other_format_the_numbers_are_the_same(
+    made: Made, deployment: Deployment, documents: list[str], form: str
+) -> None:
     file = made.folder / f"{form}.parquet"
     call(deployment, "operations.transform", "--stage", "dev", "--out", str(file), "--format", form, *documents)
 

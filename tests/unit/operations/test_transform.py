@@ -17,6 +17,7 @@ from explore.vectors import load_topic_vectors
 from operations.stage import DeployedStage
 from operations.transform import command as transform
 from operations.transform import run as transform_run
+from operations.transform.formats import FORMATS
 from stacks.serving.transform.transform_job import definition
 from stacks.serving.transform.transform_records import INPUT_FILTER, OUTPUT_FILTER, RecordError, decode
 from stacks.settings.stage import TransformSettings
@@ -153,6 +154,10 @@ def aws(world: World, monkeypatch: pytest.MonkeyPatch) -> Aws:
     return found
 
 
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.fixture
 def arguments(world: World, tmp_path: Path) -> list[str]:
     return [
@@ -175,11 +180,16 @@ def test_the_vectors_are_those_of_the_model_itself(
     assert [path.name for path in tmp_path.iterdir()] == ["vectors.parquet"]
 
 
-@pytest.mark.parametrize("form", ["recordio", "csv"])
-def test_documents_may_go_by_order_beside_a_manifest_of_their_ids(
-    aws: Aws, world: World, arguments: list[str], tmp_path: Path, form: str
+@pytest.mark.parametrize("chosen", [[], ["--format", "recordio"], ["--format", "csv"]])
+def test_documents_go_by_order_beside_a_manifest_of_their_ids(
+    aws: Aws, world: World, arguments: list[str], tmp_path: Path, chosen: list[str]
 ) -> None:
-    assert transform.main([*arguments, "--format", form]) == 0
+    assert transform.main([*arguments, *chosen]) == 0
+
+    is_csv = "csv" in chosen
+    assert (aws.sent["content_type"], aws.sent["split_type"]) == (
+        ("text/csv", "Line") if is_csv else ("application/x-recordio-protobuf", "RecordIO")
+    )
 
     found = load_topic_vectors(tmp_path / "vectors.parquet")
     expected, _ = score_all(LocalModel(world.model), world.documents(), Progress("test"))
@@ -188,6 +198,18 @@ def test_documents_may_go_by_order_beside_a_manifest_of_their_ids(
     assert manifest["corpus"] == world.manifest.corpus_hash
     assert len(manifest["files"]) == 2
     assert [name for names in manifest["files"].values() for name in names] == found.ids
+
+
+def test_documents_may_go_with_their_ids_in_json_lines(
+    aws: Aws, world: World, arguments: list[str], tmp_path: Path
+) -> None:
+    assert transform.main([*arguments, "--format", "jsonlines"]) == 0
+
+    found = load_topic_vectors(tmp_path / "vectors.parquet")
+    expected, _ = score_all(LocalModel(world.model), world.documents(), Progress("test"))
+    np.testing.assert_allclose(found.weights, expected, atol=1e-6)
+    assert aws.sent.keys() == {"job_name", "input_uri", "output_uri"}
+    assert not any(key.endswith("/manifest.json") for key in aws.objects)
 
 
 def test_an_output_by_order_with_a_document_missing_is_refused(
@@ -261,20 +283,29 @@ def test_there_are_at_least_as_many_input_files_as_instances(world: World, monke
     assert transform_run.input_files(documents, 4) > 4
 
 
-def test_a_run_that_was_interrupted_is_collected_and_not_started_again(
-    aws: Aws, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("form", [*FORMATS, None])
+def test_a_run_that_was_interrupted_is_collected_by_its_own_format_and_not_started_again(
+    aws: Aws, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str | None
 ) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr(transform_run, "_collect", interrupted)
-        assert transform.main(arguments) == 130
+        assert transform.main([*arguments, *(["--format", form] if form else [])]) == 130
     assert not (tmp_path / "vectors.parquet").exists()
 
     assert transform.main(arguments) == 0
     assert len(aws.executions) == 1
     assert load_topic_vectors(tmp_path / "vectors.parquet").weights.shape == (120, 4)
+
+
+def test_a_run_of_another_format_than_the_one_asked_for_is_started_over(
+    aws: Aws, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(transform_run, "_collect", interrupted)
+        assert transform.main([*arguments, "--format", "jsonlines"]) == 130
+
+    assert transform.main([*arguments, "--format", "recordio"]) == 0
+    assert len(aws.executions) == 2
 
 
 @pytest.mark.parametrize("change", ["the run failed", "another model was approved", "the run is forgotten"])
@@ -316,7 +347,12 @@ def test_an_output_with_a_document_missing_is_refused(
 
     with pytest.raises(ExploreError, match="answered 118 of 120 documents"):
         transform_run.run(
-            deployed, transform_run.find_stage(deployed), world.documents(), tmp_path / "note", Progress("test")
+            deployed,
+            transform_run.find_stage(deployed),
+            world.documents(),
+            tmp_path / "note",
+            Progress("test"),
+            form=FORMATS["jsonlines"],
         )
 
 
