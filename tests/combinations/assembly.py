@@ -181,7 +181,7 @@ class Assembly:
         logical_id, _, attribute = name.partition(".")
         return self._attribute(part, logical_id, attribute) if attribute else self._ref(part, name)
 
-    def _ref(self, part: str, name: str) -> JsonValue:
+    def _ref(self, part: str, name: str) -> JsonValue:  # noqa: PLR0911
         if name == "AWS::NoValue":
             return {"Ref": name}
         if name == "AWS::StackName":
