@@ -4,6 +4,8 @@
 - POST `/_local_cloud/interruptions` `{"training_job": <name>, "without_capacity_s": <seconds>}` takes the Spot
   instances of a training job away; there is capacity for others after so many seconds (0 when it is not given).
 - POST `/_local_cloud/sessions` `{"expire": <role ARN>}` lets a role's temporary credentials expire.
+- POST `/_local_cloud/stack-roles` `{"held": <true or false>}` says whether CloudFormation's changes are held to the
+  policies of stacks' roles, as they are from the start.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
+from local_cloud.cloudformation import stack_roles
 from local_cloud.shared import emulated_identity
 from local_cloud.shared.service_errors import ServiceError, validation_error
 
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 CLOCK_PATH = "/_local_cloud/clock"
 INTERRUPTION_PATH = "/_local_cloud/interruptions"
 SESSIONS_PATH = "/_local_cloud/sessions"
-PATHS = frozenset({CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH})
+STACK_ROLES_PATH = "/_local_cloud/stack-roles"
+PATHS = frozenset({CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH, STACK_ROLES_PATH})
 OK, BAD_REQUEST = 200, 400
 
 
@@ -65,6 +69,12 @@ def _carry_out(sagemaker: SageMaker, method: str, path: str, body: bytes) -> Non
             raise validation_error('POST {"expire": <the ARN of a role>}')
         if not emulated_identity.expire_sessions(role):
             raise validation_error(f"nobody has temporary credentials of the role {role[:200]}")
+        return
+    if path == STACK_ROLES_PATH:
+        held = asked.get("held")
+        if not isinstance(held, bool):
+            raise validation_error('POST {"held": <true or false>}')
+        stack_roles.hold_roles(held=held)
         return
     name, without_capacity_s = asked.get("training_job"), _seconds(asked.get("without_capacity_s", 0))
     if not isinstance(name, str) or without_capacity_s is None:

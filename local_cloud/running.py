@@ -10,12 +10,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cloud import cdk, file_lock
-from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH
+from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH, STACK_ROLES_PATH
 from local_cloud.entrance.gate import HEALTH_PATH, TOKEN_HEADER
 from local_cloud.entrance.root_keys import RootKeys
 from local_cloud.function_urls import FunctionUrl
@@ -24,7 +25,7 @@ from local_cloud.shared.paths import Home
 from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 STOP_TIMEOUT_S = 20.0
 OK = 200
@@ -151,7 +152,20 @@ class Running:
         """
         self._control(SESSIONS_PATH, {"expire": role_arn})
 
-    def _control(self, path: str, asked: Mapping[str, str | float]) -> None:
+    @contextmanager
+    def stack_roles_not_held(self) -> Iterator[None]:
+        """Let CloudFormation do what the policies of stacks' roles do not allow, for as long as the block runs.
+
+        Raises:
+            LocalCloudError: the cloud does not answer.
+        """
+        self._control(STACK_ROLES_PATH, {"held": False})
+        try:
+            yield
+        finally:
+            self._control(STACK_ROLES_PATH, {"held": True})
+
+    def _control(self, path: str, asked: Mapping[str, str | float | bool]) -> None:
         request = urllib.request.Request(  # noqa: S310 - loopback
             self.endpoint_url + path,
             json.dumps(asked).encode(),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from training_scripts.corpus.manifest import (
 from training_scripts.versions import sha256_hex
 
 ROOT = Path(__file__).parent.parent
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts into the background so, and the programs that the tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 PURE = ("unit", "templates", "audit")
 """Folders of tests that wait for no other process, but for the parts named next."""
 WITH_PROCESSES = ("unit/explore", "unit/local_cloud", "unit/ntm", "unit/operations", "unit/topics")

@@ -184,6 +184,7 @@ def test_an_authorization_that_is_no_signature_is_none(send: Callable[..., Sent]
         ("POST", "/_local_cloud/clock"),
         ("POST", "/_local_cloud/interruptions"),
         ("POST", "/_local_cloud/sessions"),
+        ("POST", "/_local_cloud/stack-roles"),
         ("GET", "/_localstack/health"),
         ("GET", "/_aws/ses/messages"),
         ("GET", "/_aws/sqs/messages?QueueUrl=x"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_cloud import LocalCloud
 from tests.local_cloud.support import Account, allow, deny, unique, until
 
 pytestmark = pytest.mark.local_cloud
@@ -96,6 +97,17 @@ def test_a_stack_whose_role_lacks_a_right_fails_with_the_action_and_the_resource
 
     assert stack.create(parameter(f"/{stack.name}"), role) == "CREATE_FAILED"
     assert f"not authorized to perform: ssm:PutParameter on resource: {PARAMETER}/{stack.name}" in stack.failures()
+
+
+def test_roles_are_not_held_to_their_policies_while_somebody_asks_for_it_and_then_again(
+    cloud: LocalCloud, account: Account
+) -> None:
+    role = account.role(allow("ssm:PutParameter", resource=f"{PARAMETER}/other"), service=CLOUDFORMATION)
+    within, after = Stack(account), Stack(account)
+
+    with cloud.running.stack_roles_not_held():
+        assert within.create(parameter(f"/{within.name}"), role) == "CREATE_COMPLETE"
+    assert after.create(parameter(f"/{after.name}"), role) == "CREATE_FAILED"
 
 
 def test_an_update_that_names_no_role_goes_on_with_the_one_that_the_stack_has(account: Account, stack: Stack) -> None:

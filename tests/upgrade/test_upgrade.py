@@ -137,7 +137,9 @@ def upgrade(
     with LocalCloud(home=folder / "home") as cloud:
         deployment = Deployment(cloud, folder, corpus, stage=stage.name)
         deployment.tree = earlier
-        deploy(deployment, stage.settings)
+        # Its roles lack what CloudFormation's handlers take; this tree's are held to it.
+        with cloud.running.stack_roles_not_held():
+            deploy(deployment, stage.settings)
         if stage.candidate:
             trained = deployment.command("operations.pipeline", "run", "--stage", stage.name)
             assert trained.returncode == 0, trained.stderr
