@@ -16,12 +16,10 @@ from stacks.shared.acknowledgments import PACKS, acknowledge, everywhere
 from stacks.shared.variant import VARIANT
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_kms as kms
-
     from stacks.data.captured import CaptureLocation
+    from stacks.data.shared_data import SharedData
     from stacks.settings.endpoint import EndpointSettings, RolloutSettings
     from stacks.shared.alarms import RolloutAlarms
-    from stacks.shared.platform import Platform
 
 LINKED_ROLE: Final = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
@@ -46,17 +44,16 @@ class AutoscaledEndpoint(Construct):
         name: str,
         model: sagemaker.CfnModel,
         settings: EndpointSettings,
-        key: kms.IKey,
-        platform: Platform,
+        data: SharedData,
         rollout: RolloutSettings,
         alarms: RolloutAlarms,
-        captured: CaptureLocation | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        captured = data.captured
         self.config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
-            kms_key_id=key.key_arn if _takes_key(settings) else None,
+            kms_key_id=data.key.key_arn if _takes_key(settings) else None,
             production_variants=[_variant(settings, model)],
             data_capture_config=_capture(captured) if captured is not None else None,
         )
@@ -64,7 +61,7 @@ class AutoscaledEndpoint(Construct):
             rule = "SageMakerEndpointConfigurationKMSKeyConfigured"
             acknowledge(self.config, everywhere(rule, ENCRYPTED_BY_THE_HOST, packs=PACKS[1:4]))
         # SageMaker would make the group by itself, keep what is in it for ever, and leave it behind.
-        log_group = platform.log_group(self, "Logs", name=f"/aws/sagemaker/Endpoints/{name}")
+        log_group = data.platform.log_group(self, "Logs", name=f"/aws/sagemaker/Endpoints/{name}")
         self.endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",

@@ -15,11 +15,7 @@ from stacks.shared.service_role import ServiceRole, service_principal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_s3 as s3
-
-    from stacks.data.captured import CaptureLocation
-    from stacks.shared.platform import Platform
+    from stacks.data.shared_data import SharedData
     from stacks.shared.registry_image import RegistryImage
 
 METRICS_NAMESPACE: Final = "/aws/sagemaker/Endpoints"
@@ -34,16 +30,14 @@ class HostedModel(Construct):
         construct_id: str,
         *,
         artifact_uri: str,
-        artifacts: s3.IBucket,
-        key: kms.IKey,
+        data: SharedData,
         image: RegistryImage,
         endpoint_name: str,
-        platform: Platform,
-        captured: CaptureLocation | None,
         serverless: bool,
         environment: Mapping[str, str] | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        artifacts, key, platform, captured = data.artifacts, data.key, data.platform, data.captured
         self.role = ServiceRole(
             self,
             "Role",

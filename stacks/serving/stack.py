@@ -62,12 +62,9 @@ class ServingStack(cdk.Stack):
             self,
             "Hosted",
             artifact_uri=approved["artifact_uri"],
-            artifacts=data.artifacts,
-            key=data.key,
+            data=data,
             image=image,
             endpoint_name=endpoint_name(stage),
-            platform=platform,
-            captured=data.captured,
             serverless=settings.endpoint.serverless is not None,
             environment=open_training.hosting_environment() if is_open else None,
         )
@@ -80,11 +77,9 @@ class ServingStack(cdk.Stack):
             name=endpoint_name(stage),
             model=hosted.model,
             settings=settings.endpoint,
-            key=data.key,
-            platform=platform,
+            data=data,
             rollout=settings.rollout,
             alarms=alarms,
-            captured=data.captured,
         )
         in_service = self._in_service(stage, settings, approved, endpoint, guard)
         topics = UrlFunction(
@@ -92,24 +87,18 @@ class ServingStack(cdk.Stack):
             "Topics",
             endpoint=endpoint,
             in_service_parameter=in_service,
-            corpus=data.corpus,
-            artifacts=data.artifacts,
-            key=data.key,
+            data=data,
             settings=settings.url,
             serverless=settings.endpoint.serverless is not None,
-            platform=platform,
         )
         TransformPipeline(
             self,
             "Transform",
             settings=settings.transform,
             approved=approved,
-            corpus=data.corpus,
-            artifacts=data.artifacts,
-            key=data.key,
+            data=data,
             image=image,
             environment=open_training.hosting_environment(settings.transform) if is_open else None,
-            platform=platform,
         )
         if settings.similar is not None:
             self._similar(settings.similar, topics, in_service, approved, data)
@@ -160,11 +149,9 @@ class ServingStack(cdk.Stack):
             "Similar",
             topics=topics,
             in_service_parameter=in_service,
-            artifacts=data.artifacts,
-            key=data.key,
+            data=data,
             vectors=vectors,
             settings=settings,
-            platform=data.platform,
         )
 
     def _in_service(

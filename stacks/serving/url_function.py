@@ -25,13 +25,10 @@ from stacks.shared.names import function_name
 from deployment_functions.pipeline.topics_file import TOPICS_FILE
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_s3 as s3
-
+    from stacks.data.shared_data import SharedData
     from stacks.serving.endpoint import AutoscaledEndpoint
     from stacks.settings.url import UrlSettings
     from stacks.shared.bucket_layout import CorpusLocation
-    from stacks.shared.platform import Platform
 
 TIMEOUT_S: Final = 75
 """Longer than the function waits for the endpoint (61 s), which is longer than the endpoint may take (60 s)."""
@@ -55,14 +52,12 @@ class UrlFunction(Construct):
         *,
         endpoint: AutoscaledEndpoint,
         in_service_parameter: str,
-        corpus: CorpusLocation,
-        artifacts: s3.IBucket,
-        key: kms.IKey,
+        data: SharedData,
         settings: UrlSettings,
         serverless: bool,
-        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
+        corpus, platform = data.corpus, data.platform
         self.log_group = platform.log_group(self, "Logs")
         self.role = function_role(
             self,
@@ -74,10 +69,10 @@ class UrlFunction(Construct):
         self._allow(endpoint, in_service_parameter, corpus)
         self.role.allow(
             "s3:GetObject",
-            on=[artifacts.arn_for_objects(f"{MODELS_PREFIX}*/output/{TOPICS_FILE}")],
+            on=[data.artifacts.arn_for_objects(f"{MODELS_PREFIX}*/output/{TOPICS_FILE}")],
             because="The topics of a model lie beside its artifact, in a folder named by the job that made it.",
         )
-        self.role.allow("kms:Decrypt", on=[key.key_arn])
+        self.role.allow("kms:Decrypt", on=[data.key.key_arn])
         self.function = lambda_.Function(
             self,
             "Function",

@@ -62,12 +62,8 @@ class TrainingStack(cdk.Stack):
         role = TrainingRole(
             self,
             "TrainingRole",
-            corpus=data.corpus,
-            code=code,
-            artifacts=data.artifacts,
-            key=data.key,
+            data=data,
             image=image,
-            platform=platform,
         )
         model = TrainedModel(self, "TrainedModel", platform=platform)
         pipeline = TrainingPipeline(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 
 from stacks.shared.bucket_layout import CODE_PREFIX, MODELS_PREFIX
 from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
@@ -15,8 +13,8 @@ from stacks.shared.service_role import ServiceRole, service_principal
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from stacks.data.shared_data import SharedData
     from stacks.shared.bucket_layout import CodeLocation, CorpusLocation
-    from stacks.shared.platform import Platform
     from stacks.shared.registry_image import RegistryImage
 
 METRICS_NAMESPACE: Final = "/aws/sagemaker/TrainingJobs"
@@ -30,12 +28,8 @@ class TrainingRole(ServiceRole):
         scope: Construct,
         construct_id: str,
         *,
-        corpus: CorpusLocation,
-        code: CodeLocation | None,
-        artifacts: s3.IBucket,
-        key: kms.IKey,
+        data: SharedData,
         image: RegistryImage,
-        platform: Platform,
         prefix: str = MODELS_PREFIX,
     ) -> None:
         """Declare the role of jobs that write their models under `prefix` of the artifacts bucket."""
@@ -45,9 +39,10 @@ class TrainingRole(ServiceRole):
             assumed_by=service_principal(SAGEMAKER, cdk.Stack.of(scope)),
             description="Training jobs of the topic model: read corpora, write models, log",
         )
-        self._read(corpus)
-        if code is not None:
-            self._read_code(code)
+        artifacts, key = data.artifacts, data.key
+        self._read(data.corpus)
+        if data.code is not None:
+            self._read_code(data.code)
         self.allow(
             "s3:PutObject",
             "s3:AbortMultipartUpload",
@@ -59,7 +54,7 @@ class TrainingRole(ServiceRole):
         write_sagemaker_logs(self, "TrainingJobs")
         put_metrics(self, METRICS_NAMESPACE)
         pull_image(self, image)
-        if platform.placement is not None:
+        if data.platform.placement is not None:
             self.allow_interfaces(sagemaker=True)
 
     def _read(self, corpus: CorpusLocation) -> None:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
+    from stacks.data.shared_data import SharedData
     from stacks.serving.similar.vector_index import VectorIndex
     from stacks.serving.url_function import UrlFunction
     from stacks.settings.stage import SimilarSettings
-    from stacks.shared.platform import Platform
 
 TIMEOUT_S: Final = 80
 """Longer than the topics function may take (75 s), which scores raw documents."""
@@ -49,13 +49,12 @@ class SimilarDocuments(Construct):
         *,
         topics: UrlFunction,
         in_service_parameter: str,
-        artifacts: s3.IBucket,
-        key: kms.IKey,
+        data: SharedData,
         vectors: VectorIndex | None,
         settings: SimilarSettings,
-        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
+        artifacts, platform = data.artifacts, data.platform
         log_group = platform.log_group(self, "Logs")
         self.role = function_role(
             self,
@@ -64,7 +63,7 @@ class SimilarDocuments(Construct):
             description="Similar documents: read the index of the model in service, have documents scored",
             platform=platform,
         )
-        self._allow(topics, in_service_parameter, artifacts, key, vectors)
+        self._allow(topics, in_service_parameter, artifacts, data.key, vectors)
         max_index_bytes = settings.memory_mb * 1024 * 1024 // SHARE_OF_MEMORY
         self.function = lambda_.Function(
             self,

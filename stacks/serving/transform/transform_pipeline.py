@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
+    from stacks.data.shared_data import SharedData
     from stacks.settings.stage import TransformSettings
     from stacks.shared.bucket_layout import CorpusLocation
     from stacks.shared.platform import Platform
@@ -41,16 +42,14 @@ class TransformPipeline(Construct):
         *,
         settings: TransformSettings,
         approved: Mapping[str, str],
-        corpus: CorpusLocation,
-        artifacts: s3.IBucket,
-        key: kms.IKey,
+        data: SharedData,
         image: RegistryImage,
         environment: Mapping[str, str] | None,
-        platform: Platform,
     ) -> None:
         super().__init__(scope, construct_id)
+        artifacts, key, platform = data.artifacts, data.key, data.platform
         stack, stage = cdk.Stack.of(self), platform.stage
-        read = corpus if settings.schedule is not None else None
+        read = data.corpus if settings.schedule is not None else None
         container = sagemaker.CfnModel.ContainerDefinitionProperty(
             image=image.uri, model_data_url=approved["artifact_uri"], environment=environment
         )

@@ -38,12 +38,8 @@ class SweepPipeline(Construct):
         jobs_role = TrainingRole(
             self,
             "JobsRole",
-            corpus=data.corpus,
-            code=data.code,
-            artifacts=data.artifacts,
-            key=data.key,
+            data=data,
             image=image,
-            platform=platform,
             prefix=SWEEP_PREFIX,
         )
         placement = platform.placement.substitutions() if platform.placement is not None else {}
