@@ -69,7 +69,7 @@ class TopicService:
         self._account, self._cloud, self._bucket = account, cloud, bucket
         self.faults = faults
         faults.mkdir()
-        self._numbers = itertools.count()
+        self._numbers, self._is_serverless = itertools.count(), False
         self.sagemaker = account.root("sagemaker")
         self.endpoint, self.parameter = unique("topics"), f"/{unique('in-service')}"
         self._job_role = account.role(
@@ -90,6 +90,12 @@ class TopicService:
         """Put a model on the endpoint without recording it; return the endpoint config's name."""
         self._publish_vocabulary(model)
         config = self._config(model, count, variant)
+        serverless = "ServerlessConfig" in (variant or {})
+        if self._described() is not None and serverless != self._is_serverless:
+            # An endpoint does not move between instances and serverless.
+            self.sagemaker.delete_endpoint(EndpointName=self.endpoint)
+            until(lambda: self._described() is None)
+        self._is_serverless = serverless
         if self._described() is None:
             self.sagemaker.create_endpoint(EndpointName=self.endpoint, EndpointConfigName=config)
         else:
