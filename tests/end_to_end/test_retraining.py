@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.shared.names import newest_corpus_parameter, parameters_prefix
+from stacks.shared.names import newest_corpus_parameter
 from tests.end_to_end.account import left
 from tests.end_to_end.deployment import SERVING, STAGE, Deployment, Run
 from tests.end_to_end.retrainings import NEVER, Retraining, listen, prepare_split, retrain, upload
@@ -92,8 +92,10 @@ def undefined(deployment: Deployment, again: Retraining, small_corpus: Path, fol
 
 def record_loss(deployment: Deployment, text: str) -> None:
     """Write the loss of the approved model anew."""
-    name = f"{parameters_prefix(STAGE)}/{APPROVED}/validation_loss"
-    deployment.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+    ledger = deployment.ledger()
+    approved = ledger.read(APPROVED)
+    assert approved is not None
+    ledger.write(APPROVED, {**approved, "validation_loss": text})
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ class TopicService:
         if self._described() is not None and serverless != self._is_serverless:
             # An endpoint does not move between instances and serverless.
             self.sagemaker.delete_endpoint(EndpointName=self.endpoint)
-            until(lambda: self._described() is None)
+            until(lambda: not self.sagemaker.list_endpoints(NameContains=self.endpoint)["Endpoints"])
         self._is_serverless = serverless
         if self._described() is None:
             self.sagemaker.create_endpoint(EndpointName=self.endpoint, EndpointConfigName=config)
