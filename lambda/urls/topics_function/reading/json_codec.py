@@ -111,8 +111,9 @@ def _dense(values: object, row: int, pointer: str, feature_dim: int) -> tuple[li
     counts = _checked_counts(values, row, pointer)
     if len(counts) != feature_dim:
         raise _wrong_width(f"has {len(counts)} counts", row, pointer, feature_dim)
-    keys = [key for key, count in enumerate(counts) if count > LARGEST_ZERO]
-    return keys, [count for count in counts if count > LARGEST_ZERO]
+    # Most are 0 itself, which takes no comparison.
+    keys = [key for key, count in enumerate(counts) if count and count > LARGEST_ZERO]
+    return keys, [count for count in counts if count and count > LARGEST_ZERO]
 
 
 def _sparse(features: dict[str, object], row: int, place: str, feature_dim: int) -> tuple[list[int], list[int | float]]:
