@@ -13,16 +13,13 @@ from constructs import Construct
 from stacks.serving.rollout import deployment_config
 from stacks.settings import instance_types
 from stacks.shared.acknowledgments import PACKS, acknowledge, everywhere
-from stacks.shared.variant import VARIANT
+from stacks.shared.variant import LINKED_ROLE, VARIANT
 
 if TYPE_CHECKING:
     from stacks.data.captured import CaptureLocation
     from stacks.data.shared_data import SharedData
     from stacks.settings.endpoint import EndpointSettings, RolloutSettings
     from stacks.shared.alarms import RolloutAlarms
-
-LINKED_ROLE: Final = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-
 
 ENCRYPTED_BY_THE_HOST: Final = (
     "Hosts of this type store on NVMe disks of their own, which the hardware encrypts: SageMaker refuses a key."

@@ -24,6 +24,7 @@ from stacks.shared.names import (
     transform_pipeline_name,
 )
 from stacks.shared.service_role import NO_RESOURCE, Rights
+from stacks.shared.variant import LINKED_ROLE
 
 from deployment_functions.model_fields import APPROVED
 
@@ -45,7 +46,6 @@ INDEXES: Final = "A vector index has its model's name, and a model is approved a
 PROBED: Final = (
     "Application Auto Scaling asks whether whoever registers a target may do this, by a name that it makes up."
 )
-SCALING_ROLE: Final = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 
 class _Arns:
@@ -211,7 +211,7 @@ def _scaling(rights: Rights, arns: _Arns, stage: str, *, scales: bool) -> None:
     service = "sagemaker.application-autoscaling.amazonaws.com"
     rights.allow(
         "iam:CreateServiceLinkedRole",
-        on=[arns.slash("iam", "role", f"aws-service-role/{service}/{SCALING_ROLE}", region=False)],
+        on=[arns.slash("iam", "role", f"aws-service-role/{service}/{LINKED_ROLE}", region=False)],
         when={"StringEquals": {"iam:AWSServiceName": service}},
     )
 
