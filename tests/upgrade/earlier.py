@@ -20,6 +20,8 @@ COMMIT: Final = "7b50c53"
 """The last release with `stacks/` flat and the functions in folders of their own."""
 PACKAGES: Final = "packages"
 """In the asset for similar documents: what comes from wheels, the same for both trees."""
+SIMILAR_ASSET: Final = similar_asset.BUILT
+"""As `make similar-asset` leaves it; read when this module loads, since tests of templates put another in its place."""
 BUILD_ASSET: Final = """
 import sys
 sys.path[:0] = [".", "scripts", "lambda/similar"]
@@ -51,10 +53,10 @@ def checked_out(folder: Path) -> Iterator[Path]:
 
 def take_similar_asset(tree: Path) -> None:
     """Build the tree's asset for similar documents, with the packages of this tree's."""
-    require(similar_asset.BUILT, "make similar-asset")
+    require(SIMILAR_ASSET, "make similar-asset")
     run(tree, "-c", BUILD_ASSET)
-    asset = tree / similar_asset.BUILT.relative_to(ROOT)
-    shutil.copytree(similar_asset.BUILT / PACKAGES, asset / PACKAGES)
+    asset = tree / SIMILAR_ASSET.relative_to(ROOT)
+    shutil.copytree(SIMILAR_ASSET / PACKAGES, asset / PACKAGES)
 
 
 def take_open_bundle(tree: Path) -> None:

@@ -13,8 +13,8 @@ from local_cloud.processes.guard import Guard
 from tests.local_cloud.support import until
 
 ROOT = Path(__file__).parents[3]
-CHILD = "import os, time; child = os.fork(); print(os.getpid(), flush=True); time.sleep(600)"
-"""Two processes, the second of which nobody but the first knows."""
+CHILD = "import os, time; os.fork(); os.write(1, b'%d\\n' % os.getpid()); time.sleep(600)"
+"""Two processes, the second of which nobody but the first knows; each writes its line in one call."""
 PARENT = f"""
 import os, subprocess, time
 from pathlib import Path
