@@ -1,4 +1,7 @@
-"""Write what a sweep recommends, or what a person chooses, into a stage's settings: `python -m operations.choose`."""
+"""Write what a sweep recommends, or what a person chooses, into a file of settings: `python -m operations.choose`.
+
+The file is an overlay for `-c settings=FILE`: it holds what differs from the stage in cdk.json.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _choose(options: argparse.Namespace) -> None:
     chosen = [read_setting(text) for text in options.values] or _recommended(options.sweep)
-    stage_settings.write(options.settings, options.stage, chosen)
-    said = ", ".join(f"{name}={value}" for name, value in chosen)
-    print(f"{said}: written into stage {options.stage} of {options.settings}; the next deploy trains by it")
+    file = options.settings or Path(f"settings-{options.stage}.json")
+    stage_settings.write(file, options.stage, chosen)
+    settings = ", ".join(f"{name}={value}" for name, value in chosen)
+    print(f"{settings}: written into {file}; cdk deploy --all -c stage={options.stage} -c settings={file} trains by it")
 
 
 def _recommended(file: Path) -> list[tuple[str, str]]:
@@ -49,7 +53,7 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("values", nargs="*", metavar="NAME=VALUE", help="hyperparameters (those that the sweep recommends)")
     add_stage(parser)
-    add("--settings", type=Path, default=stage_settings.CDK_FILE, metavar="FILE", help="to write into (cdk.json)")
+    add("--settings", type=Path, metavar="FILE", help="to write into (settings-STAGE.json)")
     result = DEFAULT_OUTPUT / RESULT
     add("--sweep", type=Path, default=result, metavar="FILE", help=f"a sweep's result ({result})")
     return parser

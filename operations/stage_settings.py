@@ -1,8 +1,4 @@
-"""A stage's hyperparameters in the files that hold settings: read them, and write chosen ones in their place.
-
-The files are cdk.json, whose stages lie under `context.stages`, and those of `-c settings=FILE`, which hold settings of
-whatever stage they are given for.
-"""
+"""A stage's settings: those of cdk.json with an overlay, and an overlay with chosen hyperparameters written into it."""
 
 from __future__ import annotations
 
@@ -11,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from explore.files import written_whole
 from operations.errors import OperationError
-from operations.json_edit import with_value
 from stacks.settings import cdk_json
 from stacks.training.sweep.sweep_job import stage_hyperparameters
 
@@ -22,7 +17,6 @@ if TYPE_CHECKING:
     from stacks.settings.stage import StageSettings
 
 CDK_FILE: Final = cdk_json.FILE
-_HYPERPARAMETERS: Final = ("training", "hyperparameters")
 
 
 def chosen(overrides: Path | None, stage: str) -> StageSettings:
@@ -45,40 +39,27 @@ def hyperparameters(overrides: Path | None, stage: str) -> dict[str, str]:
 
 
 def write(file: Path, stage: str, values: Sequence[tuple[str, str]]) -> None:
-    """Write chosen hyperparameters into a file of settings, and leave every other byte of it as it is.
+    """Merge chosen hyperparameters into a file for `-c settings=FILE`, which need not exist.
 
     Raises:
-        OperationError: the file has no such stage, or cannot be written; nothing is written then.
+        OperationError: the file holds no object of settings, or cannot be written; nothing is written then.
         SynthError: the stage does not take such a hyperparameter; nothing is written then.
     """
-    text = _text(file)
-    content = _object(file, text)
+    content = _object(file, _text(file)) if file.exists() else {}
     if "context" in content:
-        _require_stage(file, _stages(file), stage)
-        path: tuple[str, ...] = ("context", "stages", stage, *_HYPERPARAMETERS)
-    else:
-        path = _HYPERPARAMETERS
-    for name, value in values:
-        text = with_value(text, (*path, name), _plain(value))
-    _require_valid(file, text, stage)
+        raise OperationError(f"{file} is a cdk.json; name a file of settings for `-c settings=FILE`")
+    hyperparameters = {name: _plain(value) for name, value in values}
+    content = cdk_json.merged(content, {"training": {"hyperparameters": hyperparameters}})
+    _require_valid(content, stage)
     with written_whole(file) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _require_valid(file: Path, text: str, stage: str) -> None:
-    content = _object(file, text)
-    if "context" in content:
-        cdk_json.load(content["context"]["stages"], stage=stage)  # type: ignore[index]  # looked at before
-    else:
-        base = _stages(CDK_FILE)
-        _require_stage(CDK_FILE, base, stage)
-        merged = cdk_json.merged(base[stage], content)  # type: ignore[arg-type]  # load says what is wrong
-        cdk_json.load({stage: merged}, stage=stage)
-
-
-def _require_stage(file: Path, stages: dict[str, object], stage: str) -> None:
-    if stage not in stages:
-        raise OperationError(f"stage is {stage!r}, which {file} does not have: choose {' or '.join(sorted(stages))}")
+def _require_valid(overlay: dict[str, object], stage: str) -> None:
+    stages = _stages(CDK_FILE)
+    if isinstance(base := stages.get(stage), dict):
+        stages = {**stages, stage: cdk_json.merged(base, overlay)}
+    cdk_json.load(stages, stage=stage)
 
 
 def _stages(file: Path) -> dict[str, object]:
@@ -109,7 +90,7 @@ def _object(file: Path, text: str) -> dict[str, object]:
 
 def _plain(value: str) -> object:
     try:
-        found: object = json.loads(value)
+        plain: object = json.loads(value)
     except ValueError:
         return value
-    return found
+    return plain

@@ -1,4 +1,4 @@
-"""The benchmark's results as a page of tables, plots and raw JSON."""
+"""The benchmark's results as a page of tables, plots, and JSON of the figures."""
 
 # ruff: noqa: PLC0415, ANN401 (matplotlib is imported after its settings, and has no types)
 
@@ -11,7 +11,7 @@ from statistics import mean, median, stdev
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 Record = dict[str, Any]
@@ -65,8 +65,8 @@ def write(folder: Path, outcome: Outcome) -> None:
     """Write <folder>/benchmarks/results.json, results.md and the plots."""
     target = folder / "benchmarks"
     target.mkdir(parents=True, exist_ok=True)
-    raw = {"versions": _versions(), **outcome._asdict()}
-    (target / "results.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+    figures = {"versions": _versions(), "chosen": outcome.chosen, "scored": _figures(outcome.scored)}
+    (target / "results.json").write_text(json.dumps(figures) + "\n", encoding="utf-8")
     parts = [
         "# Benchmark results\n",
         _about(outcome),
@@ -83,6 +83,11 @@ def write(folder: Path, outcome: Outcome) -> None:
     if outcome.curves:
         _plot_curves(target / "quality-against-cpu.svg", outcome)
     _plot_topics(target / "npmi-and-tu.svg", outcome)
+
+
+def _figures(records: Sequence[Record]) -> list[Record]:
+    """Leave out what the page shows once: the words of topics, and settings, which are those of `chosen`."""
+    return [{name: value for name, value in record.items() if name not in {"settings", "words"}} for record in records]
 
 
 def average(outcome: Outcome, model: str, metric: str, topics: int = 30, corpus: str = "20newsgroups") -> float:

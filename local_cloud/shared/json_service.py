@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -97,10 +96,6 @@ class JsonService:
     def input_shape(self, operation: str) -> Shape:
         """Return botocore's input shape of an operation."""
         return self._model().operation_model(operation).input_shape
-
-    async def preload(self) -> None:
-        """Read the service model ahead of the first request, which otherwise takes a tenth of a second longer."""
-        await asyncio.to_thread(self._model)
 
     def _answer(self, operation: str, scope: Scope, headers: Headers, body: bytes) -> Response:
         try:

@@ -186,7 +186,7 @@ def test_raw_documents_are_answered_too(runtime_packages: Path, services: str) -
     assert answer["headers"]["x-unknown-word-share"] == "0.5000"
 
 
-@pytest.mark.parametrize("path", ["/topics", "/health", "/openapi.json", "/docs"])
+@pytest.mark.parametrize("path", ["/topics", "/health", "/openapi.json"])
 def test_every_reading_path_answers(runtime_packages: Path, services: str, path: str) -> None:
     script = f"""
         from topics_function.handler import handle

@@ -65,7 +65,6 @@ class Application:
             "/topics": {"GET": self._topics},
             "/health": {"GET": self._health},
             "/openapi.json": {"GET": self._description},
-            "/docs": {"GET": self._page},
         }
 
     @property
@@ -166,17 +165,6 @@ class Application:
         options.no_options(request.query)
         media_type = media_types.negotiate(request.headers.get("accept"), (media_types.APPLICATION_JSON,))
         return Answer(200, media_type, openapi.document_json(self._settings.max_body_bytes, self._settings.max_rows))
-
-    def _page(self, request: Request, _deadline: Deadline, _seen: Observation) -> Answer:
-        from topics_function.answering import openapi, page  # noqa: PLC0415 - as above
-
-        options.no_options(request.query)
-        media_types.negotiate(request.headers.get("accept"), (media_types.TEXT_HTML,))
-        document = openapi.document(self._settings.max_body_bytes, self._settings.max_rows)
-        # Nothing but what is in the page itself may run or be loaded.
-        policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-        headers = {"content-security-policy": policy}
-        return Answer(200, f"{media_types.TEXT_HTML}; charset=utf-8", page.render(document), headers)
 
 
 def _refuse_large(answer: Answer) -> None:

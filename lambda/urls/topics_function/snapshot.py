@@ -31,7 +31,6 @@ LATER_MODULES: Final = (
     "model.endpoint_state",
     "answering.openapi",
     "answering.openapi_schemas",
-    "answering.page",
 )
 """Modules that are loaded when they are first needed: in a snapshot they cost nothing, so they are put into it."""
 

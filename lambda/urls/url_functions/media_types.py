@@ -8,7 +8,6 @@ from url_functions.problems import Code, Problem
 
 TEXT_CSV: Final = "text/csv"
 TEXT_PLAIN: Final = "text/plain"
-TEXT_HTML: Final = "text/html"
 APPLICATION_JSON: Final = "application/json"
 APPLICATION_JSONLINES: Final = "application/jsonlines"
 NDJSON: Final = "application/x-ndjson"

@@ -28,7 +28,7 @@ CONTENT_TYPES = [
     "application/x-recordio-protobuf", "text/csv; charset=utf-16", "application/xml", "", "text/csv;;;=", None,
 ]  # fmt: skip
 ACCEPTS = [None, "*/*", "text/csv", "application/jsonlines", "application/json;q=0", "image/png", ";;", "text/html"]
-PATHS = ["/", "/", "/", "/", "/invocations", "/topics", "/health", "/openapi.json", "/docs", "/" + MARK, "//", ""]
+PATHS = ["/", "/", "/", "/", "/invocations", "/topics", "/health", "/openapi.json", "/" + MARK, "//", ""]
 READING_PATHS = PATHS[5:9]
 QUERIES = ["", "", "", "top=2", "top=x", "errors=per_row", "empty=mean", "errors=per_row&empty=mean&top=1",
            "corpus_version=c1", "corpus_version=" + MARK, "%00=%ff", "endpoint=true", "top=1&top=2"]  # fmt: skip

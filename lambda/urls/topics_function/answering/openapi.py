@@ -75,7 +75,6 @@ def document(max_body_bytes: int, max_rows: int) -> Json:
                 }
             },
             "/openapi.json": {"get": _reading("openapi", "This document", "OpenApi", frozenset({Code.NOT_ACCEPTABLE}))},
-            "/docs": {"get": _page()},
         },
         "components": {
             "schemas": schemas.component_schemas(),
@@ -168,17 +167,6 @@ def _reading(operation_id: str, summary: str, schema: str, codes: frozenset[Code
                 "content": {media_types.APPLICATION_JSON: {"schema": ref(schema)}},
             },
             **problem_responses(codes | EVERY_PATH, KINDS),
-        },
-    }
-
-
-def _page() -> Json:
-    return {
-        "operationId": "docs",
-        "summary": "This document as a page",
-        "responses": {
-            "200": {"description": "The page", "content": {media_types.TEXT_HTML: {"schema": {"type": "string"}}}},
-            **problem_responses(frozenset({Code.NOT_ACCEPTABLE}) | EVERY_PATH, KINDS),
         },
     }
 

@@ -1,7 +1,5 @@
-"""The OpenAPI document as one HTML page that loads nothing else.
-
-Run as a program it writes the page to standard output, for reading as a file: a browser cannot sign its requests.
-"""
+#!/usr/bin/env python3
+"""The OpenAPI document as one HTML page that loads nothing else; as a program it writes the page to standard output."""
 
 from __future__ import annotations
 
