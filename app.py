@@ -48,6 +48,8 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     bundle = open_bundle.find(chosen, root=ROOT)
     preparation_bundle = open_bundle.find_for_preparation(chosen, root=ROOT)
     name = stack_prefix(stage)
+    # Without an account, one template serves every account and region.
+    pinned = cdk.Environment(account=chosen.account, region=chosen.region) if chosen.account is not None else None
     data = DataStack(
         app,
         f"{name}-Data",
@@ -56,6 +58,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         corpus=prepared,
         bundle=bundle,
         preparation_bundle=preparation_bundle,
+        env=pinned,
         description=f"Topic model service, stage {stage}: key, buckets and corpus",
     )
     training = TrainingStack(
@@ -64,6 +67,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         stage=stage,
         settings=chosen,
         values=data.values,
+        env=pinned,
         description=f"Topic model service, stage {stage}: training pipeline and the model it made",
     )
     serving = ServingStack(
@@ -72,11 +76,18 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         stage=stage,
         settings=chosen,
         values=data.values,
+        env=pinned,
         description=f"Topic model service, stage {stage}: endpoint and URL",
     )
     training.add_stack_dependency(data)
     serving.add_stack_dependency(training)
-    cdk.Tags.of(app).add(STAGE_TAG, stage)
+    for key, value in {**chosen.organisation.tags, STAGE_TAG: stage}.items():
+        cdk.Tags.of(app).add(key, value)
+    if chosen.organisation.names_roles:
+        # Imported only where it is set.
+        from stacks.shared.role_conventions import hold_roles  # noqa: PLC0415
+
+        hold_roles(app, stage, chosen.organisation)
     return stage, chosen
 
 

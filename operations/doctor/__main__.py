@@ -12,7 +12,7 @@ from botocore.config import Config
 
 from operations import stage_settings
 from operations.command import add_region, add_settings, add_stage, command
-from operations.doctor import checks, deployed, hosts
+from operations.doctor import checks, deployed, hosts, subscribers
 from operations.errors import OperationError
 from operations.stage import DeployedStage
 from training_scripts.command_line import Parser
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     from operations.ports import Client
 
-NEEDING_CREDENTIALS: Final = ("bootstrap", "quotas", "image", "roles", "concurrency", hosts.CHECK, deployed.CHECK)
+NEEDING_CREDENTIALS: Final = (
+    "bootstrap",
+    "quotas",
+    "image",
+    "roles",
+    "concurrency",
+    hosts.CHECK,
+    deployed.CHECK,
+    subscribers.CHECK,
+)
 MARKS: Final = {"good": "ok     ", "bad": "BAD    ", "unknown": "UNKNOWN"}
 _SESSION_ARN: Final = re.compile(r"^arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/")
 
@@ -63,7 +72,9 @@ def examine(client: Callable[[str], Client], place: checks.Place) -> Iterator[ch
     yield checks.roles_may_be_made(client("iam"), principal(identity.says))
     yield checks.concurrency_is_left(client("lambda"), place)
     yield hosts.hosts_may_change(client("sagemaker"), client("application-autoscaling"), place)
-    yield from deployed.what_was_deployed_is_there(DeployedStage(place.stage, client))
+    stage = DeployedStage(place.stage, client)
+    yield from deployed.what_was_deployed_is_there(stage)
+    yield subscribers.alarms_are_heard(stage, must=place.settings.hardened)
 
 
 def principal(arn: str) -> str:

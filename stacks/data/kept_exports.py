@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
+    from aws_cdk import aws_sns as sns
 
     from stacks.data.shared_data import DataValues
 
@@ -13,8 +14,8 @@ LAST_IMPORTED_BY: Final = "0.1.0"
 """The last release whose stacks import them. Nothing of this one does: remove this module in the next."""
 
 
-def keep_exports(stack: cdk.Stack, data: DataValues) -> None:
-    """Declare the exports of release LAST_IMPORTED_BY, by the names that they have there."""
+def keep_exports(stack: cdk.Stack, data: DataValues, alarms: sns.ITopic) -> None:
+    """Declare the exports of release LAST_IMPORTED_BY, by the names there; `alarms` is the stage's own topic."""
     platform, placement = data.platform, data.platform.placement
     exports = [
         (data.key.key_arn, "The key of corpora, models, volumes and transform output"),
@@ -22,7 +23,7 @@ def keep_exports(stack: cdk.Stack, data: DataValues) -> None:
         (data.artifacts.bucket_arn, "The bucket of models and batch transform output"),
         (data.artifacts.bucket_name, "The bucket of models and batch transform output, by name"),
         (platform.lost_events.queue_arn, "The queue of events that a function gave up on"),
-        (platform.alarms.topic_arn, "The topic that alarms tell"),
+        (alarms.topic_arn, "The topic that alarms tell"),
     ]
     if data.corpus.bucket is data.corpora:
         exports += [

@@ -25,6 +25,7 @@ from stacks.data.private_network import PrivateNetwork, endpoints_beside, named_
 from stacks.data.region_rule import refuse_regions
 from stacks.data.shared_data import DataValues
 from stacks.settings.stage import ExistingNetwork, OwnNetwork
+from stacks.shared.acknowledgments import acknowledge, everywhere
 from stacks.shared.alarms import watch_lost_events
 from stacks.shared.bucket_layout import (
     CORPORA_PREFIX,
@@ -41,6 +42,7 @@ from stacks.shared.policies import retention_days, tell_stage
 if TYPE_CHECKING:
     from stacks.data.folder_upload import Folder
     from stacks.data.open_bundle import LocalBundle
+    from stacks.settings.organisation import AlarmSettings
     from stacks.settings.stage import S3Corpus, StageSettings
 
 
@@ -58,8 +60,9 @@ class DataStack(cdk.Stack):
         bundle: LocalBundle | None,
         preparation_bundle: LocalBundle | None = None,
         description: str,
+        env: cdk.Environment | None = None,
     ) -> None:
-        super().__init__(scope, construct_id, description=description)
+        super().__init__(scope, construct_id, env=env, description=description)
         tell_stage(self, stage, settings)
         refuse_regions(self, settings)
         removal_policy = cdk.RemovalPolicy(settings.removal_policy.upper())
@@ -103,7 +106,7 @@ class DataStack(cdk.Stack):
             if self.corpus.upload is not None:
                 # Named when it is there, and not before.
                 newest.node.add_dependency(self.corpus.upload)
-        self._describe(corpora)
+        self._describe(corpora, settings.alarms)
         self.values = DataValues(
             key=self.key,
             artifacts=self.artifacts,
@@ -115,24 +118,24 @@ class DataStack(cdk.Stack):
             corpora=corpora,
         )
         self.values.tell(Construct(self, "Shared"))
-        keep_exports(self, self.values)
+        keep_exports(self, self.values, self._alarms)
 
     def _platform(self, stage: str, settings: StageSettings, removal_policy: cdk.RemovalPolicy) -> Platform:
         retention = retention_days(settings.log_retention_days)
         key = OperationsKey(self, "OperationsKey", stage=stage, removal_policy=removal_policy)
-        alarms = sns.Topic(
+        self._alarms = sns.Topic(
             self,
             "Alarms",
             display_name=f"Topic model, stage {stage}: alarms",
             master_key=key,
             enforce_ssl=True,
         )
-        alarms.add_to_resource_policy(
+        self._alarms.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsOfThisAccount",
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
-                resources=[alarms.topic_arn],
+                resources=[self._alarms.topic_arn],
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             )
         )
@@ -141,15 +144,29 @@ class DataStack(cdk.Stack):
             stage=stage,
             hardened=settings.hardened,
             tracing=settings.operations.tracing,
+            tags=tuple(settings.organisation.tags.items()),
             retention=retention,
             removal_policy=removal_policy,
             operations_key=key,
             lost_events=self._lost_events,
-            alarms=alarms,
+            alarms=self._heard(settings.alarms),
+            alarms_key_arn=settings.alarms.topic_key_arn,
             placement=self._placement(stage, settings, key, removal_policy),
         )
         watch_lost_events(self, platform)
         return platform
+
+    def _heard(self, settings: AlarmSettings) -> sns.ITopic:
+        """Return the topic that is told, with the stage's subscribers."""
+        if settings.topic_arn is not None:
+            return sns.Topic.from_topic_arn(self, "NamedAlarms", settings.topic_arn)
+        for email in settings.emails:
+            subscription = sns.Subscription(
+                self, f"Subscriber-{email}", topic=self._alarms, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=email
+            )
+            kept = "Nobody reads a queue of undelivered e-mails; the alarm's state and history stay in CloudWatch."
+            acknowledge(subscription, everywhere("SNSRedrivePolicy", kept, packs=("Serverless",)))
+        return self._alarms
 
     def _placement(
         self, stage: str, settings: StageSettings, key: kms.IKey, removal_policy: cdk.RemovalPolicy
@@ -217,7 +234,11 @@ class DataStack(cdk.Stack):
             upload.resource.node.add_dependency(emptied)
         return upload
 
-    def _describe(self, corpora: s3.Bucket) -> None:
+    def _describe(self, corpora: s3.Bucket, alarms: AlarmSettings) -> None:
+        cdk.CfnOutput(self, "AlarmTopic", value=self.platform.alarms.topic_arn, description="What every alarm tells")
+        cdk.CfnOutput(
+            self, "AlarmSubscribers", value=_subscribers(alarms), description="Who hears the alarms, by the settings"
+        )
         cdk.CfnOutput(self, "CorporaBucket", value=corpora.bucket_name, description="Prepared corpora, a folder a hash")
         cdk.CfnOutput(
             self, "ArtifactsBucket", value=self.artifacts.bucket_name, description="Models and batch transform output"
@@ -228,3 +249,11 @@ class DataStack(cdk.Stack):
             value=f"s3://{self.corpus.bucket.bucket_name}/{self.corpus.prefix}",
             description="The corpus that the next training reads",
         )
+
+
+def _subscribers(settings: AlarmSettings) -> str:
+    if settings.topic_arn is not None:
+        return "the subscribers of the topic that is named"
+    if settings.emails:
+        return f"{', '.join(settings.emails)}: each once the message of Amazon SNS is confirmed"
+    return "nobody: set alarms.emails or alarms.topic_arn"

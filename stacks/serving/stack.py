@@ -46,9 +46,10 @@ class ServingStack(cdk.Stack):
         settings: StageSettings,
         values: DataValues,
         description: str,
+        env: cdk.Environment | None = None,
     ) -> None:
         synthesizer = serving_synthesizer(stage) if settings.retraining is not None else None
-        super().__init__(scope, construct_id, description=description, synthesizer=synthesizer)
+        super().__init__(scope, construct_id, env=env, description=description, synthesizer=synthesizer)
         if settings.retraining is not None:
             bound_roles(self, stage)
         tell_stage(self, stage, settings)
@@ -105,6 +106,7 @@ class ServingStack(cdk.Stack):
         ModelAge(self, "ModelAge", platform=platform)
         if settings.operations.dashboard:
             Dashboard(self, "Dashboard", stage=stage, alarms=alarms, function_logs=topics.log_group)
+            cdk.CfnOutput(self, "DashboardName", value=endpoint_name(stage), description="The dashboard of CloudWatch")
         watch_service(self, platform, max_topic_shift=settings.operations.max_topic_shift)
         if topics.url is not None:
             cdk.CfnOutput(self, "FunctionUrl", value=topics.url.url, description="POST word counts or text here")

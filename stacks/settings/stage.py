@@ -10,6 +10,7 @@ from stacks.settings import instance_types
 from stacks.settings.endpoint import CaptureSettings, EndpointSettings, RolloutSettings
 from stacks.settings.frozen import Frozen
 from stacks.settings.instance_types import InstanceType
+from stacks.settings.organisation import Account, AlarmSettings, OrganisationSettings
 from stacks.settings.place_names import BucketName, KeyArn
 from stacks.settings.preparation import PreparationStep
 from stacks.settings.url import UrlSettings
@@ -241,6 +242,8 @@ class StageSettings(Frozen):
     capture: CaptureSettings | None = None
     rollout: RolloutSettings = RolloutSettings()
     operations: OperationsSettings = OperationsSettings()
+    alarms: AlarmSettings = AlarmSettings()
+    organisation: OrganisationSettings = OrganisationSettings()
     account_logs: AccountLogSettings | None = None
     """Set retention and key of the account's own log groups of SageMaker jobs; None leaves them alone."""
     retraining: RetrainingSettings | None = None
@@ -254,6 +257,8 @@ class StageSettings(Frozen):
     log_retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 180, 365, 400, 731, 1827, 3653] = 90
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
     """Refuse at synth what this region lacks. None: one template for every region, checked when it is deployed."""
+    account: Account | None = None
+    """With `region`: the one account that the stage is deployed to; the CDK CLI refuses other credentials."""
 
     @property
     def most_sweep_jobs(self) -> int:
@@ -262,6 +267,21 @@ class StageSettings(Frozen):
             return 0
         a_job = self.training.instance_count * self.training.max_runtime_s
         return min(self.sweep.max_jobs, self.sweep.max_instance_seconds // a_job)
+
+    @model_validator(mode="after")
+    def _a_pinned_account_has_a_region(self) -> StageSettings:
+        if self.account is not None and self.region is None:
+            raise ValueError(f"account is {self.account} and region is not set: a stage is pinned to both")
+        return self
+
+    @model_validator(mode="after")
+    def _a_retraining_keeps_the_names_of_its_roles(self) -> StageSettings:
+        if self.retraining is not None and self.organisation.names_roles:
+            raise ValueError(
+                f"retraining is set and organisation.{self.organisation.names_roles[0]} too: a promotion deploys by a "
+                "role of a fixed name, whose own boundary every role of the serving stack has"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_sweep_can_have_two_jobs(self) -> StageSettings:

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_iam as iam
     from constructs import Construct
@@ -46,10 +46,20 @@ def pipeline_machine(
         "StateMachine",
         state_machine_name=name,
         comment=comment,
-        definition_body=sfn.DefinitionBody.from_string(json.dumps(definition)),
+        definition_body=sfn.DefinitionBody.from_string(json.dumps(_tagged(definition, platform.tags))),
         definition_substitutions={"Partition": cdk.Stack.of(scope).partition, **substitutions},
         role=role,
         logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
         tracing_enabled=True,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
+
+
+def _tagged(definition: object, tags: Sequence[tuple[str, str]]) -> object:
+    """Add the organisation's tags to those of each job that a state machine starts."""
+    if isinstance(definition, dict):
+        added = [{"Key": key, "Value": value} for key, value in tags]
+        return {name: [*part, *added] if name == "Tags" else _tagged(part, tags) for name, part in definition.items()}
+    if isinstance(definition, list):
+        return [_tagged(part, tags) for part in definition]
+    return definition

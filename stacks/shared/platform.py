@@ -32,6 +32,10 @@ class Platform:
     lost_events: sqs.IQueue
     alarms: sns.ITopic
     placement: Placement | None
+    alarms_key_arn: str | None = None
+    """The key of a topic that is the organisation's."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """The organisation's, key and value: CloudFormation puts them on resources, and jobs have to be given them."""
 
     def log_group(self, scope: Construct, construct_id: str, *, name: str | None = None) -> logs.LogGroup:
         """Declare a log group under the operations key, with the stage's retention.

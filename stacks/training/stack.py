@@ -45,8 +45,9 @@ class TrainingStack(cdk.Stack):
         settings: StageSettings,
         values: DataValues,
         description: str,
+        env: cdk.Environment | None = None,
     ) -> None:
-        super().__init__(scope, construct_id, description=description)
+        super().__init__(scope, construct_id, env=env, description=description)
         tell_stage(self, stage, settings)
         data = SharedData(self, values)
         platform = data.platform

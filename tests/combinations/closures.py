@@ -20,6 +20,7 @@ from rules.model import JsonValue, items, mapping, objects
 from stacks.shared.names import STAGE_TAG
 from tests.combinations.assembly import ACCOUNT, REGION, Assembly, Made
 from tests.combinations.calls import Call, calls
+from tests.combinations.settings_space import ORGANISATION_BOUNDARY
 
 POLICY_CHARS = 6144
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -158,7 +159,8 @@ def beyond_the_boundary(assembly: Assembly) -> Iterator[str]:
     by_arn = {policy.arn: policy for policy in assembly.of("AWS::IAM::ManagedPolicy")}
     for role in assembly.of("AWS::IAM::Role"):
         named = role.properties.get("PermissionsBoundary")
-        if named is None:
+        # What an organisation's own boundary allows is the organisation's to say.
+        if named is None or named == ORGANISATION_BOUNDARY:
             continue
         boundary = by_arn.get(str(named))
         if boundary is None:

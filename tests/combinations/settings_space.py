@@ -16,7 +16,9 @@ Pair: TypeAlias = "tuple[tuple[str, str], tuple[str, str]]"
 
 STAGE = "twelveletter"
 """As long as a stage's name may be: names and policies are at their longest."""
+ORGANISATION_BOUNDARY = "arn:aws:iam::210987654321:policy/teams/boundary"
 _KEY = "arn:aws:kms:us-east-1:210987654321:key/11111111-2222-3333-4444-555555555555"
+_TOPIC = "arn:aws:sns:us-east-1:210987654321:on-call"
 _CORPUS = {"bucket": "corpora-of-another-team", "prefix": "prepared/" + "ab" * 32}
 _CALLER = "arn:aws:iam::210987654321:role/caller"
 _BASE: Mapping[str, object] = {"log_retention_days": 365}
@@ -78,6 +80,23 @@ SPACE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "none": {"url": {"reserved_concurrency": 100, "enabled": False}},
     },
     "account_logs": {"none": {}, "kept": {"account_logs": {}}, "under a key": {"account_logs": {"kms_key_arn": _KEY}}},
+    "alarms": {
+        "own topic": {},
+        "by e-mail": {"alarms": {"emails": ["on-call@example.com"]}},
+        "named topic": {"alarms": {"topic_arn": _TOPIC, "topic_key_arn": _KEY}},
+    },
+    "organisation": {
+        "none": {},
+        "tags": {"organisation": {"tags": {"CostCentre": "4711"}}},
+        "roles": {
+            "organisation": {
+                "permissions_boundary": ORGANISATION_BOUNDARY,
+                "role_path": "/teams/topics/",
+                "role_name_prefix": "topics-",
+            }
+        },
+    },
+    "account": {"any": {}, "pinned": {"account": "123456789012", "region": "us-east-1"}},
     "operations.tracing": {"off": {"operations": {"tracing": False}}, "on": {"operations": {"tracing": True}}},
     "operations.dashboard": {"off": {"operations": {"dashboard": False}}, "on": {}},
     "hardened": {"off": {"hardened": False}, "on": {"hardened": True}},

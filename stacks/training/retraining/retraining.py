@@ -239,7 +239,8 @@ class Retraining(Construct):
         )
         learn_of_ends(role, "StepFunctionsExecution")
         role.allow("sns:Publish", on=[self._platform.alarms.topic_arn])
-        role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[self._platform.operations_key.key_arn])
+        keys = (self._platform.operations_key.key_arn, self._platform.alarms_key_arn)
+        role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key for key in keys if key is not None])
         # What CDK allows a state machine that logs and is traced.
         role.acknowledge_wildcard("*", because=NO_RESOURCE)
         return pipeline_machine(
