@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ASSET = ROOT / "lambda" / "urls"
 sys.path[:0] = [path for path in (str(ROOT), str(ASSET)) if path not in sys.path]
 
-from training_scripts.corpus.tokens import TOKEN_PATTERN  # noqa: E402
+from training_scripts.corpus.tokens import rule_for  # noqa: E402
 from training_scripts.ntm import artifact  # noqa: E402
 
 from topics_function.answering.metrics import Metrics  # noqa: E402
@@ -265,10 +265,7 @@ def vocabulary_and_texts() -> tuple[Vocabulary, list[str]]:
     words = sorted(set(words))
     forms = {form: number % FEATURE_DIM for number, form in enumerate(words[: 2 * FEATURE_DIM])}
     file = {
-        "schema_version": 1,
-        "pattern": TOKEN_PATTERN,
-        "lowercase": True,
-        "normalisation": "NFC",
+        **rule_for("en").encoded(),
         "feature_dim": FEATURE_DIM,
         "words": [str(number) for number in range(FEATURE_DIM)],
         "forms": forms,

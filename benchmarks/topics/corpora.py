@@ -16,9 +16,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 
 from training_scripts import recordio
-from training_scripts.corpus.manifest import SURFACE_FORMS_PATH, CorpusManifest
+from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.corpus.sources import ApiReference, JsonLines, Newsgroups, iter_documents
-from training_scripts.corpus.tokens import normalised
+from training_scripts.corpus.surface_forms import SurfaceForms
 
 if TYPE_CHECKING:
     from training_scripts.corpus.documents import Source
@@ -82,18 +82,15 @@ def load(name: CorpusName) -> Corpus:
 
 def windows(corpus: Corpus) -> csr_matrix:
     """Return which words each run of WINDOW known words of a test document holds, shape (windows, words)."""
-    forms = json.loads((corpus.folder / SURFACE_FORMS_PATH).read_text(encoding="utf-8"))
-    token = re.compile(forms["pattern"])
+    table = SurfaceForms.load(corpus.folder)
     wanted = set(corpus.test.ids)
     source = _source(_whole(corpus.name))
     rows: list[npt.NDArray[np.int64]] = []
     for document in iter_documents(source):
         if document.id not in wanted:
             continue
-        text = normalised(document.text)
-        known = np.array(
-            [forms["forms"][form] for form in token.findall(text) if form in forms["forms"]], dtype=np.int64
-        )
+        forms = table.rule.tokens_of(document.text)
+        known = np.array([table.forms[form] for form in forms if form in table.forms], dtype=np.int64)
         if known.size:
             rows += list(np.lib.stride_tricks.sliding_window_view(known, min(WINDOW, known.size)))
     ends = np.cumsum([0, *(row.size for row in rows)])

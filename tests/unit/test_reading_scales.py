@@ -8,6 +8,7 @@ import csv
 import gc
 import gzip
 import io
+import re
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from topics_client import inputs
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.sources.files import CsvTable, JsonLines
 from training_scripts.corpus.sources.html_text import text_of_html
-from training_scripts.corpus.tokens import tokens_of
+from training_scripts.corpus.tokens import rule_for
 from training_scripts.ntm.reading import csv_counts
 from training_scripts.ntm.reading.counts import CountsError
 from training_scripts.ntm.serving import requests
@@ -45,7 +46,7 @@ WIDTH: Final = 5
 REFUSALS: Final = (Problem, CountsError, CorpusError, inputs.InputError, ValueError, csv.Error)
 
 VOCABULARY: Final = Vocabulary(
-    pattern=r"[^\W\d_]+", lowercase=True, normalisation="NFC", forms={"a": 0}, stop_forms=["b"], words=["a"] * WIDTH,
+    words_of=re.compile(r"[^\W\d_]+").findall, forms={"a": 0}, stop_forms=["b"], words=["a"] * WIDTH,
     vocabulary_hash=None,
 )  # fmt: skip
 
@@ -78,11 +79,11 @@ READERS: Final[dict[str, Read]] = {
         "text/csv", "application/json", "application/jsonlines", RECORDIO)},
     "training CSV": lambda body, _: [*csv_counts.iter_blocks(io.BytesIO(body), feature_dim=WIDTH)],
     "similar documents": lambda body, _: similar_requests.document_of(body, "application/json"),
-    "words": lambda body, _: tokens_of(body.decode("utf-8", "replace")),
+    "words": lambda body, _: rule_for("en").tokens_of(body.decode("utf-8", "replace")),
     "HTML": lambda body, _: text_of_html(body.decode("utf-8", "replace")),
     "prepare's JSON Lines": lambda _, file: [*JsonLines(file).documents()],
     "prepare's CSV": lambda _, file: [*CsvTable(file).documents()],
-    "Spark's lines": lambda body, file: [*counted.read(JsonLines(file), 1, body.split(b"\n"))],
+    "Spark's lines": lambda body, file: [*counted.read(JsonLines(file), rule_for("en"), 1, body.split(b"\n"))],
     "client's JSON Lines": client(inputs.JSONL),
     "client's counts": client(inputs.CSV_COUNTS),
     "client's column": client(inputs.CSV_COLUMN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any
 
@@ -14,7 +15,7 @@ from local_cloud.sagemaker.jobs.transform.data_processing import JsonFormat, Jso
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.sources.files import JsonLines
 from training_scripts.corpus.stream_safe import JOINER, MOST_MARKS, stream_safe
-from training_scripts.corpus.tokens import tokens_of
+from training_scripts.corpus.tokens import rule_for
 from training_scripts.ntm.reading.counts import CountsError
 from training_scripts.ntm.serving.requests import decode
 from training_scripts.unique_members import DuplicateMemberError, refuse_duplicates
@@ -149,27 +150,25 @@ def test_text_of_people_is_as_it_was(text: str) -> None:
 
 @given(texts)
 def test_the_function_counts_the_words_that_preparation_found(text: str) -> None:
-    from training_scripts.corpus.tokens import TOKEN_PATTERN
-
-    words = sorted(set(tokens_of(text))) or ["none"]
+    words = sorted(set(rule_for("en").tokens_of(text))) or ["none"]
     vocabulary = Vocabulary(
-        pattern=TOKEN_PATTERN, lowercase=True, normalisation="NFC",
+        words_of=rule_for("en").tokens_of,
         forms={word: number for number, word in enumerate(words)}, stop_forms=[], words=words, vocabulary_hash=None,
     )  # fmt: skip
 
-    assert vocabulary.count(text).known == len(tokens_of(text))
+    assert vocabulary.count(text).known == len(rule_for("en").tokens_of(text))
     # Long documents are counted in pieces.
     long = (text + "\u3000Σa ") * (300_000 // (len(text) + 4))
     counted = vocabulary.count(long)
     assert (counted.words, counted.known) == (
-        len(tokens_of(long)),
-        sum(word in words for word in tokens_of(long)),
+        len(rule_for("en").tokens_of(long)),
+        sum(word in words for word in rule_for("en").tokens_of(long)),
     )
 
 
 def test_a_document_without_white_space_is_refused_where_it_is_very_long() -> None:
     vocabulary = Vocabulary(
-        pattern="[a-z]+", lowercase=True, normalisation="NFC", forms={"a": 0}, stop_forms=[], words=["a"],
+        words_of=re.compile("[a-z]+").findall, forms={"a": 0}, stop_forms=[], words=["a"],
         vocabulary_hash=None,
     )  # fmt: skip
     rows, _ = document_rows(["a," * 500_000, "a," * 600_000, "a " * 600_000], vocabulary, lambda _index: None)

@@ -13,7 +13,6 @@ from scipy.sparse import csr_matrix
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.sources.files import is_encodable
-from training_scripts.corpus.tokens import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.progress import Progress
+    from training_scripts.corpus.token_rule import TokenRule
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,14 @@ class FormCounts:
     documents_hash: str
 
 
-def count_forms(documents: Iterable[Document], *, least_words: int, has_ids: bool, progress: Progress) -> FormCounts:
+def count_forms(
+    documents: Iterable[Document], *, rule: TokenRule, least_words: int, has_ids: bool, progress: Progress
+) -> FormCounts:
     """Count the forms of each document, keeping no text.
 
     Args:
         documents: in any order.
+        rule: finds their words.
         least_words: documents of fewer words are left out.
         has_ids: whether two documents of one id are an error, or one text that came twice.
         progress: told of each document.
@@ -76,7 +79,7 @@ def count_forms(documents: Iterable[Document], *, least_words: int, has_ids: boo
             if digest >= digests[document.id]:
                 continue
         digests[document.id] = digest
-        tokens = tokens_of(document.text)
+        tokens = rule.tokens_of(document.text)
         if len(tokens) < least_words:
             short.add(document.id)
             continue

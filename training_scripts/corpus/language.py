@@ -14,10 +14,12 @@ import stop_words  # type: ignore[import-untyped] # ships no types
 from simplemma.strategies import DefaultStrategy
 
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.tokens import normalised
+from training_scripts.corpus.tokens import rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from training_scripts.corpus.token_rule import TokenRule
 
 LIBRARIES: Final = ("simplemma", "stop-words")
 """The packages whose data decide what a form's word is."""
@@ -38,8 +40,8 @@ def languages_with_lemmas() -> frozenset[str]:
     return frozenset(path.name.partition(".")[0] for path in folder.iterdir() if path.name.endswith(".plzma"))
 
 
-def stop_words_of(language: str) -> frozenset[str]:
-    """Return the stop words of a language, as its words are looked for.
+def stop_words_of(language: str, rule: TokenRule | None = None) -> frozenset[str]:
+    """Return the stop words of a language as a rule, that of the language if None, looks for its words.
 
     Raises:
         CorpusError: there is no list of the language.
@@ -47,7 +49,7 @@ def stop_words_of(language: str) -> frozenset[str]:
     if language not in stop_words.LANGUAGE_MAPPING:
         known = ", ".join(sorted(stop_words.LANGUAGE_MAPPING))
         raise CorpusError(f"there is no list of stop words for the language {language!r}: there are {known}")
-    return frozenset(map(normalised, stop_words.get_stop_words(language)))
+    return frozenset(map((rule or rule_for(language)).normalised, stop_words.get_stop_words(language)))
 
 
 def among(form: str, key: str | None, is_lemma_of_another: bool) -> str | None:
@@ -64,13 +66,16 @@ class Lemmas:
         stop_words: what is left out, as a form or as a lemma.
         kept_words: forms that stand for themselves, even where their lemma is a stop word.
         lemmatise: False counts every form by itself.
+        rule: how words are looked for; that of the language if None.
     """
 
     language: str
     stop_words: frozenset[str]
     kept_words: frozenset[str] = frozenset()
     lemmatise: bool = True
+    rule: TokenRule | None = None
     _lemmatizer: simplemma.Lemmatizer = field(init=False, repr=False, compare=False)
+    token_rule: TokenRule = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.lemmatise and self.language not in languages_with_lemmas():
@@ -78,6 +83,7 @@ class Lemmas:
             raise CorpusError(f"there are no lemmas for the language {self.language!r}: there are {known}")
         lemmatizer = simplemma.Lemmatizer(cache_max_size=0, lemmatization_strategy=DefaultStrategy())
         object.__setattr__(self, "_lemmatizer", lemmatizer)
+        object.__setattr__(self, "token_rule", self.rule or rule_for(self.language))
 
     def key_of(self, form: str) -> str | None:
         """Return the key of a form, its lemma in lower case; None for a stop word."""
@@ -100,12 +106,12 @@ class Lemmas:
         return {form: among(form, key, form in lemmas_of_others) for form, key in keys.items()}
 
     def _lemma(self, form: str) -> str:
-        lemma = normalised(self._lemmatizer.lemmatize(form, self.language))
+        lemma = self.token_rule.normalised(self._lemmatizer.lemmatize(form, self.language))
         if "'" not in lemma:
             return lemma
         # Neither a name with its possessive ending nor one with its article is in the dictionary: "amazon's".
         longest = max(lemma.split("'"), key=len)
-        return normalised(self._lemmatizer.lemmatize(longest, self.language))
+        return self.token_rule.normalised(self._lemmatizer.lemmatize(longest, self.language))
 
     def _is_contraction(self, form: str) -> bool:
         """Whether it is a stop word with another of two letters or less cut to it: "we'll", "i've"."""

@@ -33,7 +33,6 @@ from training_scripts.corpus.manifest import (
 from training_scripts.corpus.replacement import replaced_folder
 from training_scripts.corpus.split import Splitter, place_of
 from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.corpus.tokens import normalised, tokens_of
 from training_scripts.corpus.vocabulary import Vocabulary, choose, freeze
 from training_scripts.versions import vocabulary_hash
 
@@ -63,6 +62,7 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
     with replaced_folder(folder, recognised_by=MANIFEST_NAME) as new:
         found = count_forms(
             source.documents(),
+            rule=settings.rule,
             least_words=settings.least_words,
             has_ids=source.has_ids,
             progress=progress,
@@ -114,10 +114,10 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
 
 def lemmas_of(settings: PreparationSettings) -> Lemmas:
     """Return what gives each form its key, by the settings' language and words."""
-    of_language = stop_words_of(settings.language) if settings.language_stop_words else frozenset()
-    kept = frozenset(map(normalised, settings.keep_words))
-    added = frozenset(map(normalised, settings.stop_words))
-    return Lemmas(settings.language, (of_language - kept) | added, kept - added, settings.lemmas)
+    of_language = stop_words_of(settings.language, settings.rule) if settings.language_stop_words else frozenset()
+    kept = frozenset(map(settings.rule.normalised, settings.keep_words))
+    added = frozenset(map(settings.rule.normalised, settings.stop_words))
+    return Lemmas(settings.language, (of_language - kept) | added, kept - added, settings.lemmas, settings.rule)
 
 
 def _vocabulary(
@@ -145,7 +145,8 @@ def _stop_forms(found: FormCounts, vocabulary: Vocabulary, lemmas: Lemmas) -> tu
 def stop_forms_told(lemmas: Lemmas, vocabulary: Vocabulary, seen: Iterable[str]) -> tuple[str, ...]:
     """Return the stop words a server is told of, in order: those listed, and the most frequent forms `seen` of them."""
     written = lemmas.stop_words | {word.replace("'", CURLY_APOSTROPHE) for word in lemmas.stop_words}
-    listed = {word for word in written if tokens_of(word) == [word] and word not in vocabulary.form_ids}
+    find = lemmas.token_rule.tokens_of
+    listed = {word for word in written if find(word) == [word] and word not in vocabulary.form_ids}
     return tuple(sorted(listed.union(seen)))
 
 
@@ -184,6 +185,7 @@ def _write_files(
     _write(folder, VOCABULARY_PATH, vocabulary.encoded(), files)
     forms = SurfaceForms(
         language=settings.language,
+        rule=settings.rule,
         vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
         words=vocabulary.words,
         forms=vocabulary.form_ids,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from training_scripts.corpus.token_rule import TokenRule, rule_of
+from training_scripts.corpus.tokens import rule_for
 from training_scripts.versions import canonical_json, sha256_hex
 
 MAX_TRAIN_SHARDS = 512
@@ -23,6 +26,7 @@ class PreparationSettings(BaseModel):
         stop_words: more words to leave out.
         keep_words: stop words of the language to count all the same.
         vocabulary: given words, in id order, or None to choose them.
+        vocabulary_rule: JSON of the rule that the given words were found by, or None for that of the language.
         max_features: the most words that are chosen.
         max_df: a chosen word is in at most this share of the training documents.
         min_df: a chosen word is in at least this many training documents.
@@ -42,6 +46,7 @@ class PreparationSettings(BaseModel):
     stop_words: tuple[str, ...] = ()
     keep_words: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] | None = None
+    vocabulary_rule: str | None = None
     max_features: Annotated[int, Field(ge=2, le=1_000_000)] = 2000
     max_df: Annotated[float, Field(gt=0, le=1)] = 0.95
     min_df: Annotated[int, Field(ge=1)] = 2
@@ -57,6 +62,11 @@ class PreparationSettings(BaseModel):
             raise ValueError(f"validation {self.validation} and test {self.test} leave nothing to train on")
         return self
 
+    @property
+    def rule(self) -> TokenRule:
+        """The rule by which the documents' words are found."""
+        return rule_for(self.language) if self.vocabulary_rule is None else rule_of(json.loads(self.vocabulary_rule))
+
     def for_manifest(self) -> dict[str, JsonValue]:
         """Return the settings as the manifest keeps them: long lists of words by number and hash."""
         contents: dict[str, JsonValue] = self.model_dump(mode="json")
@@ -64,4 +74,8 @@ class PreparationSettings(BaseModel):
             words = contents[name]
             if isinstance(words, list) and len(words) > _NUMBER_OF_NAMED_WORDS:
                 contents[name] = {"words": len(words), "sha256": sha256_hex(canonical_json(words))}
+        if self.vocabulary_rule is None:
+            del contents["vocabulary_rule"]
+        else:
+            contents["vocabulary_rule"] = {"sha256": sha256_hex(self.vocabulary_rule.encode())}
         return contents

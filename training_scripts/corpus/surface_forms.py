@@ -10,41 +10,36 @@ from typing import TYPE_CHECKING
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import SURFACE_FORMS_PATH
-from training_scripts.corpus.tokens import NORMALISATION, TOKEN_PATTERN, normalised
+from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.versions import canonical_json
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
 class SurfaceForms:
     """The words by id, and the id of each surface form.
 
-    The counts of a text are those of `re.findall(pattern, normalised(text))`, looked up in `forms`. Stop words,
+    The counts of a text are those of `rule.tokens_of(text)`, looked up in `forms`. Stop words,
     words outside the vocabulary and forms that preparation has not seen are not in `forms`.
     `stop_forms` tells the first from the others: who counts unknown words leaves them out. A corpus that was prepared
     before they were kept has none.
     """
 
     language: str
+    rule: TokenRule
     vocabulary_hash: str
     words: tuple[str, ...]
     forms: dict[str, int]
     stop_forms: tuple[str, ...] = ()
-    pattern: str = TOKEN_PATTERN
 
     def encoded(self) -> bytes:
         """Return the bytes of the file."""
         return canonical_json(
             {
-                "schema_version": SCHEMA_VERSION,
                 "language": self.language,
-                "pattern": self.pattern,
-                "normalisation": NORMALISATION,
-                "lowercase": True,
+                **self.rule.encoded(),
                 "feature_dim": len(self.words),
                 "vocabulary_hash": self.vocabulary_hash,
                 "words": list(self.words),
@@ -63,24 +58,19 @@ class SurfaceForms:
         path = folder / SURFACE_FORMS_PATH
         try:
             content = json.loads(path.read_bytes())
-            if content["schema_version"] != SCHEMA_VERSION:
-                raise CorpusError(f"{path} has schema_version {content['schema_version']}, not {SCHEMA_VERSION}")
             return cls(
                 language=content["language"],
+                rule=rule_of(content),
                 vocabulary_hash=content["vocabulary_hash"],
                 words=tuple(content["words"]),
                 forms=content["forms"],
                 stop_forms=tuple(content.get("stop_forms", ())),
-                pattern=content["pattern"],
             )
         except OSError as error:
             raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, CorpusError):
-                raise
+        except (KeyError, TypeError, ValueError, re.error) as error:
             raise CorpusError(f"{path} is not a table of surface forms: {error!r}") from None
 
     def counts(self, text: str) -> dict[int, int]:
         """Return how often each word of the vocabulary is in `text`, by id; words that are not in it are left out."""
-        tokens = re.findall(self.pattern, normalised(text))
-        return dict(Counter(self.forms[token] for token in tokens if token in self.forms))
+        return dict(Counter(self.forms[token] for token in self.rule.tokens_of(text) if token in self.forms))

@@ -1,12 +1,11 @@
-"""Words of a text: a regular expression that the standard library's `re` runs, the same here and in a server."""
+"""The rule by which a new corpus finds words: one for each language, written to `surface_forms.json`."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from functools import cache
 from typing import Final
 
-from training_scripts.corpus.stream_safe import stream_safe
+from training_scripts.corpus.token_rule import FirstRule, TokenRule
 
 NORMALISATION: Final = "NFC"
 
@@ -30,15 +29,8 @@ _LETTER = r"[^\W\d_]"
 TOKEN_PATTERN: Final = rf"{_LETTER}(?:[^\W_]+|[{_MARKS}]+|['\u2019](?={_LETTER}))+"
 """A letter, then at least one more letter, digit or mark; an apostrophe within the word belongs to it."""
 
-_find_tokens = re.compile(TOKEN_PATTERN).findall
 
-
-def normalised(text: str) -> str:
-    """Return `text` as its words are looked for: stream-safe, in Unicode normal form C, then in lower case."""
-    return unicodedata.normalize(NORMALISATION, stream_safe(text)).lower()
-
-
-def tokens_of(text: str) -> list[str]:
-    """Return the words of a text, in order."""
-    found: list[str] = _find_tokens(normalised(text))
-    return found
+@cache
+def rule_for(language: str) -> TokenRule:  # noqa: ARG001 every language has one rule so far
+    """Return the rule by which the words of texts of a language are found."""
+    return FirstRule({"pattern": TOKEN_PATTERN, "normalisation": NORMALISATION, "lowercase": True})

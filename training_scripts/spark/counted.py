@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.counting import digest_of
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.tokens import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.sources import JsonLines
+    from training_scripts.corpus.token_rule import TokenRule
 
 _SHOWN_CHARACTERS: Final = 200
 _BOM: Final = "\ufeff"
@@ -40,7 +40,7 @@ class Rejected(NamedTuple):
     line: str
 
 
-def read(source: JsonLines, least_words: int, lines: Iterable[bytes]) -> Iterator[Counted | Rejected]:
+def read(source: JsonLines, rule: TokenRule, least_words: int, lines: Iterable[bytes]) -> Iterator[Counted | Rejected]:
     """Turn the lines of a partition into counts, or into what is set aside."""
     for raw in lines:
         try:
@@ -53,18 +53,18 @@ def read(source: JsonLines, least_words: int, lines: Iterable[bytes]) -> Iterato
             continue
         try:
             document = source.parsed(line, "the line")
-            yield count(document, least_words, len(raw))
+            yield count(document, rule, least_words, len(raw))
         except CorpusError as error:
             yield Rejected(str(error), line[:_SHOWN_CHARACTERS])
 
 
-def count(document: Document, least_words: int, size: int) -> Counted:
+def count(document: Document, rule: TokenRule, least_words: int, size: int) -> Counted:
     """Count the forms of a document.
 
     Raises:
         CorpusError: its id or label cannot be written.
     """
-    digest, tokens = digest_of(document), tokens_of(document.text)
+    digest, tokens = digest_of(document), rule.tokens_of(document.text)
     short = len(tokens) < least_words
     occurrences = Counter(() if short else tokens)
     return Counted(

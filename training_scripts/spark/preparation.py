@@ -129,11 +129,11 @@ class Preparation:
         """Return the first stage's result; that of a run that was broken off after it is taken up."""
         path = self._first_stage()
         if not _is_whole(self.context, path):
-            source, least_words = self.source, self.settings.least_words
+            source, rule, least_words = self.source, self.settings.rule, self.settings.least_words
             # As binary, since Spark's own text has something else where bytes are no UTF-8.
             table = SparkSession(self.context).read.text(self.place.documents, lineSep="\n")
             lines = table.select(table["value"].cast("binary")).rdd.map(lambda row: bytes(row[0]))
-            found = lines.mapPartitions(lambda part: counted.read(source, least_words, part))
+            found = lines.mapPartitions(lambda part: counted.read(source, rule, least_words, part))
             found.map(lambda item: (isinstance(item, Counted), tuple(item))).saveAsPickleFile(path)
         items = self.context.pickleFile(path)
         rejected = items.filter(lambda item: not item[0]).map(lambda item: Rejected(*item[1]))
@@ -196,6 +196,7 @@ class Preparation:
     def _vocabulary_files(self, vocabulary: Vocabulary, stop_forms: tuple[str, ...]) -> list[Written]:
         forms = SurfaceForms(
             language=self.settings.language,
+            rule=self.settings.rule,
             vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
             words=vocabulary.words,
             forms=vocabulary.form_ids,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from training_scripts.corpus.tokens import tokens_of
+from training_scripts.corpus.tokens import rule_for
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ from training_scripts.corpus.tokens import tokens_of
     ],
 )
 def test_words_are_runs_of_letters_digits_and_marks(text: str, words: list[str]) -> None:
-    assert tokens_of(text) == words
+    assert rule_for("en").tokens_of(text) == words

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import os
+import re
 import resource
 import struct
 import sys
@@ -163,9 +164,7 @@ def main() -> None:
     }
     words = ["bicycle", "car", "train"]
     vocabulary = Vocabulary(
-        pattern=r"[^\W\d_]+",
-        lowercase=True,
-        normalisation="NFC",
+        words_of=re.compile(r"[^\W\d_]+").findall,
         forms={word: number for number, word in enumerate(words)},
         stop_forms=["a"],
         words=words,

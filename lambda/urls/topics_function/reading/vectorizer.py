@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from topics_function.reading import records
-from topics_function.reading.stream_safe import stream_safe
+from topics_function.reading.token_rule import rule_of
 from url_functions.limits import MAX_UNBROKEN_CHARACTERS
 from url_functions.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-Normalisation = Literal["NFC", "NFD", "NFKC", "NFKD"]
-SCHEMA_VERSION = 1
 
 _PIECE_CHARACTERS: Final = 1 << 17
 """About how much of a document is counted at a time: its words take 20 times the memory of its text."""
@@ -61,9 +58,7 @@ class Vocabulary:
     def __init__(
         self,
         *,
-        pattern: str,
-        lowercase: bool,
-        normalisation: Normalisation | None,
+        words_of: Callable[[str], list[str]],
         forms: dict[str, int],
         stop_forms: list[str],
         words: list[str],
@@ -71,9 +66,7 @@ class Vocabulary:
     ) -> None:
         self.words = words
         self.vocabulary_hash = vocabulary_hash
-        self._find = re.compile(pattern).findall
-        self._lowercase = lowercase
-        self._normalisation = normalisation
+        self._words_of = words_of
         self._id_of = {**dict.fromkeys(stop_forms, _STOP_WORD), **forms}.get
 
     @property
@@ -90,8 +83,6 @@ class Vocabulary:
         """
         try:
             content = json.loads(data)
-            if content["schema_version"] != SCHEMA_VERSION:
-                raise VocabularyError(f"schema_version is {content['schema_version']!r}, this reads {SCHEMA_VERSION}")
             words, forms = content["words"], content["forms"]
             if not isinstance(words, list) or not isinstance(forms, dict) or len(words) != content["feature_dim"]:
                 raise VocabularyError("words is not a list of feature_dim words, or forms is not an object")
@@ -102,9 +93,7 @@ class Vocabulary:
             if not isinstance(stop_forms, list) or not all(type(form) is str for form in stop_forms):
                 raise VocabularyError("stop_forms is not a list of words")
             return cls(
-                pattern=content["pattern"],
-                lowercase=bool(content["lowercase"]),
-                normalisation=_normalisation(content.get("normalisation")),
+                words_of=rule_of(content).tokens_of,
                 forms=forms,
                 stop_forms=stop_forms,
                 words=words,
@@ -127,13 +116,6 @@ class Vocabulary:
         known = counts.total()
         return Counted(known + unknown, known, cast("Counter[int]", counts))
 
-    def _words_of(self, text: str) -> list[str]:
-        if self._normalisation is not None and not text.isascii():
-            text = unicodedata.normalize(self._normalisation, stream_safe(text))
-        if self._lowercase:
-            text = text.lower()
-        return self._find(text)
-
 
 def _pieces_of(text: str) -> Iterator[str]:
     """Yield a document in pieces that begin with white space: no word, and no mark, goes beyond it."""
@@ -146,12 +128,6 @@ def _pieces_of(text: str) -> Iterator[str]:
         yield text[start:end]
         start = end
     yield text[start:] if start else text
-
-
-def _normalisation(name: object) -> Normalisation | None:
-    if name is None or name in ("NFC", "NFD", "NFKC", "NFKD"):
-        return name
-    raise VocabularyError(f"normalisation is {name!r}, allowed are NFC, NFD, NFKC and NFKD")
 
 
 def document_rows(
