@@ -18,6 +18,7 @@ from training_scripts.corpus.preparation import prepare
 from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, TextFolder
+from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.corpus.vocabulary import read_words
 
 if TYPE_CHECKING:
@@ -64,9 +65,20 @@ untouched). See docs/corpus.md for the formats, and for what a corpus's hash cov
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
+    earlier = _earlier_hash(options.output)
     manifest, is_new = _prepared(options)
     print(_summary(manifest, options.output, is_new=is_new))
+    if earlier not in {None, manifest.corpus_hash}:
+        print(f"  instead of  {earlier}: a stage that is deployed with this folder trains a new model")
     return 0
+
+
+def _earlier_hash(folder: Path) -> str | None:
+    """Return the hash of the corpus that is there, None where none can be read."""
+    try:
+        return CorpusManifest.load(folder).corpus_hash
+    except CorpusError:
+        return None
 
 
 def _prepared(options: argparse.Namespace) -> tuple[CorpusManifest, bool]:
@@ -129,6 +141,7 @@ def _settings(options: argparse.Namespace, source: Source) -> PreparationSetting
         if clashing := [name for name in _CHOOSING_OPTIONS if name in given]:
             raise CorpusError(f"--{clashing[0].replace('_', '-')} has no meaning beside --vocabulary, which is frozen")
         given["vocabulary"] = read_words(options.vocabulary)
+        given["vocabulary_rule"] = SurfaceForms.kept_rule(options.vocabulary)
     for name in ("stop_words", "keep_words"):
         if (path := getattr(options, name)) is not None:
             given[name] = tuple(sorted(set(read_words(path, least=1))))

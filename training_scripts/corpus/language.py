@@ -13,6 +13,7 @@ import simplemma.strategies.dictionaries
 import stop_words  # type: ignore[import-untyped] # ships no types
 from simplemma.strategies import DefaultStrategy
 
+from training_scripts.corpus.clitics import ENGLISH_ENDINGS
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.tokens import rule_for
 
@@ -25,7 +26,6 @@ LIBRARIES: Final = ("simplemma", "stop-words")
 """The packages whose data decide what a form's word is."""
 
 CURLY_APOSTROPHE = "\u2019"
-_LONGEST_CONTRACTED_ENDING = 2
 
 
 def library_versions() -> dict[str, str]:
@@ -110,10 +110,18 @@ class Lemmas:
         if "'" not in lemma:
             return lemma
         # Neither a name with its possessive ending nor one with its article is in the dictionary: "amazon's".
-        longest = max(lemma.split("'"), key=len)
-        return self.token_rule.normalised(self._lemmatizer.lemmatize(longest, self.language))
+        stem = self._without_clitics(form)
+        return lemma if stem == form else self.token_rule.normalised(self._lemmatizer.lemmatize(stem, self.language))
+
+    def _without_clitics(self, form: str) -> str:
+        if self.language == "en":
+            stem, _, ending = form.rpartition("'")
+            return self._without_clitics(stem) if stem and ending in ENGLISH_ENDINGS else form
+        # The forms of a corpus of version 1 still have them.
+        words = rule_for(self.language).tokens_of(form)
+        return words[0] if len(words) == 1 else form
 
     def _is_contraction(self, form: str) -> bool:
-        """Whether it is a stop word with another of two letters or less cut to it: "we'll", "i've"."""
+        """Whether it is a stop word with what English cuts to it: "we'll", "i've"."""
         head, *tails = form.split("'")
-        return bool(tails) and head in self.stop_words and all(len(t) <= _LONGEST_CONTRACTED_ENDING for t in tails)
+        return self.language == "en" and bool(tails) and head in self.stop_words and ENGLISH_ENDINGS.issuperset(tails)

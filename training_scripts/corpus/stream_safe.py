@@ -32,7 +32,7 @@ def stream_safe(text: str) -> str:
     """Return `text` with a joiner before each mark that would be the 31st in a row; other text as it is."""
     if text.isascii():
         return text
-    if any(mark in text for mark in _HALFWIDTH_MARKS):
+    if "\uff9e" in text or "\uff9f" in text:
         return _runs_with_halfwidth.sub(_joined, text)
     # Every seventh character is enough to look at: a run has two of them, one after the other. Most text has no two.
     return _runs.sub(_joined, text) if _find_near_marks(text[::_STRIDE]) else text

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.manifest import SURFACE_FORMS_PATH
+from training_scripts.corpus.manifest import MANIFEST_NAME, SURFACE_FORMS_PATH
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.versions import canonical_json
 
@@ -70,6 +70,17 @@ class SurfaceForms:
             raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
         except (KeyError, TypeError, ValueError, re.error) as error:
             raise CorpusError(f"{path} is not a table of surface forms: {error!r}") from None
+
+    @staticmethod
+    def kept_rule(path: Path) -> str | None:
+        """Return, as JSON, the rule of the corpus in the folder `path`; None where that is none.
+
+        Raises:
+            CorpusError: the corpus has no such file, or it is not what it should be.
+        """
+        if not (path / MANIFEST_NAME).is_file():
+            return None
+        return canonical_json(SurfaceForms.load(path).rule.encoded()).decode()
 
     def counts(self, text: str) -> dict[int, int]:
         """Return how often each word of the vocabulary is in `text`, by id; words that are not in it are left out."""

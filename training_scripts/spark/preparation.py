@@ -141,7 +141,9 @@ class Preparation:
 
     def _first_stage(self) -> str:
         files = _listing(self.context, self.place.documents)
-        key = sha256_hex(canonical_json([files, repr(self.source), self.settings.least_words]))
+        key = sha256_hex(
+            canonical_json([files, repr(self.source), self.settings.least_words, self.settings.rule.encoded()])
+        )
         return f"{self.place.work.rstrip('/')}/counted-{key[:16]}"
 
     def _set_aside(self, rejected: RDD[Rejected], aside: dict[str, int]) -> None:

@@ -20,6 +20,7 @@ from training_scripts.corpus.manifest import MANIFEST_NAME
 from training_scripts.corpus.replacement import replaced_folder
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import JsonLines
+from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.corpus.vocabulary import read_words
 from training_scripts.spark.preparation import Place, Preparation
 
@@ -105,6 +106,7 @@ def _settings(options: argparse.Namespace) -> PreparationSettings:
             given[name] = getattr(options, name)
     if options.vocabulary is not None:
         given["vocabulary"] = read_words(options.vocabulary)
+        given["vocabulary_rule"] = SurfaceForms.kept_rule(options.vocabulary)
     for name in ("stop_words", "keep_words"):
         if (path := getattr(options, name)) is not None:
             given[name] = tuple(sorted(set(read_words(path, least=1))))
