@@ -30,7 +30,11 @@ BAD_LINES = {
     "the text is no text": b'{"text": 7, "team": "a"}',
     "not UTF-8": b'{"text": "\xff", "team": "a"}',
 }
-THEMES = ("bread butter ovens baking salted peppers", "sails ships boats harbours anchors tides", "roots leaves trees")
+THEMES = (
+    "bread butter ovens baking salted peppers 猫 \ufb01nance",
+    "sails ships boats harbours anchors tides it\u2019s",
+    "roots leaves trees می\u200cروم",
+)
 
 
 @dataclass

@@ -25,6 +25,7 @@ _ASTRAL: Final = r"\U00010000-\U0010ffff"
 _ASCII_PATTERN: Final = "[a-z](?:[a-z0-9]+|'(?=[a-z]))+"
 _SOFT_DOTTED: Final = ("i", "j", "J", "\u012e", "\u012f", "I\u0328", "i\u0328")
 _CHILLUS: Final = dict(zip("ണനരലളക", "ൺൻർൽൾൿ", strict=True))
+_TURKISH_CASE: Final = (("I", "ı"), ("İ", "i"))
 _GREEK: Final = r"0-9a-z\u0300-\u03ff\u1f00-\u1fff"
 
 
@@ -35,7 +36,7 @@ def rule_for(language: str) -> TokenRule:
     clitics = CLITICS.get(language, Clitics())
     mapped = dict(unicode.MAPPED)
     if has_dotless:
-        mapped["ı"] = "I\uff29"
+        mapped["ı"] = "\uff29"
     return SecondRule(
         {
             "unicode": unicode.VERSION,
@@ -57,6 +58,7 @@ def rule_for(language: str) -> TokenRule:
                 _replacement(
                     "\u0d4d\u200d", "[ണനരലളക]\u0d4d\u200d", {f"{k}\u0d4d\u200d": v for k, v in _CHILLUS.items()}
                 ),
+                *(_replacement(large, None, {}, small) for large, small in _TURKISH_CASE if has_dotless),
                 *(
                     _replacement(joiner, f"{joiner}(?<=[{_WITHOUT_JOINERS}{_JOINERS}]{joiner})", {})
                     for joiner in "\u200c\u200d"
@@ -83,10 +85,11 @@ def _basic(mapped: dict[str, str]) -> str:
 
 def _word(letter: str, inner: str) -> str:
     """Return the pattern of a word: a letter with what follows it, or one that may stand alone."""
-    return (
-        f'{letter}(?:(?:{inner}+|\'(?={letter})|"(?<=[{unicode.HEBREW}]")(?=[{unicode.HEBREW}])'
-        rf"|\u00b7(?<=l\u00b7)(?=l)|[{_JOINERS}]+(?={inner}))+|(?<=[{unicode.ALONE}]))"
+    within = (
+        rf"(?:['\"\u00b7{_JOINERS}](?:(?<=')(?={letter})|(?<=[{_JOINERS}])[{_JOINERS}]*(?={inner})"
+        rf"|(?<=[{unicode.HEBREW}]\")(?=[{unicode.HEBREW}])|(?<=l\u00b7)(?=l)){inner}+)"
     )
+    return f"{letter}(?:{inner}+{within}*|{within}+|(?<=[{unicode.ALONE}]))"
 
 
 def _any_of(basic: str, astral: str) -> str:

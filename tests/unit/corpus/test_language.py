@@ -43,6 +43,21 @@ def test_without_lemmas_each_form_is_its_own_key() -> None:
     assert Lemmas("en", frozenset({"the"}), lemmatise=False).key_of("buckets") == "buckets"
 
 
+@pytest.mark.parametrize(
+    ("language", "form"),
+    [
+        ("uk", "сім'я"),
+        ("uk", "м'яч"),
+        ("uk", "під'їзд"),
+        ("fr", "presqu'île"),
+        ("en", "o'reilly"),
+        ("en", "rock'n'roll"),
+    ],
+)
+def test_an_apostrophe_that_is_a_letter_parts_no_word(language: str, form: str) -> None:
+    assert Lemmas(language, stop_words_of(language)).key_of(form) == form
+
+
 @pytest.mark.parametrize(("language", "form", "key"), [("de", "häuser", "haus"), ("fr", "l'homme", "homme")])
 def test_other_languages_have_lemmas_in_lower_case(language: str, form: str, key: str) -> None:
     assert Lemmas(language, stop_words_of(language)).key_of(form) == key

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from training_scripts import prepare
-from training_scripts.corpus.manifest import MANIFEST_NAME, CorpusManifest
+from training_scripts.corpus.manifest import MANIFEST_NAME, SURFACE_FORMS_PATH, CorpusManifest
+from training_scripts.corpus.surface_forms import SurfaceForms
+
+from topics_function.reading.vectorizer import Vocabulary as ServersVocabulary
 
 WriteJsonLines = Callable[..., Path]
 Records = list[dict[str, str]]
 Capture = pytest.CaptureFixture[str]
 ROOT = Path(__file__).parents[3]
+VERSION_1 = json.loads(Path(__file__).with_name("version_1_rule.json").read_bytes())
 OWN_FIELDS = ["--id-field", "id", "--label-field", "label", "--least-words", "1"]
 
 
@@ -221,6 +226,49 @@ def test_an_earlier_corpus_can_give_the_vocabulary(write_jsonl: WriteJsonLines, 
 
     assert code == 0
     assert CorpusManifest.load(Path("new")).vocabulary_hash == earlier.vocabulary_hash
+
+
+def test_documents_are_counted_by_the_rule_of_the_corpus_that_gives_the_vocabulary(
+    write_jsonl: WriteJsonLines, records: Records
+) -> None:
+    torn = [{**record, "text": record["text"] + " zug\u00adspitze Zug Spitze"} for record in records]
+    own = ["jsonl", str(write_jsonl(torn)), *OWN_FIELDS]
+    prepare.main([*own, "--max-df", "1", "--output", "second"])
+    shutil.copytree("second", "first")
+    table = json.loads(Path("first", SURFACE_FORMS_PATH).read_bytes())
+    del table["rule"]
+    Path("first", SURFACE_FORMS_PATH).write_text(json.dumps(table | VERSION_1))
+
+    for version in ("first", "second"):
+        assert prepare.main([*own, "--vocabulary", version, "--output", f"by-{version}"]) == 0
+
+    tables = {
+        version: json.loads(Path(f"by-{version}", SURFACE_FORMS_PATH).read_bytes()) for version in ("first", "second")
+    }
+    assert tables["first"].items() >= VERSION_1.items()
+    assert tables["second"]["schema_version"] == 2
+    assert ("zugspitze" in tables["first"]["forms"], "zugspitze" in tables["second"]["forms"]) == (False, True)
+    server = ServersVocabulary.from_json(Path("by-first", SURFACE_FORMS_PATH).read_bytes())
+    text = "zug\u00adspitze Zug"
+    assert server.count(text).counts == SurfaceForms.load(Path("by-first")).counts(text)
+    assert server.count(text).counts == {tables["first"]["forms"]["zug"]: 2, tables["first"]["forms"]["spitze"]: 1}
+
+
+def test_a_corpus_in_the_place_of_another_says_that_a_training_follows(
+    write_jsonl: WriteJsonLines, records: Records, capsys: Capture
+) -> None:
+    arguments = ["jsonl", str(write_jsonl(records)), *OWN_FIELDS]
+    prepare.main(arguments)
+    prepare.main(arguments)
+    assert "trains a new model" not in capsys.readouterr().out
+    earlier = CorpusManifest.load(Path("build/corpus")).corpus_hash
+
+    prepare.main([*arguments, "--min-df", "3"])
+
+    assert (
+        f"instead of  {earlier}: a stage that is deployed with this folder trains a new model"
+        in capsys.readouterr().out
+    )
 
 
 def test_the_bytes_depend_neither_on_the_order_of_files_nor_on_the_hash_seed(records: Records, tmp_path: Path) -> None:
