@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Normalisation = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 APOSTROPHE: Final = "'"
-_KEPT_RESULTS: Final = 4096
+_KEPT_CHARACTERS: Final = 4096
 _has_astral: Final = re.compile("[\U00010000-\U0010ffff]").search
 
 Kind = TypeVar("Kind")
@@ -99,7 +99,7 @@ class SecondRule:
         self._mapped: dict[str, str] = {character: text for text, group in mapped.items() for character in group}
         self._special = re.compile(_member(content, "special", str)).subn
         self._is_kept = re.compile(_member(content, "kept", str)).match
-        self._standing_for = lru_cache(_KEPT_RESULTS)(self._look_up)
+        self._standing_for = lru_cache(_KEPT_CHARACTERS)(self._look_up)
         self._apart = re.compile(f"({_member(content, 'apart', str)})").split
         self._before = [_replacement(item) for item in _member(content, "before", list)]
         self._after = [_replacement(item) for item in _member(content, "after", list)]
@@ -110,7 +110,6 @@ class SecondRule:
         clitics = _member(content, "clitics", dict)
         self._begins, self._ends = frozenset(clitics["begin"]), frozenset(clitics["end"])
         self._cuts = bool(self._begins or self._ends)
-        self._cut = lru_cache(_KEPT_RESULTS)(self._without_clitics)
 
     def __reduce__(self) -> tuple[type[SecondRule], tuple[Mapping[str, object]]]:
         return SecondRule, (self._content,)
@@ -149,7 +148,7 @@ class SecondRule:
         text, find = self._normalised(text)
         tokens = find(text)
         if self._cuts and APOSTROPHE in text:
-            cut = self._cut
+            cut = self._without_clitics
             tokens = [word for token in tokens if (word := cut(token) if APOSTROPHE in token else token)]
         return tokens
 
@@ -158,18 +157,19 @@ class SecondRule:
 
     def _without_clitics(self, token: str) -> str:
         """Return a word without what is cut to it; nothing where one letter is left."""
-        while APOSTROPHE in token:
-            head, _, rest = token.partition(APOSTROPHE)
-            stem, _, tail = token.rpartition(APOSTROPHE)
-            if head in self._begins:
-                token = rest
-            elif tail in self._ends:
-                token = stem
-            else:
-                return token
-            if len(token) == 1:
-                return ""
-        return token
+        head, _, rest = token.partition(APOSTROPHE)
+        if head in self._begins and APOSTROPHE not in rest:
+            return rest if len(rest) > 1 else ""
+        parts = token.split(APOSTROPHE)
+        begin, end = 0, len(parts)
+        while begin + 1 < end and parts[begin] in self._begins:
+            begin += 1
+        while begin + 1 < end and parts[end - 1] in self._ends:
+            end -= 1
+        if end - begin == len(parts):
+            return token
+        stem = APOSTROPHE.join(parts[begin:end])
+        return stem if len(stem) > 1 else ""
 
 
 def _replacement(content: object) -> tuple[str, Callable[[str], str]]:

@@ -47,8 +47,10 @@ def rule_for(language: str) -> TokenRule:
             "before": [
                 # The commonest: as a special character it would take ten times as long.
                 _replacement("\u2019", None, {}, "'"),
+                # Joiners of the text's own; those that part its runs of marks come later.
+                _replacement("\u034f", None, {}),
                 # The mark of the basic plane that releases of Python sort in different ways: a joiner keeps its place.
-                _replacement("\u0897", "(?<!\u034f)\u0897", {}, "\u034f\u0897"),
+                _replacement("\u0897", None, {}, "\u034f\u0897"),
                 # A dot of its own above what has one: of a capital lowered, or as Lithuanian keeps it under an accent.
                 _replacement(
                     "\u0307",
