@@ -72,9 +72,10 @@ def rule_for(language: str) -> TokenRule:
                 _replacement("ς", f"ς(?=[{_GREEK}])", {}, "σ"),
             ],
             "pattern": _word(
-                _any_of(unicode.LETTERS, unicode.ASTRAL_LETTERS), _any_of(unicode.INNER, unicode.ASTRAL_INNER)
+                f"(?:[{unicode.LETTERS}]|{_astral(unicode.ASTRAL_LETTERS)})",
+                f"(?:[{unicode.INNER}]+|{_astral(unicode.ASTRAL_INNER)}+)+",
             ),
-            "basic_pattern": _word(f"[{unicode.LETTERS}]", f"[{unicode.INNER}]"),
+            "basic_pattern": _word(f"[{unicode.LETTERS}]", f"[{unicode.INNER}]+"),
             "ascii_pattern": None if has_dotless else _ASCII_PATTERN,
             "clitics": {"begin": list(clitics.begin), "end": list(clitics.end)},
         }
@@ -85,18 +86,18 @@ def _basic(mapped: dict[str, str]) -> str:
     return "".join(re.escape(character) for character in "".join(mapped.values()) if character <= "\uffff")
 
 
-def _word(letter: str, inner: str) -> str:
-    """Return the pattern of a word: a letter with what follows it, or one that may stand alone."""
+def _word(letter: str, run: str) -> str:
+    """Return the pattern of a word: a letter with the run that follows it, or one that may stand alone."""
     within = (
-        rf"(?:['\"\u00b7{_JOINERS}](?:(?<=')(?={letter})|(?<=[{_JOINERS}])[{_JOINERS}]*(?={inner})"
-        rf"|(?<=[{unicode.HEBREW}]\")(?=[{unicode.HEBREW}])|(?<=l\u00b7)(?=l)){inner}+)"
+        rf"(?:['\"\u00b7{_JOINERS}](?:(?<=')(?={letter})|(?<=[{_JOINERS}])[{_JOINERS}]*"
+        rf"|(?<=[{unicode.HEBREW}]\")(?=[{unicode.HEBREW}])|(?<=l\u00b7)(?=l)){run})"
     )
-    return f"{letter}(?:{inner}+{within}*|{within}+|(?<=[{unicode.ALONE}]))"
+    return f"{letter}(?:{run}{within}*|{within}+|(?<=[{unicode.ALONE}]))"
 
 
-def _any_of(basic: str, astral: str) -> str:
+def _astral(characters: str) -> str:
     # `re` goes through the ranges beyond the basic plane one by one: it is kept from doing so for other characters.
-    return f"(?:[{basic}]|(?=[{_ASTRAL}])[{astral}])"
+    return f"(?=[{_ASTRAL}])[{characters}]"
 
 
 def _replacement(where: str, pattern: str | None, by: dict[str, str], other: str = "") -> dict[str, object]:
