@@ -7,7 +7,7 @@ import sys
 
 from tests.synths import ROOT
 
-HEAVY = ("boto3", "botocore", "numpy", "scipy", "jax", "local_cloud", "aws_cdk.aws_events_targets")
+HEAVY = ("boto3", "botocore", "numpy", "scipy", "jax", "local_cloud")
 
 
 def test_a_synth_loads_nothing_that_it_does_not_use() -> None:
