@@ -19,6 +19,7 @@ from local_cloud.cloudformation import (
     flow_logs,
     replacement,
     stack_roles,
+    templates,
 )
 from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
@@ -27,10 +28,12 @@ from local_cloud.entrance import authentication, gate
 from local_cloud.patches import (
     alarms,
     buckets,
+    events,
     function_refusals,
     functions,
     iam,
     log_groups,
+    networks,
     requests,
     roles,
     stack_descriptions,
@@ -117,7 +120,7 @@ class Extension:
 
     def _install_rest(self) -> None:
         try:
-            for patch in (buckets, functions, function_refusals, state_machines, roles, log_groups):
+            for patch in (buckets, functions, function_refusals, state_machines, roles, log_groups, networks, events):
                 patch.install()
             conditions.install()
             custom_resources.install()
@@ -125,6 +128,7 @@ class Extension:
             stack_roles.install()
             exports.install()
             replacement.install()
+            templates.install()
             register(
                 [
                     *sagemaker_resources.resource_types(self.sagemaker),

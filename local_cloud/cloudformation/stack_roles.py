@@ -1,4 +1,7 @@
-"""Stacks' own roles: passed by callers who may, and held to their policies in all that CloudFormation does by them."""
+"""Stacks' own roles: passed by callers who may, and held to their policies in all that CloudFormation does by them.
+
+For a stack without a role CloudFormation acts for whoever called it last, and may do what that caller may.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,13 @@ import logging
 import threading
 import uuid
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 from local_cloud.cloudformation.resource_schemas import replaces
 from local_cloud.cloudformation.stack_needs import Change, Need, Verb, is_known, needs
 from local_cloud.shared import emulated_identity, emulator, private_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from local_cloud.shared.emulator import Headers, Query, Response, Scope
@@ -25,8 +27,11 @@ SERVICE = "cloudformation.amazonaws.com"
 _TAKING_A_ROLE = frozenset(
     {"CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "RollbackStack", "ContinueUpdateRollback"}
 )
+_ACTING = _TAKING_A_ROLE | {"ExecuteChangeSet"}
 _roles: dict[tuple[Scope, str], str] = {}
 """The role that a stack was last given: CloudFormation goes on with it where a call names none."""
+_callers: dict[tuple[Scope, str], Headers] = {}
+"""The request by which a stack was last made or changed: whose it is, CloudFormation acts for."""
 _held = threading.Event()
 _held.set()
 
@@ -45,28 +50,26 @@ def install() -> None:
     private_names.CFN_DELETE_RESOURCE.wrap(_deleting)
 
 
-def _asked(body: bytes, query: Query) -> Mapping[str, str]:
-    given = {**query, **parse_qs(body.decode("latin-1"))}
-    return {name: value if isinstance(value, str) else value[0] for name, value in given.items()}
-
-
 def _with_role_key(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def keys(service: str, action: str, body: bytes, parameters: Query) -> dict[str, Any]:
         found = original(service, action, body, parameters)
-        role = _asked(body, parameters).get("RoleARN") if service == "cloudformation" else None
+        role = emulator.asked(body, parameters).get("RoleARN") if service == "cloudformation" else None
         return {**found, "cloudformation:RoleArn": role} if role else found
 
     return keys
 
 
-def _check_passing(headers: Headers, body: bytes, query: Query) -> Response | None:
+def _check_passing(path: str, headers: Headers, body: bytes, query: Query) -> Response | None:
     """Refuse a role that the caller may not pass, or that does not trust CloudFormation."""
-    asked = _asked(body, query)
+    del path
+    asked = emulator.asked(body, query)
     role = asked.get("RoleARN", "")
     key = emulator.current_scope(), emulator.stack_name(asked.get("StackName", ""))
     if not role and (asked.get("Action") == "CreateStack" or asked.get("ChangeSetType") == "CREATE"):
         # A new stack of an old name has nothing of the old one's.
         _roles.pop(key, None)
+    if asked.get("Action") in _ACTING and key[1]:
+        _callers[key] = headers
     if asked.get("Action") not in _TAKING_A_ROLE or not role:
         return None
     scope = key[0]
@@ -89,24 +92,35 @@ def hold_roles(*, held: bool) -> None:
 
 
 def require(change: Change) -> None:
-    """Check a change against its stack's role, if it has one.
+    """Check a change against its stack's role, or against whoever asked for it where the stack has none.
 
     Raises:
         ValueError: with the reason that CloudFormation shows.
     """
-    role = _roles.get((change.scope, change.stack))
-    if role is None or not _held.is_set():
+    key = change.scope, change.stack
+    role, headers = _roles.get(key), _callers.get(key)
+    if not _held.is_set() or (role is None and headers is None):
         return
     if not is_known(change.type):
-        logger.warning("what CloudFormation takes for %s is not known here: its role is not asked", change.type)
+        logger.warning("what CloudFormation takes for %s is not known here: nobody's rights are asked", change.type)
     for need in needs(change):
-        reason = emulated_identity.role_denial(role, change.scope, need.action, need.resource, dict(need.keys))
-        if reason and not _is_done(need, change.scope):
-            caller = f"arn:aws:sts::{change.scope.account}:assumed-role/{role.rpartition('/')[2]}/AWSCloudFormation"
+        caller, reason = _denial(role, headers or {}, change.scope, need)
+        if caller and not _is_done(need, change.scope):
             raise ValueError(
                 f'Resource handler returned message: "User: {caller} is not authorized to perform: {need.action} on '
                 f'resource: {need.resource} {reason}" (HandlerErrorCode: AccessDenied)'
             )
+
+
+def _denial(role: str | None, headers: Headers, scope: Scope, need: Need) -> tuple[str, str]:
+    """Return who may not do something, and why; nobody where it is allowed."""
+    if role is not None:
+        reason = emulated_identity.role_denial(role, scope, need.action, need.resource, dict(need.keys))
+        caller = f"arn:aws:sts::{scope.account}:assumed-role/{role.rpartition('/')[2]}/AWSCloudFormation"
+        return (caller, reason) if reason else ("", "")
+    with emulator.within(scope):
+        denied = emulated_identity.caller_denial(headers, scope, need.action, need.resource, dict(need.keys))
+    return denied or "", f"because no identity-based policy allows the {need.action} action"
 
 
 def _is_done(need: Need, scope: Scope) -> bool:

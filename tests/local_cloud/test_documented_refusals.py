@@ -19,7 +19,7 @@ from local_cloud.shared import refusals
 from stacks.settings import cdk_json
 from stacks.settings.errors import SynthError
 from tests.local_cloud.hosting import Hosting
-from tests.local_cloud.support import IMAGE, Account, allow, channel, unique, until
+from tests.local_cloud.support import IMAGE, Account, allow, channel, ended, unique, until
 
 pytestmark = pytest.mark.local_cloud
 ROOT = Path(__file__).parents[2]
@@ -75,35 +75,82 @@ class World:
             TargetTrackingScalingPolicyConfiguration={"TargetValue": value, "PredefinedMetricSpecification": metric},
         )  # fmt: skip
 
-    def function(self, name: str = "", trust: str = "lambda.amazonaws.com", **more: Any) -> str:
+    def failure(self, task: dict[str, str]) -> str:
+        """Return why a job of the built-in NTM failed."""
+        specification = {"TrainingImage": REAL_NTM, "TrainingInputMode": "File"}
+        name = str(self.train(task, AlgorithmSpecification=specification)["TrainingJobArn"]).rpartition("/")[2]
+        return str(ended(self.sagemaker, name)["FailureReason"])
+
+    @cached_property
+    def subnet(self) -> str:
+        return str(self.account.root("ec2").describe_subnets()["Subnets"][0]["SubnetId"])
+
+    def function(
+        self, name: str = "", trust: str = "lambda.amazonaws.com", answer: str = "1", *rights: str, **more: Any
+    ) -> str:
         packed, name = io.BytesIO(), name or unique("function")
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("index.py", "def handler(event, context): return 1")
+            archive.writestr("index.py", f"def handler(event, context): return {answer}")
         self.functions.create_function(
             FunctionName=name, Runtime="python3.13", Handler="index.handler", Code={"ZipFile": packed.getvalue()},
-            Role=self.account.role(service=trust), **more,
+            Role=self.account.role(*map(allow, rights), service=trust), **more,
         )  # fmt: skip
         return name
 
-    def machine(self, definition: Any = PASS, name: str = "") -> str:
+    def invoke(self, payload: bytes = b"{}", **more: Any) -> Any:
+        name = self.function(**more)
+        until(lambda: self.functions.get_function(FunctionName=name)["Configuration"]["State"] == "Active")
+        return self.functions.invoke(FunctionName=name, Payload=payload)
+
+    def machine(self, definition: Any = PASS, name: str = "", trust: str = "states.amazonaws.com", **more: Any) -> str:
         text = definition if isinstance(definition, str) else json.dumps(definition)
-        role = self.account.role(service="states.amazonaws.com")
-        made = self.states.create_state_machine(name=name or unique("m"), definition=text, roleArn=role)
+        role = self.account.role(service=trust)
+        made = self.states.create_state_machine(name=name or unique("m"), definition=text, roleArn=role, **more)
         return str(made["stateMachineArn"])
+
+    def logging(self, group: str) -> dict[str, Any]:
+        destination = {
+            "cloudWatchLogsLogGroup": {"logGroupArn": f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"}
+        }
+        return {"loggingConfiguration": {"level": "ALL", "destinations": [destination]}}
+
+    def endpoint(self, **more: Any) -> Any:
+        ec2 = self.account.root("ec2")
+        vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        return ec2.create_vpc_endpoint(**{"VpcId": vpc, "ServiceName": "com.amazonaws.us-east-1.s3", **more})
 
     def stack(self, resources: Any = None, name: str = "", **sections: Any) -> str:
         name, template = name or unique("stack"), {"Resources": resources or {"Q": QUEUE}, **sections}
         self.stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
-        until(lambda: not self._status(name).endswith("_IN_PROGRESS"))
+        self.settled(name)
         return name
+
+    def settled(self, name: str) -> None:
+        until(lambda: not self._status(name).endswith("_IN_PROGRESS"))
 
     def _status(self, name: str) -> str:
         return str(self.stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
 
-    def change(self, name: str, resources: Any = None) -> Any:
-        return self.stacks.update_stack(
-            StackName=name, TemplateBody=json.dumps({"Resources": resources or {"Q": QUEUE}})
-        )
+    def change(self, name: str, resources: Any = None, **sections: Any) -> Any:
+        template = {"Resources": resources or {"Q": QUEUE}, **sections}
+        return self.stacks.update_stack(StackName=name, TemplateBody=json.dumps(template))
+
+    def reasons(self, name: str) -> str:
+        """Return what a stack's events tell of failures, when it has settled."""
+        self.settled(name)
+        told = self.stacks.describe_stack_events(StackName=name)["StackEvents"]
+        return " ".join(event.get("ResourceStatusReason", "") for event in told)
+
+    def exporting(self, name: str, value: str = "one") -> dict[str, Any]:
+        return {"Outputs": {"O": {"Value": value, "Export": {"Name": name}}}}
+
+    def imported(self) -> tuple[str, str]:
+        """Make a stack and another one that imports its export; return the stack's name and the export's."""
+        name = unique("export")
+        stack = self.stack(**self.exporting(name))
+        value = {"Type": "String", "Value": {"Fn::ImportValue": name}}
+        self.stack({"P": {"Type": "AWS::SSM::Parameter", "Properties": value}})
+        return stack, name
 
 
 def case(function: Callable[[World], object]) -> Callable[[World], object]:
@@ -212,6 +259,21 @@ def metrics_of_a_built_in(world: World) -> None:
 @case
 def runtime_too_long(world: World) -> None:
     world.train(StoppingCondition={"MaxRuntimeInSeconds": 28 * 86_400 + 1})
+
+
+@case
+def network_missing(world: World) -> None:
+    world.train(VpcConfig={"Subnets": ["subnet-0123456789abcdef0"], "SecurityGroupIds": ["sg-0123456789abcdef0"]})
+
+
+@case
+def hyperparameters_not_allowed(world: World) -> str:
+    return world.failure({"num_topics": "5", "feature_dim": "10", "unigram_bias": "true"})
+
+
+@case
+def hyperparameter(world: World) -> str:
+    return world.failure({"num_topics": "5", "feature_dim": "10", "topics": "5"})
 
 
 @case
@@ -512,6 +574,28 @@ def function_role_not_assumable(world: World) -> None:
 
 
 @case
+def function_network_missing(world: World) -> None:
+    world.function(VpcConfig={"SubnetIds": [world.subnet], "SecurityGroupIds": ["sg-0123456789abcdef0"]})
+
+
+@case
+def function_without_interfaces(world: World) -> None:
+    [group, *_] = world.account.root("ec2").describe_security_groups()["SecurityGroups"]
+    world.function(VpcConfig={"SubnetIds": [world.subnet], "SecurityGroupIds": [group["GroupId"]]})
+
+
+@case
+def request_too_large(world: World) -> None:
+    world.invoke(b'"' + b"a" * 6 * 1024 * 1024 + b'"')
+
+
+@case
+def answer_too_large(world: World) -> None:
+    told = json.load(world.invoke(answer="'a' * 7_000_000")["Payload"])
+    raise ClientError({"Error": {"Code": told["errorType"], "Message": told["errorMessage"]}}, "Invoke")
+
+
+@case
 def too_little_unreserved(world: World) -> None:
     world.functions.put_function_concurrency(FunctionName=world.function(), ReservedConcurrentExecutions=901)
 
@@ -599,6 +683,43 @@ def execution_name_taken(world: World) -> None:
 
 
 @case
+def logging_configuration(world: World) -> None:
+    world.machine(**world.logging(f"{unique('group')}:*"))
+
+
+@case
+def logging_not_allowed(world: World) -> None:
+    group = unique("group")
+    world.account.root("logs").create_log_group(logGroupName=group)
+    world.machine(**world.logging(f"{group}:*"))
+
+
+@case
+def machine_role_not_assumable(world: World) -> None:
+    world.machine(trust="lambda.amazonaws.com")
+
+
+@case
+def vpc_missing(world: World) -> None:
+    world.endpoint(VpcId="vpc-0123456789abcdef0")
+
+
+@case
+def subnet_missing(world: World) -> None:
+    world.endpoint(VpcEndpointType="Interface", SubnetIds=["subnet-0123456789abcdef0"])
+
+
+@case
+def group_missing(world: World) -> None:
+    world.endpoint(VpcEndpointType="Interface", SecurityGroupIds=["sg-0123456789abcdef0"])
+
+
+@case
+def route_table_missing(world: World) -> None:
+    world.endpoint(RouteTableIds=["rtb-0123456789abcdef0"])
+
+
+@case
 def machine_missing(world: World) -> None:
     world.states.start_execution(stateMachineArn=world.machine() + "x")
 
@@ -655,6 +776,129 @@ def parameter_missing(world: World) -> None:
 
 
 @case
+def parameters_unknown(world: World) -> None:
+    given = [{"ParameterKey": "Other", "ParameterValue": "v"}]
+    template = json.dumps({"Resources": {"Q": QUEUE}})
+    world.stacks.create_change_set(
+        StackName=unique("stack"), ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=template, Parameters=given
+    )
+
+
+@case
+def parameter_type(world: World) -> None:
+    world.stack(Parameters={"P": {"Type": "Text", "Default": "v"}})
+
+
+@case
+def template_section(world: World) -> None:
+    world.stack(Resource={})
+
+
+@case
+def no_resources(world: World) -> None:
+    world.stacks.create_stack(StackName=unique("stack"), TemplateBody='{"Resources": {}}')
+
+
+@case
+def resource_name(world: World) -> None:
+    world.stack({"Q-1": QUEUE})
+
+
+@case
+def resource_without_type(world: World) -> None:
+    world.stack({"Q": {"Properties": {}}})
+
+
+@case
+def resource_member(world: World) -> None:
+    world.stack({"Q": {**QUEUE, "Property": {}}})
+
+
+@case
+def reference_to_nothing(world: World) -> None:
+    world.stack({"Q": {**QUEUE, "Properties": {"QueueName": {"Ref": "Name"}}}})
+
+
+@case
+def attribute_of_nothing(world: World) -> None:
+    world.stack({"Q": {**QUEUE, "Properties": {"QueueName": {"Fn::GetAtt": ["T", "TopicName"]}}}})
+
+
+@case
+def substitute_of_nothing(world: World) -> None:
+    world.stack({"Q": {**QUEUE, "Properties": {"QueueName": {"Fn::Sub": "a-${T.TopicName}"}}}})
+
+
+@case
+def condition_missing(world: World) -> None:
+    world.stack({"Q": {**QUEUE, "Condition": "Ever"}})
+
+
+@case
+def cycle(world: World) -> None:
+    world.stack({"A": {**QUEUE, "DependsOn": "B"}, "B": {**QUEUE, "Properties": {"QueueName": {"Ref": "A"}}}})
+
+
+@case
+def output_without_value(world: World) -> None:
+    world.stack(Outputs={"O": {"Description": "none"}})
+
+
+@case
+def export_name(world: World) -> None:
+    world.stack(**world.exporting("of.somebody"))
+
+
+@case
+def export_name_depends(world: World) -> None:
+    world.stack(Outputs={"O": {"Value": "v", "Export": {"Name": {"Fn::Sub": "of-${Q}"}}}})
+
+
+@case
+def export_taken(world: World) -> str:
+    name = unique("export")
+    world.stack(**world.exporting(name))
+    return world.reasons(world.stack(**world.exporting(name)))
+
+
+@case
+def export_removed(world: World) -> str:
+    stack, _ = world.imported()
+    world.change(stack, {"Q": QUEUE, "R": QUEUE})
+    return world.reasons(stack)
+
+
+@case
+def export_changed(world: World) -> str:
+    stack, name = world.imported()
+    world.change(stack, {"Q": QUEUE, "R": QUEUE}, **world.exporting(name, "two"))
+    return world.reasons(stack)
+
+
+@case
+def export_of_a_deleted_stack(world: World) -> None:
+    world.stacks.delete_stack(StackName=world.imported()[0])
+
+
+@case
+def import_of_nothing(world: World) -> str:
+    value = {"Type": "String", "Value": {"Fn::ImportValue": unique("export")}}
+    return world.reasons(world.stack({"P": {"Type": "AWS::SSM::Parameter", "Properties": value}}))
+
+
+@case
+def custom_name_replaced(world: World) -> str:
+    def resources(description: str) -> dict[str, Any]:
+        properties = {"ModelPackageGroupName": name, "ModelPackageGroupDescription": description}
+        return {"G": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": properties}}
+
+    name = unique("group")
+    stack = world.stack(resources("one"))
+    world.change(stack, resources("two"))
+    return world.reasons(stack)
+
+
+@case
 def parameter_not_allowed(world: World) -> None:
     world.stack(Parameters={"P": {"Type": "String", "Default": "b", "AllowedValues": ["a"]}})
 
@@ -682,6 +926,9 @@ def world(account: Account, hosting: Hosting, request_for: Callable[..., dict[st
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_aws_refuses(world: World, name: str) -> None:
     row = refusals.TABLE[name]
+    if row.code in {refusals.IN_EVENTS, refusals.IN_REASONS}:
+        assert row.is_meant_by(str(CASES[name](world)))
+        return
     with pytest.raises(ClientError) as refused:
         CASES[name](world)
 
@@ -735,6 +982,8 @@ def test_a_deregistered_variant_takes_another_instance_type(world: World) -> Non
 
 STOPPED_AT_SYNTH: list[tuple[str, dict[str, object]]] = [
     ("MODEL_CONSTRAINT", {"training": {"instance_count": 0}}),
+    ("HYPERPARAMETERS_NOT_ALLOWED", {"hyperparameters": {"unigram_bias": "true"}}),
+    ("HYPERPARAMETER", {"hyperparameters": {"num_topics": 1}}),
     ("RUNTIME_TOO_LONG", {"training": {"max_runtime_s": 28 * 86_400 + 1, "run_on_deploy": False}}),
     ("PAYLOAD_TIMES_CONCURRENCY", {"transform": {"max_payload_mb": 60, "max_concurrent_transforms": 2}}),
     ("NO_PAYLOAD_LIMIT", {"transform": {"max_payload_mb": 0}}),
@@ -766,9 +1015,7 @@ def test_every_setting_that_the_table_names_is_tried() -> None:
 
 def failure_of(world: World, resource: dict[str, Any]) -> str:
     """Return why a stack of one resource could not be made."""
-    name = world.stack({"R": resource})
-    events = world.stacks.describe_stack_events(StackName=name)["StackEvents"]
-    return " ".join(event.get("ResourceStatusReason", "") for event in events if event["LogicalResourceId"] == "R")
+    return world.reasons(world.stack({"R": resource}))
 
 
 def test_a_templates_function_is_refused_as_one_of_the_api_is(world: World) -> None:
@@ -790,3 +1037,50 @@ def test_a_templates_state_machine_is_refused_as_one_of_the_api_is(world: World)
     assert refusals.BAD_DEFINITION.is_meant_by(
         failure_of(world, {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties})
     )
+
+
+def test_a_subnet_that_is_not_there_is_refused_for_a_model_too(world: World) -> None:
+    nowhere = {"Subnets": ["subnet-0123456789abcdef0"], "SecurityGroupIds": ["sg-0123456789abcdef0"]}
+    container = {"Image": IMAGE, "ModelDataUrl": f"s3://{world.bucket}/none"}
+
+    with pytest.raises(ClientError, match="The subnet ID 'subnet-0123456789abcdef0' does not exist"):
+        world.sagemaker.create_model(
+            ModelName=unique("m"), ExecutionRoleArn=world.role, PrimaryContainer=container, VpcConfig=nowhere
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "row"),
+    [
+        ("AWS::EC2::VPCEndpoint", {"VpcId": "vpc-0123456789abcdef0", "ServiceName": "s3"}, refusals.VPC_MISSING),
+        (
+            "AWS::StepFunctions::StateMachine",
+            {"DefinitionString": json.dumps(PASS), "LoggingConfiguration": {"Level": "ALL", "Destinations": []}},
+            refusals.LOGGING_CONFIGURATION,
+        ),
+        (
+            "AWS::Lambda::Function",
+            {
+                "Runtime": "python3.13", "Handler": "i.h", "Code": {"ZipFile": "x = 1"},
+                "VpcConfig": {"SubnetIds": ["subnet-0123456789abcdef0"], "SecurityGroupIds": []},
+            },
+            refusals.FUNCTION_NETWORK_MISSING,
+        ),
+    ],
+)  # fmt: skip
+def test_a_template_is_refused_what_the_api_is(
+    world: World, kind: str, properties: dict[str, Any], row: refusals.Refusal
+) -> None:
+    role = {
+        "AWS::StepFunctions::StateMachine": {"RoleArn": world.account.role(service="states.amazonaws.com")},
+        "AWS::Lambda::Function": {"Role": world.account.role(service="lambda.amazonaws.com")},
+    }.get(kind, {})
+
+    assert row.is_meant_by(failure_of(world, {"Type": kind, "Properties": {**properties, **role}}))
+
+
+def test_an_event_of_more_than_a_megabyte_is_refused(world: World) -> None:
+    with pytest.raises(ClientError, match="too large for the Event invocation type .limit 1048576 bytes"):
+        world.functions.invoke(
+            FunctionName=world.function(), InvocationType="Event", Payload=b'"' + b"a" * 1024 * 1024 + b'"'
+        )
