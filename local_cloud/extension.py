@@ -25,6 +25,7 @@ from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
 from local_cloud.entrance import authentication, gate
+from local_cloud.entrance.proxy import Proxy
 from local_cloud.patches import (
     alarms,
     buckets,
@@ -33,6 +34,7 @@ from local_cloud.patches import (
     functions,
     iam,
     log_groups,
+    managed_policies,
     networks,
     requests,
     roles,
@@ -61,23 +63,25 @@ class Extension:
     """Everything of ours inside the emulator's process.
 
     What the first request needs is put in place at once; what would import MiniStack's large modules (CloudFormation,
-    Step Functions) follows on a thread, and requests to those services wait for it.
+    Step Functions) follows on a thread, and requests to those services and to logs wait for it.
     """
 
     def __init__(
         self, settings: LocalCloudSettings, home: Home, port: int, keys: RootKeys, state: StateFolder | None = None
     ) -> None:
         self.gate = gate.Gate(port, keys.token, emulator.url_has_cors)
+        self.proxy = Proxy(port, keys.secret("proxy"), home.work / "proxy", self.gate.proxied)
         self._complete = threading.Event()
         self.sagemaker = SageMaker(Backend.create(settings, f"http://127.0.0.1:{port}", home.work))
         self.autoscaling = autoscaling.ApplicationAutoScaling(self.sagemaker.endpoints)
         self.s3vectors = s3vectors.S3Vectors()
-        self._state = state
+        self.state = state
         self._resume = self._restore()
         for early in (requests, functions, buckets):
             early.install_early()
         authentication.install(keys)
         iam.install()
+        managed_policies.install()
         alarms.install()
         function_urls.install()
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
@@ -87,12 +91,12 @@ class Extension:
         Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
         stack_roles.install_early()
         emulator.gate_service("cloudformation", stack_descriptions.answer_when_settled)
-        for service in ("cloudformation", "states"):
+        for service in ("cloudformation", "states", "logs"):
             emulator.gate_service(service, self._wait_until_complete)
         threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
 
     def _restore(self) -> list[Callable[[], None]]:
-        kept = self._state.read() if self._state else None
+        kept = self.state.read() if self.state else None
         if kept is None:
             return []
         self.autoscaling.restore(kept.nodes("scalable_targets"))
@@ -105,8 +109,8 @@ class Extension:
 
     def save(self) -> None:
         """Keep the state, where a folder was given for it. What is under way will have failed."""
-        if self._state is not None:
-            self._state.write({"sagemaker": self.sagemaker.record(), "scalable_targets": self.autoscaling.record()})
+        if self.state is not None:
+            self.state.write({"sagemaker": self.sagemaker.record(), "scalable_targets": self.autoscaling.record()})
 
     def end_waits(self) -> None:
         """End what waits for a function: requests under way could otherwise keep the emulator for an hour."""
@@ -173,7 +177,10 @@ def application(extension: Extension) -> AsgiApplication:
         if scope["type"] == "lifespan":
             await inner(scope, receive, _when_started(send, extension.resume))
         elif scope["path"] in controls.PATHS and gate.entry.get() is gate.Entry.OPEN:
-            await controls.control(extension.sagemaker, scope, receive, send)
+            await controls.control(extension.sagemaker, extension.proxy, scope, receive, send)
+        elif gate.entry.get() is gate.Entry.URL:
+            # MiniStack looks at some paths before the host. With one more slash none is its own; see `authentication`.
+            await inner({**scope, "path": f"/{scope['path']}"}, receive, send)
         else:
             await inner(scope, receive, send)
 

@@ -16,19 +16,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cloud import cdk, file_lock
-from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, ROLLBACKS_PATH, SESSIONS_PATH, STACK_ROLES_PATH
+from local_cloud.client_settings import TRUSTING_NOBODY, proxy_variables, sagemaker_config, users_proxy
+from local_cloud.controls import (
+    CLOCK_PATH,
+    INTERRUPTION_PATH,
+    PROXY_PATH,
+    ROLLBACKS_PATH,
+    SESSIONS_PATH,
+    STACK_ROLES_PATH,
+)
 from local_cloud.entrance.gate import HEALTH_PATH, TOKEN_HEADER
 from local_cloud.entrance.root_keys import RootKeys
 from local_cloud.function_urls import FunctionUrl
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.paths import Home
 from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME, REGION
+from local_cloud.shared.state import StateFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 STOP_TIMEOUT_S = 20.0
 OK = 200
+NONE_RUNS = "no local cloud is running: start one with `python -m local_cloud up`"
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,8 @@ class Running:
     pid: int
     parent: int | None = None
     """The process that it lives as long as; None where it outlives its command."""
+    state: Path | None = None
+    """The folder that it keeps everything in, if it was given one."""
 
     @property
     def endpoint_url(self) -> str:
@@ -55,8 +67,14 @@ class Running:
             return None
         try:
             found = json.loads(place.running.read_text())
-            parent = found.get("parent")
-            running = cls(place, int(found["port"]), int(found["pid"]), None if parent is None else int(parent))
+            parent, state = found.get("parent"), found.get("state")
+            running = cls(
+                place,
+                int(found["port"]),
+                int(found["pid"]),
+                None if parent is None else int(parent),
+                None if state is None else Path(state),
+            )
         except (OSError, ValueError, KeyError):
             return None
         return running if _is_alive(running.pid) and running.is_healthy() else None
@@ -81,14 +99,20 @@ class Running:
         """
         return RootKeys.read(self.home.keys)
 
-    def variables(self, account: str = ACCOUNT) -> dict[str, str]:
-        """Return what a client needs in its environment to use this cloud as an account's root, and nothing of AWS.
+    def variables(self, account: str = ACCOUNT, *, role: str = "", proxied: bool = False) -> dict[str, str]:
+        """Return what a client needs in its environment to use this cloud, and nothing of AWS.
+
+        Args:
+            account: whose root to be.
+            role: the name of a role of that account to be in a session of instead; its clients are proxied too, since
+                the SDK asks STS at its public address who it is.
+            proxied: let a proxy answer for AWS's hosts.
 
         Raises:
-            LocalCloudError: the keys of this run cannot be read.
+            LocalCloudError: the keys of this run cannot be read, there is no such role, or no proxy can be used.
         """
         keys = self.keys()
-        return {
+        told = {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_S3": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": keys.access_key(account),
@@ -98,9 +122,19 @@ class Running:
             "AWS_CONFIG_FILE": str(self.home.aws_config),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.home.aws_credentials),
             "AWS_EC2_METADATA_DISABLED": "true",
+            # What is asked of AWS's own addresses without the proxy fails before it is sent.
+            "AWS_CA_BUNDLE": str(TRUSTING_NOBODY),
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(sagemaker_config(self.home, account)),
             "CDK_HOME": str(self.home.cdk),
             "CDK_DISABLE_CLI_TELEMETRY": "1",
         }
+        if role:
+            # An ARN ends with the name.
+            told |= self._control(SESSIONS_PATH, {"assume": role.rsplit("/", 1)[-1], "account": account})
+        if role or proxied:
+            proxy = self._control(PROXY_PATH, users_proxy(os.environ))
+            told |= proxy_variables(self.home, proxy["address"], Path(proxy["authority"]), os.environ)
+        return told
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a child process that is to use this cloud."""
@@ -110,7 +144,7 @@ class Running:
     def deploy(
         self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = (), bootstrap: bool = True
     ) -> None:
-        """Deploy with the CDK CLI; see `cdk.Cli.deploy`.
+        """Deploy with the CDK CLI; see `cdk.Cli.deploy`. Then print where the stacks' Function URLs answer here.
 
         Raises:
             LocalCloudError: the deployment failed; what the CLI said is on standard error.
@@ -119,6 +153,9 @@ class Running:
         if bootstrap:
             cli.bootstrap()
         cli.deploy(stage=stage, app=app, arguments=arguments)
+        for name, value in cli.outputs().items():
+            if url := FunctionUrl.of(value, self.endpoint_url):
+                print(f"{name} answers on this machine at {url.local}", file=sys.stderr, flush=True)
 
     def destroy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
         """Destroy with the CDK CLI; see `cdk.Cli.destroy`."""
@@ -178,7 +215,7 @@ class Running:
         finally:
             self._control(ROLLBACKS_PATH, {"overlooked": False})
 
-    def _control(self, path: str, asked: Mapping[str, str | float | bool]) -> None:
+    def _control(self, path: str, asked: Mapping[str, str | float | bool]) -> dict[str, str]:
         request = urllib.request.Request(  # noqa: S310 - loopback
             self.endpoint_url + path,
             json.dumps(asked).encode(),
@@ -186,22 +223,41 @@ class Running:
             method="POST",
         )
         try:
-            with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - loopback
-                return
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
+                told: dict[str, str] = json.load(answer)
+                return told
         except urllib.error.HTTPError as error:
             raise LocalCloudError(error.read().decode()) from None
         except OSError as error:
             raise LocalCloudError(f"the local cloud at {self.endpoint_url} does not answer: {error}") from None
 
     def stop(self) -> None:
-        """Stop the emulator with everything that it started, and wait until it is gone."""
-        _signal(self.pid, signal.SIGTERM)
-        if not wait_until(self._is_gone, STOP_TIMEOUT_S):
-            _signal(self.pid, signal.SIGKILL)
+        """Stop the emulator with everything that it started, and wait until its folders are free."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _signal(self.pid, number)
+            if wait_until(self._is_gone, STOP_TIMEOUT_S):
+                return
 
     def _is_gone(self) -> bool:
-        # A parent that does not wait for it keeps its process id, but not its lock.
-        return not _is_alive(self.pid) or not file_lock.is_taken(self.home.lock)
+        # A parent that does not wait for it keeps its process id, but not its locks.
+        locks = [self.home.lock, *([StateFolder(self.state).lock_file] if self.state else [])]
+        return not _is_alive(self.pid) or not any(map(file_lock.is_taken, locks))
+
+
+def stop(home: Path) -> None:
+    """Stop the local cloud of this folder; wait for the end of one that is being stopped.
+
+    Raises:
+        LocalCloudError: none runs there, or it does not end.
+    """
+    lock = Home(home.resolve()).lock
+    if not file_lock.is_taken(lock):
+        raise LocalCloudError(NONE_RUNS)
+    wait_until(lambda: Running.find(home) is not None or not file_lock.is_taken(lock), STOP_TIMEOUT_S)
+    if running := Running.find(home):
+        running.stop()
+    if file_lock.is_taken(lock):
+        raise LocalCloudError(f"process {file_lock.holder(lock)} holds {home}, and does not end")
 
 
 def shell_exports(variables: Mapping[str, str]) -> str:
