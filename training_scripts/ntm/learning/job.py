@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training_scripts.hyperparameters import HyperparameterError, JobHyperparameters, parse_job_hyperparameters
-from training_scripts.ntm import artifact, sums, topic_words
+from training_scripts.ntm import artifact, builtin_member, sums, topic_words
 from training_scripts.ntm.coherence import Cooccurrence, Ids, mean_npmi, uniqueness_by_topic
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.inference import NtmInference
@@ -215,6 +215,7 @@ class Job:
             "metrics": metrics,
             "topics": topics,
         }
+        builtin_member.write(self._root / "model", trained.params["topics"], trained.params["background"])
         artifact.write(self._root / "model", model.arrays, document, self._words)
         path = self._root / METRICS_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
