@@ -1,6 +1,7 @@
 """A model of SageMaker's built-in NTM, told as the open NTM tells its own, so that it is scored and explored alike.
 
-What of the built-in's model.tar.gz is read: `training_scripts.ntm.builtin_member`. The description made here has no encoder: such a folder cannot be served.
+Of its model.tar.gz the member is read that `training_scripts.ntm.builtin_member` tells of. The description made here
+has no encoder: such a folder cannot be served.
 """
 
 from __future__ import annotations

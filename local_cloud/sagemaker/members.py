@@ -50,7 +50,7 @@ _TRAINING = Members(
 _CONTAINER = Members(
     without_effect=("ContainerHostname", "ImageConfig", "ContainerMetricsConfig"),
     refused=(
-        "ModelDataSource", "AdditionalModelDataSources", "ModelPackageName", "InferenceSpecificationName",
+        "ModelDataSource", "AdditionalModelDataSources", "InferenceSpecificationName",
         "MultiModelConfig",
     ),
     only={"Mode": ("SingleModel",)},
@@ -80,6 +80,16 @@ MEMBERS: Mapping[str, Members] = {
             "ServerlessJobConfig",
             "ModelPackageConfig",
         ),
+    ),
+    "Search": Members(
+        without_effect=("VisibilityConditions",),
+        refused=("SearchExpression.NestedFilters", "SearchExpression.SubExpressions"),
+        only={
+            "Resource": ("TrainingJob",),
+            "SearchExpression.Filters.Operator": ("Equals",),
+            "SearchExpression.Operator": ("And",),
+            "CrossAccountFilterOption": ("SameAccount",),
+        },
     ),
     "ListTrainingJobs": Members(refused=("WarmPoolStatusEquals", "TrainingPlanArnEquals")),
     "CreateHyperParameterTuningJob": _TRAINING.below("TrainingJobDefinition")

@@ -13,7 +13,7 @@ from training_scripts.archives import pack
 from training_scripts.ntm import builtin_member
 
 SAVED_BY_MXNET = Path(__file__).parent / "data/mxnet-1.9.1-decoder.params"
-TOPICS = (np.arange(12, dtype=np.float32).reshape(6, 2) / 4).T
+TOPICS = np.ascontiguousarray((np.arange(12).reshape(6, 2) / 4).T, dtype=np.float32)
 BACKGROUND = np.arange(1, 7, dtype=np.float32)
 
 
@@ -26,7 +26,7 @@ def test_the_parameters_are_the_bytes_that_mxnet_saves_of_words_by_topics(tmp_pa
 
 
 def test_arrays_of_more_rows_than_are_written_at_once_are_read_back_equal(tmp_path: Path) -> None:
-    topics = np.random.default_rng(1).standard_normal((2, 70_000)).astype(np.float32)
+    topics = np.random.default_rng(1).standard_normal((2, 70_000), dtype=np.float32)
 
     with (tmp_path / "params").open("wb") as stream:
         mxnet_arrays.write(stream, {"arg:projection_weight": topics.T})
