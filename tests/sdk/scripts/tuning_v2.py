@@ -32,8 +32,8 @@ def documents(count: int, seed: int) -> np.ndarray:
     return counts
 
 
-session = sagemaker.Session()
 bucket = "tuning-v2"
+session = sagemaker.Session(default_bucket=bucket)
 session.boto_session.client("s3").create_bucket(Bucket=bucket)
 for channel, count in (("train", 200), ("validation", 50)):
     path = FOLDER / channel / "part-0.pbr"
