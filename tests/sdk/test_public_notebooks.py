@@ -6,16 +6,23 @@ docs/conformance.md has them in a table (`local_cloud/notebooks.py`), which name
 
 from __future__ import annotations
 
+import io
 import json
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import numpy as np
 import pytest
 
 from local_cloud import LocalCloud, notebooks
+from tests.local_cloud.support import root_of
 from training_scripts import mxnet_arrays
+from training_scripts.archives import read_file
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -34,9 +41,16 @@ def test_its_calls_are_answered(
     if not python.exists():
         pytest.skip(f"there is no .venv-sdk-{notebook.sdk}: `make test-all` makes it")
 
+    exported = subprocess.run(
+        [sys.executable, "-m", "local_cloud", "--home", cloud.home, "env", "--role", sagemaker_role],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert exported.returncode == 0, exported.stderr
+    words = shlex.split(exported.stdout)
+    variables = dict(word.split("=", 1) for word in words if "=" in word)
     done = subprocess.run(
         [python, SCRIPTS / f"public_{notebook.sdk}.py", notebook.name, tmp_path, newsgroups],
-        env={**cloud.environment(), **cloud.variables(role=sagemaker_role), "COLUMNS": "300"},
+        env={**cloud.environment(), **variables, "COLUMNS": "300"},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -51,5 +65,10 @@ def test_its_calls_are_answered(
     if "params" in result:
         decoder = mxnet_arrays.read(Path(result["params"]).read_bytes())["arg:projection_weight"]
         assert list(decoder.shape) == result["shape"]
+    if "with_words" in result:
+        place = urlsplit(result["with_words"])
+        s3 = boto3.client("s3", endpoint_url=cloud.endpoint_url, region_name="us-east-1", **root_of(cloud))
+        stored = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+        assert read_file(io.BytesIO(stored), "vocab.txt") is not None
     if "is_predictor" in result:
         assert result["is_predictor"]

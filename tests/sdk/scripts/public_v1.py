@@ -105,7 +105,7 @@ def wikitext() -> dict[str, Any]:
     }
     given["auxiliary"] = s3_input(places["auxiliary"], distribution="FullyReplicated", content_type="text/plain")
     ntm.fit(given)
-    return {"job": ntm.latest_training_job.job_name}
+    return {"with_words": ntm.model_data}
 
 
 result = {"ntm_20newsgroups": newsgroups, "ntm_wikitext": wikitext}[NAME]()

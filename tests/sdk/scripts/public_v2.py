@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def packed(rows: np.ndarray) -> io.BytesIO:
 
 def counts(name: str) -> np.ndarray:
     """Counts of one part of the data."""
-    return np.load(COUNTS / f"{name}.npy")
+    rows: np.ndarray = np.load(COUNTS / f"{name}.npy")
+    return rows
 
 
 def planted() -> np.ndarray:
@@ -183,7 +185,7 @@ def headlines() -> dict[str, Any]:
     predictor.serializer, predictor.deserializer = CSVSerializer(), JSONDeserializer()
     answered = weights(predictor.predict(rows[:3]))
     predictor.delete_endpoint()
-    return {"answers": [answered], "job": ntm.latest_training_job.name}
+    return {"answers": [answered], "with_words": ntm.model_data}
 
 
 def own_test(*, serverless: bool) -> dict[str, Any]:
@@ -210,7 +212,7 @@ def own_test(*, serverless: bool) -> dict[str, Any]:
     return {"answers": [[list(record.label["topic_weights"].float32_tensor.values) for record in answered]]}
 
 
-NOTEBOOKS = {
+NOTEBOOKS: dict[str, Callable[[], dict[str, Any]]] = {
     "ntm_20newsgroups": newsgroups,
     "ntm_synthetic": synthetic,
     "ntm_functionality": functionality,
