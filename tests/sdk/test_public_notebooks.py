@@ -42,7 +42,7 @@ def test_its_calls_are_answered(
         pytest.skip(f"there is no .venv-sdk-{notebook.sdk}: `make test-all` makes it")
 
     exported = subprocess.run(
-        [sys.executable, "-m", "local_cloud", "--home", cloud.home, "env", "--role", sagemaker_role],
+        [sys.executable, "-m", "local_cloud", "--home", cloud.home.root, "env", "--role", sagemaker_role],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert exported.returncode == 0, exported.stderr
