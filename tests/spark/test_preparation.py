@@ -141,7 +141,7 @@ def test_too_many_lines_that_are_no_documents_end_it_with_a_sentence(messy: Path
     refused = on_spark(messy / "documents", messy / "none", "--label-field", "team", "--max-rejected", "2")
 
     assert refused.code == 2
-    assert "5 lines are no documents" in refused.said
+    assert "5 records are no documents" in refused.said
     assert "Traceback" not in refused.said
     assert not (messy / "none").exists()
 

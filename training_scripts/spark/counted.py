@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.counting import digest_of
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.rejected import SHOWN_CHARACTERS, Rejected
 from training_scripts.corpus.tokens import tokens_of
+from training_scripts.plain_text import UTF_8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.sources import JsonLines
 
-_SHOWN_CHARACTERS: Final = 200
 _BOM: Final = "\ufeff"
 
 
@@ -33,21 +34,14 @@ class Counted(NamedTuple):
     bytes: int
 
 
-class Rejected(NamedTuple):
-    """A line that is no document: why, and how it begins."""
-
-    reason: str
-    line: str
-
-
 def read(source: JsonLines, least_words: int, lines: Iterable[bytes]) -> Iterator[Counted | Rejected]:
     """Turn the lines of a partition into counts, or into what is set aside."""
     for raw in lines:
         try:
-            line = raw.decode("utf-8").removeprefix(_BOM)
+            line = raw.decode(source.encoding or UTF_8).removeprefix(_BOM)
         except UnicodeDecodeError as error:
-            reason = f"not UTF-8: byte {error.start + 1} is {raw[error.start]:#04x}"
-            yield Rejected(reason, repr(raw)[:_SHOWN_CHARACTERS])
+            reason = f"not {error.encoding.upper()}: byte {error.start + 1} is {raw[error.start]:#04x}"
+            yield Rejected(reason, repr(raw)[:SHOWN_CHARACTERS])
             continue
         if not line.strip():
             continue
@@ -55,7 +49,7 @@ def read(source: JsonLines, least_words: int, lines: Iterable[bytes]) -> Iterato
             document = source.parsed(line, "the line")
             yield count(document, least_words, len(raw))
         except CorpusError as error:
-            yield Rejected(str(error), line[:_SHOWN_CHARACTERS])
+            yield Rejected(str(error), line[:SHOWN_CHARACTERS])
 
 
 def count(document: Document, least_words: int, size: int) -> Counted:
