@@ -47,7 +47,7 @@ class NotUtf8Error(PlainTextError):
     """Bytes that are no UTF-8: who has an option for the encoding names it beside."""
 
 
-def opened(stream: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
+def opened(stream: BinaryIO, encoding: str | None = None, *, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
     """Yield a file's bytes as UTF-8 in blocks, out of gzip and bzip2, without a byte order mark.
 
     What is in no other encoding passes as it is: `decoded` says where it is no UTF-8.
@@ -55,6 +55,7 @@ def opened(stream: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
     Args:
         stream: is read once, from where it stands to its end.
         encoding: of the file, by a name that Python knows; None is UTF-8, or what a byte order mark says.
+        block_bytes: largest block, before it is transcoded.
 
     Raises:
         PlainTextError: it is damaged, no text, or not of this encoding.
@@ -66,7 +67,7 @@ def opened(stream: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
     name = next((name for mark, name in _WIDE_MARKS if head.startswith(mark)), None)
     if name is None and not head.startswith(BOM) and encoding is not None:
         name = _text_encoding(encoding)
-    blocks = _blocks(stream)
+    blocks = _blocks(stream, block_bytes)
     if name is not None:
         yield from _transcoded(blocks, name)
         return
@@ -187,10 +188,10 @@ def _bzip2(stream: BinaryIO) -> BinaryIO:
     return io.BufferedReader(bz2.BZ2File(stream))
 
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+def _blocks(stream: BinaryIO, size: int) -> Iterator[bytes]:
     while True:
         with _damage():
-            block = stream.read(BLOCK_BYTES)
+            block = stream.read(size)
         if not block:
             return
         yield block

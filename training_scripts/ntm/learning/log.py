@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ class JobLog:
     def __init__(self, host: str) -> None:
         """Log for the instance called `host`."""
         self._host = host
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A topic's words may be none that the container's locale has.
+            sys.stdout.reconfigure(errors="backslashreplace")
         self._last = time.monotonic()
 
     def info(self, message: str) -> None:
