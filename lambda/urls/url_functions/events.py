@@ -11,12 +11,14 @@ from typing import Final, TypedDict
 from urllib.parse import parse_qsl
 
 from url_functions.media_types import PROBLEM_JSON
+from url_functions.plain_text import PlainTextError, decoded, plain
 from url_functions.problems import Code, Problem
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNKNOWN_SHARE_HEADER: Final = "x-unknown-word-share"
 GZIP: Final = "gzip"
 IDENTITY: Final = "identity"
+_REPLACEMENT: Final = "\ufffd"
 _GZIP_WINDOW: Final = 31
 _FIRST_PIECE_BYTES: Final = 256
 _LARGEST_PIECE_BYTES: Final = 1 << 18
@@ -147,9 +149,17 @@ def _transported_body(request: Request) -> bytes:
         except (binascii.Error, ValueError):
             raise Problem(Code.NOT_BASE64, "the body cannot be decoded as base64") from None
     try:
-        return raw.encode("utf-8")
+        body = raw.encode("utf-8")
     except UnicodeEncodeError:
         raise Problem(Code.NOT_UTF8, "the body holds lone surrogates, which no UTF-8 text has") from None
+    # What Lambda takes for text by its content type comes as characters: bytes that are none would have been replaced.
+    if _REPLACEMENT in raw and request.headers.get("content-length", str(len(body))) != str(len(body)):
+        raise Problem(
+            Code.NOT_UTF8,
+            "the body holds bytes that are not UTF-8, which were replaced on its way here",
+            allowed="UTF-8; gzip under a content type that is not taken for text, such as application/jsonlines",
+        )
+    return body
 
 
 def _gunzip(compressed: bytes, max_bytes: int) -> bytes:
@@ -184,3 +194,27 @@ def _too_large(max_bytes: int) -> Problem:
         f"the body is larger than {max_bytes} bytes once decompressed",
         allowed=f"{max_bytes} bytes; send the documents in several requests",
     )
+
+
+def plain_body(body: bytes) -> bytes:
+    """Return a body of text without its byte order mark, its lines ended by LF.
+
+    Raises:
+        Problem: `not_utf8` where its first bytes are those of another encoding, of compression, or of no text.
+    """
+    try:
+        return plain(body)
+    except PlainTextError as error:
+        raise Problem(Code.NOT_UTF8, f"the body {error}", allowed="UTF-8") from None
+
+
+def text_of(body: bytes) -> str:
+    """Return the text of a body.
+
+    Raises:
+        Problem: `not_utf8`, also where it holds a NUL byte.
+    """
+    try:
+        return decoded(plain_body(body))
+    except PlainTextError as error:
+        raise Problem(Code.NOT_UTF8, f"the body {error}", row=1, allowed="UTF-8") from None

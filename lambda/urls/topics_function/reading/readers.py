@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from topics_function.reading import csv_codec
 from url_functions import media_types
-from url_functions.problems import Code, Problem
+from url_functions.events import text_of
+from url_functions.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,11 +75,7 @@ def _read_recordio(body: bytes, max_rows: int) -> Counts:
 
 
 def _read_text(body: bytes, _max_rows: int) -> Documents:
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem(Code.NOT_UTF8, f"byte {error.start + 1} of the body is not UTF-8", row=1) from None
-    return Documents([text], lambda _index: None)
+    return Documents([text_of(body)], lambda _index: None)
 
 
 _RARER: dict[str, Callable[[bytes, int], Counts | Documents]] = {
