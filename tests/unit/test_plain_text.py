@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,12 @@ def test_every_line_end_becomes_a_line_feed_however_the_blocks_fall(content: byt
     assert b"".join(with_line_feeds(blocks(content, size))) == expected == plain(content)
 
 
-PACKERS = {"plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "two members": lambda c: gzip.compress(c) * 2}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "two members": lambda c: gzip.compress(c) * 2,
+}
 
 
 @pytest.mark.parametrize("pack", PACKERS)

@@ -159,7 +159,7 @@ def test_what_is_no_document_is_its_own_rows_error(client: TopicsClient, faulty:
 
 
 def test_faulty_documents_keep_their_rows_from_batch_to_batch(url: Any) -> None:
-    documents = [None if number % 3 == 0 else "bike" for number in range(20)]
+    documents: list[Any] = [None if number % 3 == 0 else "bike" for number in range(20)]
     predictions = TopicsClient(url.address, max_documents=4).score(documents, on_error="return")
 
     assert [one.error.row for one in predictions if one.error] == [1, 4, 7, 10, 13, 16, 19]
@@ -194,6 +194,6 @@ def test_a_mapping_from_ids_has_its_texts_scored(client: TopicsClient) -> None:
 
 
 def test_the_client_for_asyncio_keeps_them_too(client: TopicsClient) -> None:
-    predictions = asyncio.run(AsyncTopicsClient(client).score({"a": None, "b": "bike"}, on_error="return"))  # type: ignore[dict-item]
+    predictions = asyncio.run(AsyncTopicsClient(client).score(dict[str, Any](a=None, b="bike"), on_error="return"))
 
     assert [one.error and one.error.code for one in predictions] == ["not_a_document", None]
