@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from training_scripts.corpus.progress import Progress
 
 
-_KINDS: Final = {"jsonl": JsonLines, "csv": CsvTable, "parquet": ParquetTable}
+_KINDS: Final[dict[str, type[JsonLines | CsvTable | ParquetTable]]] = {
+    "jsonl": JsonLines,
+    "csv": CsvTable,
+    "parquet": ParquetTable,
+}
 
 
 def add_documents(parser: argparse.ArgumentParser) -> None:
@@ -61,11 +65,10 @@ def _source(options: argparse.Namespace) -> Source | None:
         return Newsgroups(options.archive)
     if options.input is None:
         raise ExploreError(f"--source {options.source} needs --input FILE")
-    source: Source = _KINDS[options.source](
+    return _KINDS[options.source](
         options.input,
         text_field=options.text_field,
         label_field=options.label_field,
         id_field=options.id_field,
         encoding=options.encoding,
     )
-    return source

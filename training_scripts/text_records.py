@@ -9,7 +9,7 @@ import csv
 import json
 import sys
 from itertools import chain
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 # By its place, since the client has both files under its own name.
 from .plain_text import PlainTextError
@@ -32,6 +32,10 @@ class RecordsError(ValueError):
 
 class RowError(ValueError):
     """A row that is none of its table. The message goes on where the name of the row ends."""
+
+
+Row: TypeAlias = dict[str, str] | RowError | PlainTextError
+"""The cells of a row by column, or what is wrong with it."""
 
 
 class Rows(Protocol):
@@ -66,7 +70,7 @@ class _LineFeeds:
 
 def table_rows(
     lines: Iterable[str], fields: Sequence[str], *, delimiters: Sequence[str] = DELIMITERS
-) -> Iterator[tuple[int, dict[str, str] | RowError | PlainTextError]]:
+) -> Iterator[tuple[int, Row]]:
     """Yield the rows of a table with a header, each with the number of its first line; empty lines are passed over.
 
     A row that is not of the header's width, or quotes wrongly, is yielded as what is wrong with it: others follow.

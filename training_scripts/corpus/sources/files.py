@@ -7,23 +7,26 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import PARTS
 from training_scripts.corpus.rejected import SHOWN_CHARACTERS, Rejects
 from training_scripts.plain_text import NotUtf8Error, PlainTextError, decoded, lines_of, opened
-from training_scripts.text_records import DELIMITERS, TAB, RecordsError, RowError, json_records, table_rows
+from training_scripts.text_records import DELIMITERS, TAB, RecordsError, Row, RowError, json_records, table_rows
 from training_scripts.unique_members import DuplicateMemberError, unique_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from training_scripts.corpus.manifest import Part
+
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,18 @@ class _OwnDocuments:
     spool: Path | None = field(default=None, repr=False)
     rejects: Rejects = field(default_factory=Rejects, repr=False, compare=False)
 
-    def _try(self, read: Callable[[], Document], shown: bytes | str) -> Iterator[Document]:
-        """Yield the document that `read` gives; what is none is set aside, `shown` being how it is shown there."""
-        try:
-            document = read()
-        except CorpusError as error:
-            self.rejects.add(str(error), shown if isinstance(shown, str) else _beginning(shown))
-        else:
-            yield document
+    def _each(
+        self, records: Iterable[Record], read: Callable[[Record], Document], shown: Callable[[Record], str]
+    ) -> Iterator[Document]:
+        """Yield the document that `read` gives of each record; what is none is set aside, as `shown` shows it."""
+        self.rejects.begin()
+        for record in records:
+            try:
+                document = read(record)
+            except CorpusError as error:
+                self.rejects.add(str(error), shown(record))
+            else:
+                yield document
 
 
 @dataclass(frozen=True)
@@ -107,14 +114,15 @@ class JsonLines(_OwnRecords):
 
     def documents(self) -> Iterator[Document]:
         """Yield one document a line, or element of the array."""
-        self.rejects.begin()
         with _in_file(self.path):
-            for number, raw in json_records(self._lines()):
-                yield from self._try(partial(self._decoded, raw, number), raw)
+            yield from self._each(json_records(self._lines()), self._decoded, _beginning)
 
-    def _decoded(self, raw: bytes, number: int) -> Document:
-        with _in_file(self.path):
+    def _decoded(self, record: tuple[int, bytes]) -> Document:
+        number, raw = record
+        try:
             line = decoded(raw, number)
+        except PlainTextError as error:
+            raise _refusal(self.path, error) from None
         return self.parsed(line, f"{self.path}, line {number}")
 
     def parsed(self, line: str, where: str) -> Document:
@@ -142,21 +150,20 @@ class CsvTable(_OwnRecords):
 
     def documents(self) -> Iterator[Document]:
         """Yield one document a row."""
-        self.rejects.begin()
         names = [suffix.lower() for suffix in self.path.suffixes]
         delimiters = sorted(DELIMITERS, key=TAB.__ne__) if ".tsv" in names else DELIMITERS
         # A map goes on after a line that is no text, where a generator would end.
         lines = map(decoded, self._lines(), count(1))
         with _in_file(self.path):
-            for number, row in table_rows(lines, self.fields, delimiters=delimiters):
-                yield from self._try(partial(self._row, row, f"{self.path}, line {number}"), str(row))
+            yield from self._each(table_rows(lines, self.fields, delimiters=delimiters), self._row, _shown_row)
 
-    def _row(self, row: dict[str, str] | RowError | PlainTextError, where: str) -> Document:
+    def _row(self, record: tuple[int, Row]) -> Document:
+        number, row = record
+        if isinstance(row, PlainTextError):
+            raise _refusal(self.path, row)
+        where = f"{self.path}, line {number}"
         if isinstance(row, RowError):
             raise CorpusError(f"{where} {row}")
-        with _in_file(self.path):
-            if isinstance(row, PlainTextError):
-                raise row
         return self._document(row, where)
 
 
@@ -166,7 +173,6 @@ class ParquetTable(_OwnRecords):
 
     def documents(self) -> Iterator[Document]:
         """Yield one document a row."""
-        self.rejects.begin()
         try:
             from pyarrow import ArrowException, parquet  # noqa: PLC0415 - an environment of its own has it
         except ImportError:
@@ -182,11 +188,13 @@ class ParquetTable(_OwnRecords):
                         what = "no column" if name not in names else "more than one column"
                         raise CorpusError(f"{self.path} has {what} {name!r}: its columns are {_listed(names)}")
                 records = (record for batch in table.iter_batches(columns=self.fields) for record in batch.to_pylist())
-                for number, record in enumerate(records, start=1):
-                    yield from self._try(partial(self._document, record, f"{self.path}, row {number}"), str(record))
+                yield from self._each(enumerate(records, start=1), self._row, _shown_row)
         except (ArrowException, UnicodeDecodeError) as error:
             reason = str(error).splitlines()[0]
             raise CorpusError(f"{self.path} is no Parquet file that can be read: {reason}") from None
+
+    def _row(self, record: tuple[int, dict[str, object]]) -> Document:
+        return self._document(record[1], f"{self.path}, row {record[0]}")
 
 
 @dataclass(frozen=True)
@@ -208,11 +216,10 @@ class TextFolder(_OwnDocuments):
 
     def documents(self) -> Iterator[Document]:
         """Yield one document a file."""
-        self.rejects.begin()
-        for name, path in self._files():
-            yield from self._try(partial(self._document, name, path), name)
+        yield from self._each(self._files(), self._document, itemgetter(0))
 
-    def _document(self, name: str, path: Path) -> Document:
+    def _document(self, file: tuple[str, Path]) -> Document:
+        name, path = file
         if not path.exists() and path.is_symlink():
             raise CorpusError(f"{path} is a link to {path.readlink()}, which is not there")
         if not path.is_file():
@@ -301,17 +308,24 @@ def _in_file(path: Path) -> Iterator[None]:
     """Say which file holds what cannot be read."""
     try:
         yield
-    except NotUtf8Error as error:
-        advice = "name its encoding with --encoding, for example --encoding windows-1252"
-        raise CorpusError(f"{path} {error}; {advice}") from None
     except PlainTextError as error:
-        raise CorpusError(f"{path} {error}") from None
+        raise _refusal(path, error) from None
     except RecordsError as error:
         raise CorpusError(f"{path}{error.place} {error}") from None
 
 
-def _beginning(raw: bytes) -> str:
+def _refusal(path: Path, error: PlainTextError) -> CorpusError:
+    advice = "; name its encoding with --encoding, for example --encoding windows-1252"
+    return CorpusError(f"{path} {error}{advice if isinstance(error, NotUtf8Error) else ''}")
+
+
+def _shown_row(record: tuple[int, object]) -> str:
+    return str(record[1])
+
+
+def _beginning(record: tuple[int, bytes]) -> str:
     """Return how a line is shown that may be no text."""
+    raw = record[1]
     try:
         return raw[: 4 * SHOWN_CHARACTERS].decode().rstrip("\r\n")
     except UnicodeDecodeError:

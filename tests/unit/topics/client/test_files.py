@@ -11,6 +11,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,16 @@ def test_an_object_laid_out_over_lines_is_one_document(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"text": BIKE}, indent=2), encoding="utf-8")
 
     assert read(tmp_path / "a.json") == [BIKE]
+
+
+def test_a_pipe_is_read_as_a_file_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jsonl")
+    content = gzip.compress(json.dumps(BIKE).encode())
+    writing = threading.Thread(target=(tmp_path / "a.jsonl").write_bytes, args=(content,), daemon=True)
+    writing.start()
+
+    assert read(tmp_path / "a.jsonl") == [BIKE]
+    writing.join(10)
 
 
 def test_another_encoding_is_read_by_its_option(tmp_path: Path) -> None:
