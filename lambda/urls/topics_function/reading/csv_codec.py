@@ -8,7 +8,6 @@ from typing import Final
 
 from topics_function.reading import records
 from topics_function.reading.batch import check_number_of_rows
-from url_functions.events import plain_body, text_of
 from url_functions.limits import LARGEST_ZERO, MAX_COUNT
 from url_functions.problems import Code, Problem
 
@@ -48,9 +47,11 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
 
 
 def _lines_of(body: bytes, max_rows: int) -> list[bytes]:
-    body = plain_body(body)
+    from topics_function.reading import bodies  # noqa: PLC0415 - rows of one-digit counts need none of it
+
+    body = bodies.plain_body(body)
     if not body.isascii():
-        text_of(body)
+        bodies.text_of(body)
     if b" " in body:
         body = body.replace(b", ", b",").replace(b" ,", b",")
     if not body.strip():

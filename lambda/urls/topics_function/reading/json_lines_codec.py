@@ -6,8 +6,8 @@ from typing import Final
 
 from topics_function.reading import json_codec
 from topics_function.reading.batch import check_number_of_rows
+from topics_function.reading.bodies import plain_body
 from url_functions import strict_json
-from url_functions.events import plain_body
 from url_functions.problems import Code, Problem
 
 DOCUMENT: Final = "document"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from topics_function.reading import csv_codec
 from url_functions import media_types
-from url_functions.events import text_of
 from url_functions.problems import Problem
 
 if TYPE_CHECKING:
@@ -75,7 +74,9 @@ def _read_recordio(body: bytes, max_rows: int) -> Counts:
 
 
 def _read_text(body: bytes, _max_rows: int) -> Documents:
-    return Documents([text_of(body)], lambda _index: None)
+    from topics_function.reading import bodies  # noqa: PLC0415 - as above
+
+    return Documents([bodies.text_of(body)], lambda _index: None)
 
 
 _RARER: dict[str, Callable[[bytes, int], Counts | Documents]] = {
