@@ -24,7 +24,7 @@ _KINDS: Final = {
     "where text or a whole number is needed": "an id or label is neither text nor a whole number",
     "where one of": "the part is none of train, validation and test",
     "cannot be written as UTF-8": "an id or label cannot be written as UTF-8",
-    "is a link to": "a link to what is not there",
+    "is a link to": "link to what is not there",
 }
 
 

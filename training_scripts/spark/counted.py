@@ -40,7 +40,8 @@ def read(source: JsonLines, least_words: int, lines: Iterable[bytes]) -> Iterato
         try:
             line = raw.decode(source.encoding or UTF_8).removeprefix(_BOM)
         except UnicodeDecodeError as error:
-            reason = f"not {error.encoding.upper()}: byte {error.start + 1} is {raw[error.start]:#04x}"
+            place = f"byte {error.start + 1} is {raw[error.start]:#04x}"
+            reason = f"not {error.encoding.upper()}: {place}; name its encoding with --encoding"
             yield Rejected(reason, repr(raw)[:SHOWN_CHARACTERS])
             continue
         if not line.strip():

@@ -240,3 +240,10 @@ def test_a_label_is_trimmed_and_null_is_none() -> None:
     Path("a.jsonl").write_text('{"text": "one", "team": " \\u00a0x\\t"}\n{"text": "two", "team": null}\n')
 
     assert [document.label for document in JsonLines(Path("a.jsonl"), label_field="team").documents()] == ["x", ""]
+
+
+def test_the_label_of_a_text_file_is_its_folders_name_without_blanks_around(tmp_path: Path) -> None:
+    (tmp_path / "in" / " team ").mkdir(parents=True)
+    (tmp_path / "in" / " team " / "1.txt").write_text("one")
+
+    assert [(one.id, one.label) for one in TextFolder(tmp_path / "in").documents()] == [(" team /1.txt", "team")]

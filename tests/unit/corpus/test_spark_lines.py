@@ -16,7 +16,7 @@ def test_lines_are_decoded_as_the_encoding_says() -> None:
     assert isinstance(found, counted.Counted)
     assert found.forms == ("grün",)
     assert isinstance(refused, Rejected)
-    assert refused.reason == "not UTF-8: byte 13 is 0xfc"
+    assert refused.reason == "not UTF-8: byte 13 is 0xfc; name its encoding with --encoding"
 
 
 def test_lines_with_nul_bytes_or_in_utf16_are_set_aside() -> None:

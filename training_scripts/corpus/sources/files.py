@@ -226,7 +226,7 @@ class TextFolder(_OwnDocuments):
             raise CorpusError(f"{path} is neither a file nor a folder")
         with _in_file(path), _reading(path), path.open("rb") as stream:
             text = decoded(b"".join(opened(stream, self.encoding)))
-        return Document(id=name, label=name.rpartition("/")[0], text=text)
+        return Document(id=name, label=name.rpartition("/")[0].strip(), text=text)
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         if not self.path.is_dir():
