@@ -31,7 +31,11 @@ class RecordsError(ValueError):
 
 
 class RowError(ValueError):
-    """A row that is none of its table. The message goes on where the name of the row ends."""
+    """A row that is none of its table. The message goes on where the name of the row ends; `row` is what it was."""
+
+    def __init__(self, detail: str, row: str = "") -> None:
+        super().__init__(detail)
+        self.row = row
 
 
 Row: TypeAlias = dict[str, str] | RowError | PlainTextError
@@ -116,7 +120,8 @@ def table_rows(
             yield number, dict(zip(header, row, strict=True))
         else:
             detail = f"has {len(row)} columns, where the header has {len(header)}"
-            yield number, RowError(f"{detail}: a cell with the delimiter {delimiter!r} in it needs quotes")
+            detail += f": a cell with the delimiter {delimiter!r} in it needs quotes"
+            yield number, RowError(detail, delimiter.join(row))
 
 
 def _header(seen: list[str], rest: Iterator[str], delimiter: str) -> tuple[list[str], int]:

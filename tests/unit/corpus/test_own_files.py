@@ -247,3 +247,14 @@ def test_the_label_of_a_text_file_is_its_folders_name_without_blanks_around(tmp_
     (tmp_path / "in" / " team " / "1.txt").write_text("one")
 
     assert [(one.id, one.label) for one in TextFolder(tmp_path / "in").documents()] == [(" team /1.txt", "team")]
+
+
+def test_rows_that_are_none_are_set_aside_as_they_were() -> None:
+    Path("a.csv").write_text("id,text\n1,one, two\n2,good\n")
+
+    [document] = CsvTable(Path("a.csv"), rejects=Rejects(1, Path("aside"))).documents()
+
+    aside = json.loads(Path("aside").read_text())
+    assert document.text == "good"
+    assert aside["line"] == "1,one, two"
+    assert aside["reason"].startswith("a.csv, line 2 has 3 columns, where the header has 2")

@@ -320,7 +320,8 @@ def _refusal(path: Path, error: PlainTextError) -> CorpusError:
 
 
 def _shown_row(record: tuple[int, object]) -> str:
-    return str(record[1])
+    row = record[1]
+    return row.row if isinstance(row, RowError) else str(row)
 
 
 def _beginning(record: tuple[int, bytes]) -> str:
