@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NO_KNOWN_WORD = "no known word"
 """Why a document has no topics: it holds no word of the vocabulary."""
+NO_LABEL = "(no label)"
+"""What a document without a label is called among documents that have some."""
 SNIPPET_CHARS = 160
 
 
@@ -32,7 +34,7 @@ class CountedDocuments:
 
     Attributes:
         ids: unique, in a fixed order.
-        labels: empty where the source has none.
+        labels: `NO_LABEL` where a document has none; empty where none has one.
         counts: shape (documents, feature_dim), float32; a row may be empty.
         corpus: the corpus_hash of the vocabulary that they were counted by.
         vocabulary: that vocabulary's hash.
@@ -81,7 +83,7 @@ def of_corpus(folder: Path) -> CountedDocuments:
         labels += [row["label"] for row in rows]
         blocks.append(block)
     counts = vstack(blocks, format="csr")
-    return CountedDocuments(ids, labels, counts, manifest.corpus_hash, manifest.vocabulary_hash)
+    return CountedDocuments(ids, named_labels(labels), counts, manifest.corpus_hash, manifest.vocabulary_hash)
 
 
 def of_source(source: Source, folder: Path, progress: Progress) -> CountedDocuments:
@@ -108,12 +110,17 @@ def of_source(source: Source, folder: Path, progress: Progress) -> CountedDocume
     )
     return CountedDocuments(
         ids,
-        [found[name][0] for name in ids],
+        named_labels([found[name][0] for name in ids]),
         counts,
         manifest.corpus_hash,
         manifest.vocabulary_hash,
         [found[name][2] for name in ids],
     )
+
+
+def named_labels(labels: list[str]) -> list[str]:
+    """Return the labels with a name for the empty ones, where others are not."""
+    return [label or NO_LABEL for label in labels] if any(labels) else labels
 
 
 def _labels(file: Path) -> list[dict[str, str]]:

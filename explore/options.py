@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from explore import documents
 from explore.errors import ExploreError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
-from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups
+from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, ParquetTable
 
 if TYPE_CHECKING:
     import argparse
@@ -18,20 +18,28 @@ if TYPE_CHECKING:
     from training_scripts.corpus.progress import Progress
 
 
+_KINDS: Final[dict[str, type[JsonLines | CsvTable | ParquetTable]]] = {
+    "jsonl": JsonLines,
+    "csv": CsvTable,
+    "parquet": ParquetTable,
+}
+
+
 def add_documents(parser: argparse.ArgumentParser) -> None:
     """Add the options that name documents: a prepared corpus, and the texts behind it."""
     add = parser.add_argument_group("documents").add_argument
     add("--corpus", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help=f"the prepared corpus ({DEFAULT_FOLDER})")
     add(
         "--source",
-        choices=("api-reference", "20newsgroups", "jsonl", "csv"),
+        choices=("api-reference", "20newsgroups", *_KINDS),
         help="read the texts too: all of them get a row, also those that preparation left out",
     )
     add("--archive", type=Path, metavar="FILE", help="20newsgroups: a local 20news-bydate.tar.gz")
-    add("--input", type=Path, metavar="FILE", help="jsonl and csv: the file")
-    add("--text-field", default="text", metavar="NAME", help="jsonl and csv: field of the text (text)")
-    add("--label-field", metavar="NAME", help="jsonl and csv: field of the label (no labels)")
-    add("--id-field", metavar="NAME", help="jsonl and csv: field of the id (a hash of the text)")
+    add("--input", type=Path, metavar="FILE", help="jsonl, csv and parquet: the file")
+    add("--text-field", default="text", metavar="NAME", help="its field of the text (text)")
+    add("--label-field", metavar="NAME", help="its field of the label (no labels)")
+    add("--id-field", metavar="NAME", help="its field of the id (a hash of the text)")
+    add("--encoding", metavar="NAME", help="of a file that is text (utf-8, or by a byte order mark)")
 
 
 def read_documents(options: argparse.Namespace, progress: Progress) -> CountedDocuments:
@@ -57,7 +65,10 @@ def _source(options: argparse.Namespace) -> Source | None:
         return Newsgroups(options.archive)
     if options.input is None:
         raise ExploreError(f"--source {options.source} needs --input FILE")
-    kind = JsonLines if options.source == "jsonl" else CsvTable
-    return kind(
-        options.input, text_field=options.text_field, label_field=options.label_field, id_field=options.id_field
+    return _KINDS[options.source](
+        options.input,
+        text_field=options.text_field,
+        label_field=options.label_field,
+        id_field=options.id_field,
+        encoding=options.encoding,
     )

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import parquet
 
-from explore.documents import NO_KNOWN_WORD
+from explore.documents import NO_KNOWN_WORD, named_labels
 from explore.errors import ExploreError
 from explore.files import written_whole
 
@@ -120,7 +120,7 @@ def load_topic_vectors(file: Path) -> TopicVectors:
         weights[:, topic] = table[name].to_numpy()[known]
     if not np.isfinite(weights).all():
         raise ExploreError(f"{file} has documents with neither topic weights nor a reason")
-    ids, labels = table["id"].to_pylist(), table["label"].to_pylist()
+    ids, labels = table["id"].to_pylist(), named_labels(table["label"].to_pylist())
     rows = np.flatnonzero(known)
     return TopicVectors(
         weights=weights,

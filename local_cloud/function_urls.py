@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import re
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from local_cloud.shared.emulator import Headers, Query, Response
+    from local_cloud.shared.wire import JsonObject
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 """A buffered request or answer, of a synchronous invocation and of a Function URL, as Lambda's quotas give it."""
 
 FUNCTION_ARN_PARTS = 7
+_BODY = 6
+"""Which argument of MiniStack's the body is."""
 CLIENT_ERRORS, SERVER_ERRORS = range(400, 500), range(500, 600)
 _HOST = re.compile(r"^(?P<id>[a-z0-9]+)\.lambda-url\.(?P<region>[a-z0-9-]+)\.on\.aws$")
 
@@ -29,6 +33,7 @@ _HOST = re.compile(r"^(?P<id>[a-z0-9]+)\.lambda-url\.(?P<region>[a-z0-9-]+)\.on\
 def install() -> None:
     """Hold requests and answers to Lambda's limits, callers to both of its permissions, and answer browsers."""
     private_names.FUNCTION_URL.wrap(_limited)
+    private_names.FUNCTION_URL_EVENT.wrap(_with_whole_bodies)
 
 
 def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..., Awaitable[Response | None]]:
@@ -54,6 +59,27 @@ def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..
         return answer
 
     return handled
+
+
+def _with_whole_bodies(original: Callable[..., JsonObject]) -> Callable[..., JsonObject]:
+    """Hand bytes that are no UTF-8 on in base64, as those of binary types are, where MiniStack would replace them."""
+
+    def built(*given: object, **named: object) -> JsonObject:
+        event = original(*given, **named)
+        body = given[_BODY]
+        if isinstance(body, bytes) and not _is_utf8(body):
+            return {**event, "body": base64.b64encode(body).decode("ascii"), "isBase64Encoded": True}
+        return event
+
+    return built
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _names_no_caller(host: str, path: str, headers: Headers, query: Query) -> bool:

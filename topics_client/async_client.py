@@ -65,7 +65,12 @@ class AsyncTopicsClient:
     ) -> AsyncIterator[Prediction]:
         """Yield what `score` returns as it comes in, reading only a few batches ahead."""
         query = query_of(top=top, on_error=on_error, empty=empty)
-        batches = batches_of(documents_of(documents, column), max_documents=self._max_documents, max_bytes=MAX_BYTES)
+        batches = batches_of(
+            documents_of(documents, column),
+            max_documents=self._max_documents,
+            max_bytes=MAX_BYTES,
+            keep_refused=on_error == "return",
+        )
         under_way: deque[asyncio.Future[list[Prediction]]] = deque()
         try:
             for batch in batches:

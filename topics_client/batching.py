@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
+
+from topics_client.errors import NOT_A_DOCUMENT, TopicsError
 
 DOCUMENTS: Final = "documents"
 INSTANCES: Final = "instances"
 Kind: TypeAlias = Literal["documents", "instances"]
+
+_NOTHING: Final = "null"
 
 MAX_DOCUMENTS: Final = 500
 URL_MAX_BYTES: Final = 6 * 1024 * 1024
@@ -61,11 +65,13 @@ class Batch:
         kind: what the documents are.
         items: the documents.
         first_row: number of the first among all that are sent, from 1.
+        refused: what is no document at all, by its row; null stands in its place among the items.
     """
 
     kind: Kind
     items: tuple[str, ...]
     first_row: int
+    refused: Mapping[int, TopicsError] = field(default_factory=dict)
 
     def body(self, corpus_version: str | None) -> bytes:
         """Return the request's body."""
@@ -76,13 +82,13 @@ class Batch:
         """Return the batch as two, for a request that turned out too large."""
         middle = len(self.items) // 2
         return (
-            Batch(self.kind, self.items[:middle], self.first_row),
-            Batch(self.kind, self.items[middle:], self.first_row + middle),
+            Batch(self.kind, self.items[:middle], self.first_row, self.refused),
+            Batch(self.kind, self.items[middle:], self.first_row + middle, self.refused),
         )
 
 
 def documents_of(documents: Iterable[Document] | DataFrameLike, column: str | None) -> Iterable[object]:
-    """Return the documents of an iterable, or of one column of a DataFrame.
+    """Return the documents of an iterable, the values of a mapping from id to document, or one column of a DataFrame.
 
     Raises:
         ValueError: a DataFrame without the column, or a column named where there is no DataFrame.
@@ -99,31 +105,45 @@ def documents_of(documents: Iterable[Document] | DataFrameLike, column: str | No
         raise ValueError(f"column is {column!r}, but the documents are no DataFrame")
     if isinstance(documents, str | bytes):
         raise ValueError("documents is one string: give a list of documents")  # noqa: TRY004 - an iterable, after all
-    return documents
+    return documents.values() if isinstance(documents, Mapping) else documents
 
 
 def batches_of(
-    documents: Iterable[object], *, max_documents: int = MAX_DOCUMENTS, max_bytes: int = MAX_BYTES
+    documents: Iterable[object],
+    *,
+    max_documents: int = MAX_DOCUMENTS,
+    max_bytes: int = MAX_BYTES,
+    keep_refused: bool = False,
 ) -> Iterator[Batch]:
     """Yield the documents in batches, in order; nothing is read further ahead than one batch.
 
     Raises:
-        ValueError: a document that is neither text nor counts, with its number.
+        ValueError: a document that is neither text nor counts, with its number; not with `keep_refused`, where its
+            error stands in its place.
     """
     kind: Kind = DOCUMENTS
     items: list[str] = []
+    refused: dict[int, TopicsError] = {}
     size, first_row = 0, 1
     for row, document in enumerate(documents, start=1):
-        document_kind, item = _written(document, row)
+        try:
+            document_kind, item = _written(document, row)
+        except ValueError as error:
+            if not keep_refused:
+                raise
+            document_kind, item = kind, _NOTHING
+            refused[row] = TopicsError(NOT_A_DOCUMENT, str(error), row=row)
         length = len(item) if item.isascii() else len(item.encode())
         if items and (document_kind != kind or len(items) >= max_documents or size + length > max_bytes):
-            yield Batch(kind, tuple(items), first_row)
+            fault = refused.pop(row, None)
+            yield Batch(kind, tuple(items), first_row, refused)
             items, size, first_row = [], 0, row
+            refused = {} if fault is None else {row: fault}
         kind = document_kind
         items.append(item)
         size += length + 1
     if items:
-        yield Batch(kind, tuple(items), first_row)
+        yield Batch(kind, tuple(items), first_row, refused)
 
 
 def _written(document: object, row: int) -> tuple[Kind, str]:

@@ -8,9 +8,19 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Literal
 
 from topics_client import results, workers
-from topics_client.batching import MAX_BYTES, MAX_DOCUMENTS, Batch, DataFrameLike, Document, batches_of, documents_of
+from topics_client.batching import (
+    MAX_BYTES,
+    MAX_DOCUMENTS,
+    URL_MAX_BYTES,
+    Batch,
+    DataFrameLike,
+    Document,
+    batches_of,
+    documents_of,
+)
 from topics_client.calls import Calls
-from topics_client.errors import TopicsError
+from topics_client.errors import TopicsError, of_answer
+from topics_client.results import Prediction, Versions
 from topics_client.transport import SignedTransport, Transport
 
 if TYPE_CHECKING:
@@ -19,9 +29,10 @@ if TYPE_CHECKING:
 
     import botocore.session
 
-    from topics_client.results import Health, Prediction, TopicList
+    from topics_client.results import Health, TopicList
 
 TOO_LARGE: Final = 413
+ERRORS: Final = "errors"
 
 OnError = Literal["raise", "return"]
 Empty = Literal["refuse", "mean"]
@@ -84,10 +95,11 @@ class TopicsClient:
         """Return a prediction for each document, in order.
 
         Args:
-            documents: texts or counts, any number of them; or a DataFrame.
+            documents: texts or counts, any number of them; or a mapping from ids to them; or a DataFrame.
             column: the DataFrame's column that holds them.
             top: ask for so many of the strongest topics instead of all weights.
-            on_error: `return` gives a faulty document a prediction with its `error`, and scores the others.
+            on_error: `return` gives a faulty document a prediction with its `error`, and scores the others; one that is
+                too large, None or NaN too.
             empty: `mean` gives a document without known words the mean of the training corpus.
             corpus_version: refuse to be answered by a model of another corpus.
 
@@ -113,7 +125,12 @@ class TopicsClient:
     ) -> Generator[Prediction, None, None]:
         """Yield what `score` returns as it comes in, reading only a few batches ahead: for documents without end."""
         query = query_of(top=top, on_error=on_error, empty=empty)
-        batches = batches_of(documents_of(documents, column), max_documents=self._max_documents, max_bytes=MAX_BYTES)
+        batches = batches_of(
+            documents_of(documents, column),
+            max_documents=self._max_documents,
+            max_bytes=MAX_BYTES,
+            keep_refused=on_error == "return",
+        )
         under_way: deque[Future[list[Prediction]]] = deque()
         for batch in batches:
             under_way.append(workers.start(self.score_batch, batch, query, corpus_version))
@@ -123,20 +140,35 @@ class TopicsClient:
             yield from under_way.popleft().result()
 
     def score_batch(self, batch: Batch, query: Mapping[str, str], corpus_version: str | None) -> list[Prediction]:
-        """Return the predictions of one batch; one that turns out too large for the URL is sent in halves."""
+        """Return the predictions of one batch; one that turns out too large for the URL is sent in halves.
+
+        A document that is too large alone is an error of its own where the query asks for errors by row.
+        """
         try:
-            answer = self._calls.request("POST", "/", query, batch.body(corpus_version), first_row=batch.first_row)
+            body = batch.body(corpus_version)
+            if len(body) > URL_MAX_BYTES:
+                raise of_answer(TOO_LARGE, {}, b"", batch.first_row)
+            answer = self._calls.request("POST", "/", query, body, first_row=batch.first_row)
         except TopicsError as error:
-            if error.status != TOO_LARGE or len(batch.items) == 1:
+            if error.status != TOO_LARGE:
                 raise
+            if len(batch.items) == 1:
+                error.row = batch.first_row
+                if ERRORS not in query:
+                    raise
+                return [Prediction(Versions(None, None), error=error)]
             first, second = batch.halves()
             return [
                 *self.score_batch(first, query, corpus_version),
                 *self.score_batch(second, query, corpus_version),
             ]
-        return results.predictions_of(
+        predictions = results.predictions_of(
             answer.headers, answer.body, documents=len(batch.items), first_row=batch.first_row
         )
+        return [
+            Prediction(prediction.versions, error=batch.refused[row]) if row in batch.refused else prediction
+            for row, prediction in enumerate(predictions, start=batch.first_row)
+        ]
 
     def topics(self) -> TopicList:
         """Return the topics of the model in service."""
@@ -155,7 +187,7 @@ def query_of(*, top: int | None, on_error: OnError, empty: Empty) -> dict[str, s
     if top is not None:
         query["top"] = str(top)
     if on_error == "return":
-        query["errors"] = "per_row"
+        query[ERRORS] = "per_row"
     if empty == "mean":
         query["empty"] = "mean"
     return query

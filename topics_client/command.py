@@ -31,8 +31,8 @@ INTERRUPTED: Final = 130
 _EXAMPLES: Final = f"""\
 examples:
   topics score letter.txt report.txt             each file is one document
-  topics score tickets.jsonl --field body        a document a line
-  topics score reviews.csv --field Review        a document a row of a table with a header
+  topics score tickets.jsonl --field body        a document a line; or .json, an array of them
+  topics score reviews.csv --field Review        a document a row of a table with a header; or .tsv
   topics score counts.csv --as counts            a row of word counts a document
   some command | topics score                    a document a line of standard input
   topics list                                    the topics of the model in service
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        _prepare_output(options.format)
+        _prepare_output()
         code = _run(options)
         # Here, where a full disk can still be told, and not when the interpreter ends.
         sys.stdout.flush()
@@ -81,15 +81,14 @@ def _complain(sentence: str) -> None:
         sys.stderr.flush()
 
 
-def _prepare_output(format_name: str) -> None:
-    """Have standard output take every character: formats for programs as UTF-8, others escaped where need be."""
+def _prepare_output() -> None:
+    """Have standard output take every character, as UTF-8 in any locale; half a surrogate pair as an escape."""
     # None in a process that was started without it, whatever its type says.
     stream: TextIO | None = sys.stdout
     if stream is None or stream.closed:
         raise InputError("standard output is closed, so there is nowhere to write to")
     if isinstance(stream, io.TextIOWrapper):
-        encoding = None if format_name == outputs.TABLE else "utf-8"
-        stream.reconfigure(encoding=encoding, errors="backslashreplace")
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _drop_output() -> None:
@@ -137,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("files", nargs="*", default=[inputs.STANDARD_INPUT], help="- or none: standard input")
     score.add_argument("--as", dest="form", choices=inputs.FORMS, help="what the files hold (default: by their suffix)")
     score.add_argument("--field", default="text", help="member or column that holds the text (default: text)")
+    score.add_argument("--encoding", help="of the files, such as windows-1252 (default: utf-8, or by byte order mark)")
     score.add_argument("--top", type=int, default=3, help="strongest topics to show; 0 shows all weights (default: 3)")
     score.add_argument("--mean", action="store_true", help="give documents without known words the corpus's mean")
     score.add_argument("--strict", action="store_true", help="stop at the first document that is refused")
@@ -177,7 +177,7 @@ def _similar(options: argparse.Namespace) -> SimilarDocuments:
 def _score(client: TopicsClient, options: argparse.Namespace) -> int:
     asked: deque[tuple[str, float | None]] = deque()
     predictions = client.stream(
-        _noting(inputs.documents_in(options.files, Form(options.form, options.field)), asked),
+        _noting(inputs.documents_in(options.files, Form(options.form, options.field, options.encoding)), asked),
         top=options.top or None,
         on_error="raise" if options.strict else "return",
         empty="mean" if options.mean else "refuse",
@@ -197,7 +197,7 @@ def _noting(
 def _show(predictions: Iterator[Prediction], asked: deque[tuple[str, float | None]], format_name: str) -> int:
     writer = outputs.writer_of(format_name, sys.stdout)
     progress = outputs.Progress()
-    models: set[str | None] = set()
+    models: set[str] = set()
     shown = refused = 0
     try:
         for prediction in predictions:
@@ -205,7 +205,8 @@ def _show(predictions: Iterator[Prediction], asked: deque[tuple[str, float | Non
             writer.write(name, prediction)
             shown += 1
             refused += prediction.error is not None
-            models.add(prediction.versions.model)
+            if prediction.versions.model is not None:
+                models.add(prediction.versions.model)
             progress.step(share)
     finally:
         progress.end()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NO_CONNECTION: Final = "no_connection"
 NO_CREDENTIALS: Final = "no_credentials"
 NOT_AN_ANSWER: Final = "not_an_answer"
+NOT_A_DOCUMENT: Final = "not_a_document"
 ANSWER_TOO_LATE: Final = "answer_too_late"
 ANSWER_TOO_LARGE: Final = "answer_too_large"
 

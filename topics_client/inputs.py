@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
-from io import TextIOWrapper
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from topics_client.batching import URL_MAX_BYTES
+from topics_client.plain_text import NotUtf8Error, PlainTextError, decoded, lines_of, opened
+from topics_client.text_records import DELIMITERS, TAB, RecordsError, json_records, table_rows
 from topics_client.unique_members import DuplicateMemberError, unique_members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 STANDARD_INPUT: Final = "-"
-WHOLE, LINES, JSONL, CSV_COUNTS, CSV_COLUMN = "whole", "lines", "jsonl", "counts", "column"
-FORMS: Final = (WHOLE, LINES, JSONL, CSV_COUNTS)
+WHOLE, LINES, JSONL, CSV, CSV_COUNTS = "whole", "lines", "jsonl", "csv", "counts"
+FORMS: Final = (WHOLE, LINES, JSONL, CSV, CSV_COUNTS)
+_FORM_BY_SUFFIX: Final = {".json": JSONL, ".jsonl": JSONL, ".ndjson": JSONL, ".csv": CSV, ".tsv": CSV}
+_PACKED: Final = (".gz", ".bz2")
 
 Read = str | dict[int, float] | list[float]
 
@@ -45,46 +51,55 @@ class Form:
 
     Attributes:
         name: one of `FORMS`; None goes by the file's suffix.
-        field: the member of a JSON Lines object, or the column of a CSV table with a header, that holds the text.
+        field: the member of a JSON object, or the column of a table with a header, that holds the text.
+        encoding: of the files; None is UTF-8, or what a byte order mark says.
     """
 
     name: str | None = None
     field: str = "text"
+    encoding: str | None = None
 
 
 def documents_in(paths: Sequence[str], form: Form) -> Iterator[Named]:
-    """Yield the documents of files, in order; `-` is standard input.
+    """Yield the documents of files, in order; `-` is standard input, which is read as files are.
 
     Raises:
         InputError: names the file, the line and what is wrong.
     """
-    # The csv module's own limit is 128 KB, far less than the URL takes, and one for the whole process.
-    csv.field_size_limit(URL_MAX_BYTES)
     total, before = _size_of(paths), 0
     for path in paths:
+        name, kind = (path, form.name or _form_of(path)) if path != STANDARD_INPUT else ("stdin", form.name or LINES)
         try:
-            if path == STANDARD_INPUT:
-                yield from _read(_standard_input(), "stdin", form, form.name or LINES)
-                continue
-            # A byte order mark, which some editors write, is no part of the first document.
-            with Path(path).open("rb") as content, TextIOWrapper(content, "utf-8-sig", newline="") as stream:
-                for named in _read(stream, path, form, form.name or _form_of(path)):
-                    share = (before + content.tell()) / total if total else None
-                    yield Named(named.name, named.document, share)
-                before += content.tell()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else f"byte {error.start + 1} is not UTF-8"
-            raise InputError(f"{path} cannot be read: {reason}") from None
-        except csv.Error as error:
-            raise InputError(f"{path} is no CSV: {error}") from None
+            with _bytes_of(path) as content:
+                for named in _read(opened(content, form.encoding), name, form, kind):
+                    yield (
+                        named
+                        if total is None
+                        else Named(named.name, named.document, (before + content.tell()) / total if total else None)
+                    )
+                before += 0 if total is None else content.tell()
+        except OSError as error:
+            raise InputError(f"{name} cannot be read: {error.strerror or error}") from None
+        except NotUtf8Error as error:
+            advice = "name its encoding with --encoding, for example --encoding windows-1252"
+            raise InputError(f"{name} {error}; {advice}") from None
+        except PlainTextError as error:
+            raise InputError(f"{name} {error}") from None
+        except RecordsError as error:
+            advice = "" if error.place else ". Name a column with --field"
+            raise InputError(f"{name}{error.place} {error}{advice}") from None
 
 
-def _standard_input() -> TextIO:
+def _bytes_of(path: str) -> AbstractContextManager[BinaryIO]:
+    if path != STANDARD_INPUT:
+        return Path(path).open("rb")
     # The stream is None in a process that was started without one, whatever its type says.
-    stream: TextIO | None = sys.stdin
+    stream = sys.stdin
     if stream is None or stream.closed:
         raise InputError("standard input is closed: name a file")
-    return stream
+    # In a notebook it may hold text alone.
+    buffer: BinaryIO | None = getattr(stream, "buffer", None)
+    return nullcontext(buffer or io.BytesIO(stream.read().encode()))
 
 
 def _size_of(paths: Sequence[str]) -> int | None:
@@ -95,43 +110,60 @@ def _size_of(paths: Sequence[str]) -> int | None:
     return sum(file.stat().st_size for file in files)
 
 
+def _suffix_of(path: str) -> str:
+    """Return the suffix in lower case, without that of a compression."""
+    file = Path(path.lower())
+    return (file.with_suffix("") if file.suffix in _PACKED else file).suffix
+
+
 def _form_of(path: str) -> str:
-    suffix = Path(path).suffix.lower()
-    return {".jsonl": JSONL, ".ndjson": JSONL, ".csv": CSV_COLUMN}.get(suffix, WHOLE)
+    return _FORM_BY_SUFFIX.get(_suffix_of(path), WHOLE)
 
 
-def _read(stream: TextIO, name: str, form: Form, kind: str) -> Iterator[Named]:
+def _read(blocks: Iterator[bytes], name: str, form: Form, kind: str) -> Iterator[Named]:
     if kind == WHOLE:
-        return iter([Named(name, stream.read())])
+        return iter([Named(name, decoded(b"".join(blocks)))])
+    lines = lines_of(blocks)
+    if kind == JSONL:
+        return _records(lines, name, form.field)
+    # A map goes on after a line that is no text, where a generator would end.
+    texts = map(decoded, lines, count(1))
     if kind == CSV_COUNTS:
-        return _rows_of_counts(stream, name)
-    return _column(stream, name, form.field) if kind == CSV_COLUMN else _lines(stream, name, form, kind)
+        return _rows_of_counts(texts, name)
+    return _column(texts, name, form.field) if kind == CSV else _lines(texts, name)
 
 
-def _lines(stream: TextIO, name: str, form: Form, kind: str) -> Iterator[Named]:
-    for number, line in enumerate(stream, start=1):
-        place = f"{name}:{number}"
+def _lines(lines: Iterable[str], name: str) -> Iterator[Named]:
+    for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield Named(place, _of_json(line, place, form.field) if kind == JSONL else line.rstrip("\r\n"))
+            yield Named(f"{name}:{number}", line.rstrip("\r\n"))
 
 
-def _rows_of_counts(stream: TextIO, name: str) -> Iterator[Named]:
-    for number, row in enumerate(csv.reader(stream), start=1):
-        yield Named(f"{name}:{number}", _counts(row, f"{name}:{number}"))
+def _records(lines: Iterable[bytes], name: str, field: str) -> Iterator[Named]:
+    for number, record in json_records(lines):
+        place = f"{name}:{number}"
+        yield Named(place, _of_json(decoded(record, number), place, field))
 
 
-def _column(stream: TextIO, name: str, field: str) -> Iterator[Named]:
-    table = csv.DictReader(stream)
-    if field not in (table.fieldnames or ()):
-        columns = ", ".join(table.fieldnames or ()) or "none"
-        raise InputError(f"{name} has no column {field!r}; its columns are: {columns}. Name one with --field")
-    for row in table:
-        yield Named(f"{name}:{table.line_num}", row[field] or "")
+def _rows_of_counts(lines: Iterable[str], name: str) -> Iterator[Named]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield Named(f"{name}:{number}", _counts(line, f"{name}:{number}"))
 
 
-def _of_json(line: str, place: str, field: str) -> Read:
+def _column(lines: Iterable[str], name: str, field: str) -> Iterator[Named]:
+    delimiters = sorted(DELIMITERS, key=TAB.__ne__) if _suffix_of(name) == ".tsv" else DELIMITERS
+    for number, row in table_rows(lines, [field], delimiters=delimiters):
+        if isinstance(row, PlainTextError):
+            raise row
+        if not isinstance(row, dict):
+            raise InputError(f"{name}:{number} {row}")
+        yield Named(f"{name}:{number}", row[field])
+
+
+def _of_json(text: str, place: str, field: str) -> Read:
     try:
-        content = json.loads(line, object_pairs_hook=unique_members)
+        content = json.loads(text, object_pairs_hook=unique_members)
     except DuplicateMemberError as error:
         raise InputError(f"{place}: {error}") from None
     except (ValueError, RecursionError):
@@ -139,13 +171,14 @@ def _of_json(line: str, place: str, field: str) -> Read:
     if isinstance(content, str):
         return content
     if isinstance(content, dict) and isinstance(content.get(field), str):
-        text: str = content[field]
-        return text
+        found: str = content[field]
+        return found
     raise InputError(f"{place} is neither a string nor an object with the text in {field!r}. Name it with --field")
 
 
-def _counts(row: list[str], place: str) -> list[float]:
+def _counts(line: str, place: str) -> list[float]:
     try:
+        [row] = csv.reader([line], strict=True)
         return [float(cell) for cell in row]
-    except ValueError:
+    except (ValueError, csv.Error):
         raise InputError(f"{place} is no row of counts") from None

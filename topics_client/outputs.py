@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import shutil
 import sys
 import time
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
+
+from topics_client.text_records import csv_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,7 @@ class CsvWriter:
     """A row a document: its name and error, then id, label and weight of each of its topics, or all weights."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer = csv_writer(stream)
 
     def write(self, name: str, prediction: Prediction) -> None:
         """Write one row."""
@@ -123,7 +124,7 @@ def write_topics(topics: TopicList, format_name: str, stream: TextIO) -> None:
             told = {"id": topic.id, "label": topic.label, "share": topic.share, "words": topic.words}
             stream.write(_json(told))
         elif format_name == CSV:
-            csv.writer(stream, lineterminator="\n").writerow([topic.id, topic.label, topic.share, *topic.words])
+            csv_writer(stream).writerow([topic.id, topic.label, topic.share, *topic.words])
         else:
             share = "" if topic.share is None else f"{topic.share:4.0%}"
             label, words = printable(topic.label), printable(", ".join(topic.words))
@@ -137,7 +138,7 @@ def write_similar(found: SimilarDocuments, format_name: str, stream: TextIO) -> 
             told = {"id": one.id, "label": one.label, "distance": one.distance, "model": found.versions.model}
             stream.write(_json(told))
         elif format_name == CSV:
-            csv.writer(stream, lineterminator="\n").writerow([one.id, one.label, one.distance])
+            csv_writer(stream).writerow([one.id, one.label, one.distance])
         else:
             stream.write(f"{one.distance:.4f}  {printable(one.id)}  {printable(one.label)}\n")
 

@@ -16,8 +16,10 @@ from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, PREPARE_COMMAND, CorpusManifest
 from training_scripts.corpus.preparation import prepare
 from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.rejected import Rejects
 from training_scripts.corpus.settings import PreparationSettings
-from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, TextFolder
+from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, ParquetTable, TextFolder
+from training_scripts.corpus.sources.spooling import spooled
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.corpus.vocabulary import read_words
 
@@ -26,14 +28,17 @@ if TYPE_CHECKING:
 
     from training_scripts.corpus.documents import Source
 
-_RECORD_OPTIONS = ("text_field", "label_field", "id_field", "split_field", "source_name", "licence")
+_OWN_OPTIONS = ("input", "source_name", "licence", "max_rejected")
+_RECORD_OPTIONS = (*_OWN_OPTIONS, "text_field", "label_field", "id_field", "split_field")
 _OPTIONS_OF = {
     "api-reference": (),
     "20newsgroups": ("archive",),
-    "jsonl": ("input", *_RECORD_OPTIONS),
-    "csv": ("input", *_RECORD_OPTIONS),
-    "folder": ("input", "encoding", "source_name", "licence"),
+    "jsonl": (*_RECORD_OPTIONS, "encoding"),
+    "csv": (*_RECORD_OPTIONS, "encoding"),
+    "parquet": _RECORD_OPTIONS,
+    "folder": (*_OWN_OPTIONS, "encoding"),
 }
+_OWN_SOURCES = {"jsonl": JsonLines, "csv": CsvTable, "parquet": ParquetTable, "folder": TextFolder}
 _CHOOSING_OPTIONS = ("max_features", "max_df", "min_df")
 
 _DESCRIPTION = """\
@@ -42,9 +47,12 @@ Turn documents into the folder of word counts that a topic model trains on.
 sources:
   api-reference   what each operation of each AWS service does, from the installed botocore (the default; no download)
   20newsgroups    Usenet messages of 1993; downloaded by scikit-learn, or read from --archive
-  jsonl           your documents, one JSON object a line
-  csv             your documents, a table with a header line
+  jsonl           your documents, one JSON object a line, or an array of them
+  csv             your documents, a table with a header line; commas, semicolons or tabs
+  parquet         your documents, a table; needs pyarrow
   folder          your documents, one text file each, labelled by subfolder
+
+Files may be compressed by gzip or bzip2. INPUT - is standard input; pipes are read once, into the temporary folder.
 """
 
 _EXAMPLES = f"""\
@@ -82,12 +90,16 @@ def _earlier_hash(folder: Path) -> str | None:
 
 
 def _prepared(options: argparse.Namespace) -> tuple[CorpusManifest, bool]:
-    source = _source(options)
-    settings = _settings(options, source)
-    input_hash = rerun.input_hash(source, settings)
-    if not options.force and (earlier := rerun.earlier_result(options.output, input_hash)):
-        return earlier, False
-    manifest = prepare(source, settings, options.output, Progress("prepare"))
+    rejects = Rejects(options.max_rejected or 0, options.output.with_name(f"{options.output.name}.rejected.jsonl"))
+    with spooled(options.input) as spool:
+        source = _source(options, spool, rejects)
+        settings = _settings(options, source)
+        input_hash = rerun.input_hash(source, settings)
+        if not options.force and (earlier := rerun.earlier_result(options.output, input_hash)):
+            return earlier, False
+        manifest = prepare(source, settings, options.output, Progress("prepare"))
+    if told := rejects.summary():
+        print(f"prepare: {told}", file=sys.stderr)
     rerun.remember(options.output, input_hash, manifest)
     return manifest, True
 
@@ -106,7 +118,7 @@ def _summary(manifest: CorpusManifest, folder: Path, *, is_new: bool) -> str:
     )
 
 
-def _source(options: argparse.Namespace) -> Source:
+def _source(options: argparse.Namespace, spool: Path | None, rejects: Rejects) -> Source:
     takes = _OPTIONS_OF[options.source]
     for names in _OPTIONS_OF.values():
         for name in names:
@@ -119,12 +131,13 @@ def _source(options: argparse.Namespace) -> Source:
         return Newsgroups(options.archive)
     if options.input is None:
         raise CorpusError(f"the source {options.source} needs an INPUT: the {_kind_of_input(options.source)} to read")
-    given = {name: getattr(options, name) for name in takes if name != "input" and getattr(options, name) is not None}
+    given = {name: getattr(options, name) for name in takes if getattr(options, name) is not None}
+    for name in ("input", "max_rejected"):
+        given.pop(name, None)
     if "source_name" in given:
         given["name"] = given.pop("source_name")
-    if options.source == "folder":
-        return TextFolder(options.input, **given)
-    return (JsonLines if options.source == "jsonl" else CsvTable)(options.input, **given)
+    source: Source = _OWN_SOURCES[options.source](options.input, spool=spool, rejects=rejects, **given)
+    return source
 
 
 def _kind_of_input(source: str) -> str:
@@ -171,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SOURCE",
         help="one of the above (api-reference)",
     )
-    parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help="the file (jsonl, csv) or folder to read")
+    parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help="the file or folder to read")
     add = parser.add_argument_group("output").add_argument
     add("--output", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help=f"the corpus folder ({DEFAULT_FOLDER})")
     add("--train-shards", type=int, metavar="N", help=f"files of the training part ({default.train_shards})")
@@ -210,10 +223,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--label-field", metavar="NAME", help="of the label (no labels)")
     add("--id-field", metavar="NAME", help="of the id (a hash of the text)")
     add("--split-field", metavar="NAME", help="of the part: train, validation or test (preparation splits)")
-    add("--encoding", metavar="NAME", help="of the text files of a folder (utf-8)")
+    add("--encoding", metavar="NAME", help="of the files, such as windows-1252 (utf-8, or by a byte order mark)")
+    add(
+        "--max-rejected",
+        type=_whole,
+        metavar="N",
+        help="set aside up to so many records that are no documents, with reasons, beside the corpus (0)",
+    )
     add("--source-name", metavar="NAME", help="what the manifest calls the source (own documents)")
     add("--licence", metavar="TEXT", help="what the manifest says of the licence (not stated)")
     return parser
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return int(text)
 
 
 if __name__ == "__main__":

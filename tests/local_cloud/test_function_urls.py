@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import http.client
 import io
 import json
@@ -21,7 +22,15 @@ from tests.local_cloud.support import Account, allow, unique, until
 pytestmark = pytest.mark.local_cloud
 
 CODE = """
+import base64
+
 def handler(event, context):
+    if event["rawPath"] == "/bytes":
+        # What the function is handed of the body: its bytes in hexadecimal.
+        content = event.get("body", "").encode()
+        if event["isBase64Encoded"]:
+            content = base64.b64decode(content)
+        return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": content.hex()}
     size = int(event.get("queryStringParameters", {}).get("size", "0"))
     return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": "x" * size or event["rawPath"]}
 """
@@ -74,6 +83,11 @@ def send(address: str, headers: Mapping[str, str], body: bytes) -> tuple[int, by
 
 def test_a_signed_request_reaches_the_function_with_its_path(call: Any) -> None:
     assert call("/topics/7") == (200, b"/topics/7")
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b"bike"), b"gr\xfcn", "grün \ufffd".encode()])
+def test_every_byte_of_a_body_reaches_the_function_under_a_text_type(call: Any, body: bytes) -> None:
+    assert call("/bytes", body) == (200, body.hex().encode())
 
 
 def test_an_unsigned_or_a_changed_request_is_forbidden(url: FunctionUrl, credentials: Any) -> None:

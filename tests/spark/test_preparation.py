@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import gzip
 import json
 import os
 import random
@@ -89,14 +90,15 @@ def differing(one: Path, other: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with documents among lines that are none, in two files, and the documents alone."""
+    """A folder with documents among lines that are none, in files of other line ends, and the documents alone."""
     folder = tmp_path_factory.mktemp("messy")
     good = lines(ids=False)
     (folder / "good.jsonl").write_bytes(b"\n".join(good) + b"\n")
     (folder / "documents").mkdir()
     mixed = [*good[:100], *BAD_LINES.values(), b"", *good[100:]]
     (folder / "documents" / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\n".join(mixed[:180]) + b"\n")
-    (folder / "documents" / "b.jsonl").write_bytes(b"\n".join(mixed[180:]))
+    (folder / "documents" / "b.jsonl").write_bytes(b"\r\n".join(mixed[180:200]) + b"\r\n")
+    (folder / "documents" / "c.jsonl.gz").write_bytes(gzip.compress(b"\r".join(mixed[200:])))
     return folder
 
 
@@ -145,7 +147,7 @@ def test_too_many_lines_that_are_no_documents_end_it_with_a_sentence(messy: Path
     refused = on_spark(messy / "documents", messy / "none", "--label-field", "team", "--max-rejected", "2")
 
     assert refused.code == 2
-    assert "5 lines are no documents" in refused.said
+    assert "5 records are no documents" in refused.said
     assert "Traceback" not in refused.said
     assert not (messy / "none").exists()
 

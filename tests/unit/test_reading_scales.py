@@ -86,7 +86,7 @@ READERS: Final[dict[str, Read]] = {
     "Spark's lines": lambda body, file: [*counted.read(JsonLines(file), rule_for("en"), 1, body.split(b"\n"))],
     "client's JSON Lines": client(inputs.JSONL),
     "client's counts": client(inputs.CSV_COUNTS),
-    "client's column": client(inputs.CSV_COLUMN),
+    "client's column": client(inputs.CSV),
     "batch transform's lines": lambda body, _: data_processing.JsonLinesFormat.read(body),
     "batch transform's JSON": lambda body, _: data_processing.JsonFormat.read(body),
     "batch transform's CSV": lambda body, _: data_processing.CsvFormat.read(body),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import heapq
 import io
@@ -34,6 +33,7 @@ from training_scripts.corpus.replacement import replaced_folder
 from training_scripts.corpus.split import Splitter, place_of
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.corpus.vocabulary import Vocabulary, choose, freeze
+from training_scripts.text_records import csv_writer
 from training_scripts.versions import vocabulary_hash
 
 if TYPE_CHECKING:
@@ -204,9 +204,10 @@ def _dealt(rows: np.ndarray, found: FormCounts, shards: int, seed: int) -> list[
 
 def _labels(rows: np.ndarray, found: FormCounts) -> bytes:
     table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
+    writer = csv_writer(table)
     writer.writerow(("id", "label"))
-    writer.writerows((found.ids[row], found.labels[row]) for row in rows)
+    for row in rows:
+        writer.writerow((found.ids[row], found.labels[row]))
     return table.getvalue().encode()
 
 

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from training_scripts.corpus.settings import PreparationSettings
 
 _CODE = Path(__file__).parent
-_ITS_HELPERS = ("recordio.py", "record_message.py", "protobuf_wire.py", "versions.py")
+_ITS_HELPERS = (
+    "recordio.py",
+    "record_message.py",
+    "protobuf_wire.py",
+    "versions.py",
+    "plain_text.py",
+    "text_records.py",
+)
 
 
 def input_hash(source: Source, settings: PreparationSettings) -> str:

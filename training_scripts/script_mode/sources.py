@@ -20,6 +20,7 @@ _MODULES: Final = (
     "hyperparameters.py",
     "ntm_environment.py",
     "one_thread.py",
+    "plain_text.py",
     "protobuf_wire.py",
     "record_message.py",
     "recordio.py",
@@ -30,9 +31,11 @@ _MODULES: Final = (
 _FOLDERS: Final = ("ntm", "ntm/reading", "ntm/learning", "ntm/serving", "script_mode")
 _SPARK_MODULES: Final = (
     "__init__.py",
+    "plain_text.py",
     "protobuf_wire.py",
     "record_message.py",
     "recordio.py",
+    "text_records.py",
     "unique_members.py",
     "versions.py",
 )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.counting import digest_of
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.rejected import SHOWN_CHARACTERS, Rejected
+from training_scripts.plain_text import UTF_8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from training_scripts.corpus.sources import JsonLines
     from training_scripts.corpus.token_rule import TokenRule
 
-_SHOWN_CHARACTERS: Final = 200
 _BOM: Final = "\ufeff"
 
 
@@ -33,21 +34,15 @@ class Counted(NamedTuple):
     bytes: int
 
 
-class Rejected(NamedTuple):
-    """A line that is no document: why, and how it begins."""
-
-    reason: str
-    line: str
-
-
 def read(source: JsonLines, rule: TokenRule, least_words: int, lines: Iterable[bytes]) -> Iterator[Counted | Rejected]:
     """Turn the lines of a partition into counts, or into what is set aside."""
     for raw in lines:
         try:
-            line = raw.decode("utf-8").removeprefix(_BOM)
+            line = raw.decode(source.encoding or UTF_8).removeprefix(_BOM)
         except UnicodeDecodeError as error:
-            reason = f"not UTF-8: byte {error.start + 1} is {raw[error.start]:#04x}"
-            yield Rejected(reason, repr(raw)[:_SHOWN_CHARACTERS])
+            place = f"byte {error.start + 1} is {raw[error.start]:#04x}"
+            reason = f"not {error.encoding.upper()}: {place}; name its encoding with --encoding"
+            yield Rejected(reason, repr(raw)[:SHOWN_CHARACTERS])
             continue
         if not line.strip():
             continue
@@ -55,7 +50,7 @@ def read(source: JsonLines, rule: TokenRule, least_words: int, lines: Iterable[b
             document = source.parsed(line, "the line")
             yield count(document, rule, least_words, len(raw))
         except CorpusError as error:
-            yield Rejected(str(error), line[:_SHOWN_CHARACTERS])
+            yield Rejected(str(error), line[:SHOWN_CHARACTERS])
 
 
 def count(document: Document, rule: TokenRule, least_words: int, size: int) -> Counted:

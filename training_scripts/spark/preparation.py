@@ -27,10 +27,11 @@ from training_scripts.corpus.manifest import (
     TokenCounts,
 )
 from training_scripts.corpus.preparation import check_parts
+from training_scripts.corpus.rejected import Rejected, too_many, written
 from training_scripts.corpus.split import Splitter
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.spark import copies, counted, records, report, words
-from training_scripts.spark.counted import Counted, Rejected
+from training_scripts.spark.counted import Counted
 from training_scripts.spark.records import Row, Written
 from training_scripts.versions import canonical_json, sha256_hex, vocabulary_hash
 
@@ -131,7 +132,7 @@ class Preparation:
         if not _is_whole(self.context, path):
             source, rule, least_words = self.source, self.settings.rule, self.settings.least_words
             # As binary, since Spark's own text has something else where bytes are no UTF-8.
-            table = SparkSession(self.context).read.text(self.place.documents, lineSep="\n")
+            table = SparkSession(self.context).read.text(self.place.documents)
             lines = table.select(table["value"].cast("binary")).rdd.map(lambda row: bytes(row[0]))
             found = lines.mapPartitions(lambda part: counted.read(source, rule, least_words, part))
             found.map(lambda item: (isinstance(item, Counted), tuple(item))).saveAsPickleFile(path)
@@ -153,13 +154,9 @@ class Preparation:
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as stream:
             for line in rejected.take(self.max_rejected):
-                stream.write(canonical_json(line._asdict()))
-        if (number := sum(aside.values())) > self.max_rejected:
-            reasons = ", ".join(f"{count:,} {kind}" for kind, count in aside.items())
-            raise CorpusError(
-                f"{number:,} lines are no documents ({reasons}), where --max-rejected allows {self.max_rejected:,}: "
-                f"{target} has some of them"
-            )
+                stream.write(written(line))
+        if sum(aside.values()) > self.max_rejected:
+            raise CorpusError(too_many(aside, self.max_rejected, target))
 
     def _refuse(self, read: int, found: Copies) -> None:
         if not read:

@@ -32,7 +32,8 @@ _SETTINGS: Final = (
     ("language", str), ("train_shards", int), ("max_features", int), ("max_df", float), ("min_df", int),
     ("least_words", int), ("validation", float), ("test", float), ("seed", int),
 )  # fmt: skip
-_FIELDS: Final = ("text_field", "label_field", "id_field", "split_field", "name", "licence")
+_FIELDS: Final = ("text_field", "label_field", "id_field", "split_field", "name", "licence", "encoding")
+_ASCII: Final = bytes(range(0x80))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,7 +97,19 @@ def _configuration(options: argparse.Namespace) -> SparkConf:
 
 def _source(options: argparse.Namespace) -> JsonLines:
     given = {name: getattr(options, name) for name in _FIELDS if getattr(options, name) is not None}
+    if options.encoding is not None and not _keeps_ascii(options.encoding):
+        raise CorpusError(
+            f"--encoding is {options.encoding!r}, where Spark needs one that Python knows and that has ASCII"
+        )
     return JsonLines(Path(options.input), **given)
+
+
+def _keeps_ascii(encoding: str) -> bool:
+    """Whether lines can be told apart before they are decoded."""
+    try:
+        return _ASCII.decode(encoding).encode() == _ASCII
+    except (LookupError, ValueError):
+        return False
 
 
 def _settings(options: argparse.Namespace) -> PreparationSettings:
@@ -132,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         "--new-output", action="store_true", help="write straight into the output folder, empty on every machine"
     )
     parser.add_argument("--archive", help="FILE.zip#FOLDER, unpacked as FOLDER where executors work")
-    parser.add_argument("--max-rejected", type=int, default=1000, help="most lines that may be no documents (1000)")
+    parser.add_argument("--max-rejected", type=int, default=1000, help="most records that may be no documents (1000)")
     parser.add_argument("--master", help="such as local[2]; under spark-submit, leave it out")
     parser.add_argument("--memory", default="1g", help="of the driver's JVM in local mode (1g)")
     for name, kind in _SETTINGS:
@@ -141,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-stop-words", dest="language_stop_words", action="store_false", default=None)
     for name in ("vocabulary", "stop_words", "keep_words"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=Path)
-    for name in ("text_field", "label_field", "id_field", "split_field", "licence"):
+    for name in ("text_field", "label_field", "id_field", "split_field", "licence", "encoding"):
         parser.add_argument(f"--{name.replace('_', '-')}")
     parser.add_argument("--source-name", dest="name")
     return parser

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import os
@@ -16,6 +15,7 @@ from scipy.sparse import csr_matrix
 from training_scripts import recordio
 from training_scripts.corpus.manifest import PARTS, FileDescription, labels_path, shard_path
 from training_scripts.corpus.split import place_of
+from training_scripts.text_records import csv_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -137,7 +137,7 @@ def _write_shard(folder: Path, name: str, rows: Iterable[Row], width: int) -> Wr
 def _write_labels(folder: Path, part: Part, items: Iterable[tuple[Key, str]]) -> Written:
     with _File(folder, labels_path(part)) as file:
         table = io.StringIO(newline="")
-        writer = csv.writer(table, lineterminator="\n")
+        writer = csv_writer(table)
         writer.writerow(("id", "label"))
         for number, ((_, _, name), label) in enumerate(items, start=1):
             writer.writerow((name, label))

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from training_scripts.corpus.rejected import kind_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pyspark import RDD
 
-    from training_scripts.spark.counted import Counted, Rejected
+    from training_scripts.corpus.rejected import Rejected
+    from training_scripts.spark.counted import Counted
     from training_scripts.spark.records import Written
 
 
@@ -62,21 +65,6 @@ def by_partition(documents: RDD[Counted]) -> list[tuple[int, int, int]]:
 def rejections(rejected: RDD[Rejected]) -> dict[str, int]:
     """Return how many lines were set aside, by reason."""
     return dict(sorted(rejected.map(lambda line: (kind_of(line.reason), 1)).reduceByKey(int.__add__).collect()))
-
-
-def kind_of(reason: str) -> str:
-    """Return the kind of a reason: what it says of the one line is left out, so that reasons can be counted."""
-    kinds = {
-        "not UTF-8": "not UTF-8",
-        "is not JSON": "not JSON",
-        "where a JSON object is needed": "no JSON object",
-        "has no field": "a field is missing",
-        "where text is needed": "the text is no text",
-        "where text or a whole number is needed": "an id or label is neither text nor a whole number",
-        "where one of": "the part is none of train, validation and test",
-        "cannot be written as UTF-8": "an id or label cannot be written as UTF-8",
-    }
-    return next((kind for words, kind in kinds.items() if words in reason), "other")
 
 
 def report(sizes: list[tuple[int, int, int]], shards: Sequence[Written], rejected: dict[str, int]) -> Report:

@@ -9,6 +9,7 @@ from similar_function.similar import MOST_NEIGHBOURS, NEIGHBOURS
 from url_functions import strict_json
 from url_functions.media_types import APPLICATION_JSON, TEXT_PLAIN, UTF8_NAMES, parse
 from url_functions.options import refuse_unknown
+from url_functions.plain_text import PlainTextError, decoded, plain
 from url_functions.problems import Code
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ def document_of(body: bytes, content_type: str) -> str:
     if content_type != TEXT_PLAIN:
         return _document_of_json(strict_json.load(body))
     try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise SimilarProblem(Code.NOT_UTF8, "the body is not UTF-8") from None
+        return decoded(plain(body))
+    except PlainTextError as error:
+        raise SimilarProblem(Code.NOT_UTF8, f"the body {error}") from None
 
 
 def _document_of_json(content: object) -> str:

@@ -17,6 +17,7 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 UNKNOWN_SHARE_HEADER: Final = "x-unknown-word-share"
 GZIP: Final = "gzip"
 IDENTITY: Final = "identity"
+_REPLACEMENT: Final = "\ufffd"
 _GZIP_WINDOW: Final = 31
 _FIRST_PIECE_BYTES: Final = 256
 _LARGEST_PIECE_BYTES: Final = 1 << 18
@@ -147,9 +148,17 @@ def _transported_body(request: Request) -> bytes:
         except (binascii.Error, ValueError):
             raise Problem(Code.NOT_BASE64, "the body cannot be decoded as base64") from None
     try:
-        return raw.encode("utf-8")
+        body = raw.encode("utf-8")
     except UnicodeEncodeError:
         raise Problem(Code.NOT_UTF8, "the body holds lone surrogates, which no UTF-8 text has") from None
+    # What Lambda takes for text by its content type comes as characters: bytes that are none would have been replaced.
+    if _REPLACEMENT in raw and request.headers.get("content-length", str(len(body))) != str(len(body)):
+        raise Problem(
+            Code.NOT_UTF8,
+            "the body holds bytes that are not UTF-8, which were replaced on its way here",
+            allowed="UTF-8; gzip under a content type that is not taken for text, such as application/jsonlines",
+        )
+    return body
 
 
 def _gunzip(compressed: bytes, max_bytes: int) -> bytes:

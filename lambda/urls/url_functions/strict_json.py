@@ -24,7 +24,8 @@ def load(body: bytes, *, row: int | None = None) -> object:
             body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=unique_members
         )
     except UnicodeDecodeError as error:
-        raise Problem(Code.NOT_UTF8, f"byte {error.start + 1} of the body is not UTF-8", row=row) from None
+        place = "the body" if row is None else f"line {row}"
+        raise Problem(Code.NOT_UTF8, f"byte {error.start + 1} of {place} is not UTF-8", row=row) from None
     except json.JSONDecodeError as error:
         place = f"{error.msg.lower()} at line {error.lineno}, column {error.colno}"
         raise Problem(Code.INVALID_JSON, place, row=row, allowed="JSON as of RFC 8259") from None

@@ -98,7 +98,7 @@ FAULTS = {
     "an open quote": (["csv", "a"], {"a": b'text\n"x\n'}, "a, line 2 is not CSV: unexpected end of data"),
     "no JSON": (["jsonl", "a"], {"a": b'{"text": "x"}\nno\n'}, "a, line 2 is not JSON"),
     "deep JSON": (["jsonl", "a"], {"a": b"[" * 200_000}, "a, line 1 is not JSON"),
-    "no object": (["jsonl", "a"], {"a": b"[1]\n"}, "a, line 1 is [1], where a JSON object is needed"),
+    "no object": (["jsonl", "a"], {"a": b"[1]\n"}, "a, line 1 is 1, where a JSON object is needed"),
     "no such field": (["jsonl", "a"], {"a": b'{"body": "x"}'}, "a, line 1 has no field 'text': its fields are 'body'"),
     "text that is no text": (["jsonl", "a"], {"a": b'{"text": 7}'}, "a, line 1: 'text' is 7, where text is needed"),
     "a label that is none": (

@@ -233,20 +233,61 @@ def test_a_checkpoint_of_other_settings_is_refused(make_job: JobMaker) -> None:
         run(root)
 
 
-def test_embeddings_in_the_auxiliary_channel_give_wetc(make_job: JobMaker) -> None:
-    root = make_job()
+def with_embeddings(root: Path, content: bytes) -> Path:
     folder = root / "input" / "data" / "auxiliary"
     folder.mkdir()
-    (folder / "vocab.txt").write_text("".join(f"word{number}\n" for number in range(40)))
+    (folder / "vocab.txt").write_text("\ufeff" + "".join(f"word{number}\r\n" for number in range(40)), encoding="utf-8")
+    (folder / "embeddings.txt").write_bytes(content)
+    return root
+
+
+def block_vectors() -> bytes:
     vectors = np.eye(4)[np.arange(40) // 10]
-    lines = (f"word{number} {' '.join(map(str, vector))}\n" for number, vector in enumerate(vectors))
-    (folder / "embeddings.txt").write_text("".join(lines))
+    lines = (f"word{number} {' '.join(map(str, vector))} \n" for number, vector in enumerate(vectors))
+    return ("40 4\n" + "".join(lines)).encode()
+
+
+def test_embeddings_in_the_auxiliary_channel_give_wetc(make_job: JobMaker, capsys: pytest.CaptureFixture[str]) -> None:
+    root = with_embeddings(make_job(), block_vectors() + b". . . 1 0 0 0\n\xff 1 0 0 0\nword0 1 0\n")
     change(root, "hyperparameters.json", epochs="30")
 
     run(root)
 
     # The planted topics are blocks of ten words, and so are the vectors: what coheres in one coheres in the other.
     assert json.loads((root / "output" / "metrics" / "final.json").read_text())["train:wetc"] > 0.7
+    told = capsys.readouterr().out
+    assert "embeddings.txt: 40 of 40 words have a vector of 4 numbers; 2 lines that are no vector were passed" in told
+    assert told.index("embeddings.txt") < told.index("epoch=1")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"PK\x03\x04zip", b"word1 word2\n", b"\x1f\x8b\x08cut"])
+def test_embeddings_of_no_use_cost_nothing_but_their_measure(make_job: JobMaker, content: bytes) -> None:
+    root = with_embeddings(make_job(), content)
+
+    run(root)
+
+    metrics = json.loads((root / "output" / "metrics" / "final.json").read_text())
+    assert "train:wetc" not in metrics
+    assert "train:npmi" in metrics
+
+
+def test_no_measure_costs_a_trained_model(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = with_embeddings(make_job(), block_vectors())
+
+    def failing(*_: object) -> float:
+        raise ZeroDivisionError("of a measure")
+
+    monkeypatch.setattr(job, "mean_npmi", failing)
+
+    run(root)
+
+    assert set(json.loads((root / "output" / "metrics" / "final.json").read_text())) == {"train:total_loss"}
+    assert any((root / "model").iterdir())
+    assert (
+        "the quality of the topics cannot be measured, the model is kept: ZeroDivisionError" in capsys.readouterr().out
+    )
 
 
 def wrong_width(root: Path) -> None:
@@ -319,7 +360,7 @@ def latin_vocabulary(root: Path) -> None:
         (bad_hyperparameter, "'epochs' is '0', but should be 1 or more"),
         (odd_channel, "channel 'training' is unknown"),
         (short_vocabulary, "vocab.txt has 2 words, where feature_dim is 40"),
-        (latin_vocabulary, "vocab.txt is not UTF-8 at byte 3"),
+        (latin_vocabulary, "vocab.txt is not UTF-8: byte 4 of line 1 is 0xe9"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

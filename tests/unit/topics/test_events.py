@@ -95,3 +95,14 @@ def test_a_gzip_bomb_is_refused_without_being_unpacked() -> None:
         body(max_bytes=1000, **zipped(bomb))
 
     assert refusal.value.code == Code.BODY_TOO_LARGE
+
+
+def test_bytes_that_were_replaced_on_the_way_are_seen_by_the_length_of_the_body() -> None:
+    content = "grün".encode("cp1252")
+    replaced = content.decode("utf-8", "replace")
+
+    with pytest.raises(Problem) as refusal:
+        body(body=replaced, headers={"Content-Length": str(len(content))})
+
+    assert refusal.value.code == Code.NOT_UTF8
+    assert body(body=replaced, headers={"content-length": str(len(replaced.encode()))}) == replaced.encode()

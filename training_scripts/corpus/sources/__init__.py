@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from training_scripts.corpus.sources.api_reference import ApiReference
-from training_scripts.corpus.sources.files import CsvTable, JsonLines, TextFolder
+from training_scripts.corpus.sources.files import CsvTable, JsonLines, ParquetTable, TextFolder
 from training_scripts.corpus.sources.newsgroups import Newsgroups
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from training_scripts.corpus.documents import Document, Source
 
-__all__ = ["ApiReference", "CsvTable", "JsonLines", "Newsgroups", "TextFolder", "iter_documents"]
+__all__ = ["ApiReference", "CsvTable", "JsonLines", "Newsgroups", "ParquetTable", "TextFolder", "iter_documents"]
 
 
 def iter_documents(source: Source) -> Iterator[Document]:

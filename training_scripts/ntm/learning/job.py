@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from training_scripts.ntm.reading import channels
 from training_scripts.ntm.reading.documents import Documents
 from training_scripts.ntm.sums import Alone, Cluster
 from training_scripts.ntm_environment import CORPUS_VARIABLE, SEED_VARIABLE
+from training_scripts.plain_text import PlainTextError
 from training_scripts.script_mode import layout
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 JOB_NAME_VARIABLE: Final = "TRAINING_JOB_NAME"
 METRICS_FILE: Final = "output/metrics/final.json"
 _INFERENCE_ROWS: Final = 1024
+Measure = TypeVar("Measure")
+Vector = npt.NDArray[np.float32]
 
 
 class Quality(NamedTuple):
@@ -48,6 +51,12 @@ class Quality(NamedTuple):
     npmi: npt.NDArray[np.float64]
     npmi_channel: str
     wetc: npt.NDArray[np.float64] | None
+
+    @property
+    def scores(self) -> dict[str, npt.NDArray[np.float64]]:
+        """The measures by name, each with a number a topic."""
+        measured = {"tu": self.uniqueness, "npmi": self.npmi, "wetc": self.wetc}
+        return {name: values for name, values in measured.items() if values is not None}
 
 
 class Job:
@@ -76,6 +85,7 @@ class Job:
             interrupted: asked after each epoch; True on any instance ends training and keeps the best model so far.
         """
         cluster: Cluster = Instances(self._hosts) if len(self._hosts.names) > 1 else Alone()
+        embeddings = self._embeddings() if cluster.rank == 0 else None
         documents = sums.agreed(cluster, self._documents)
         trainer = Trainer(
             self._settings.ntm,
@@ -102,10 +112,13 @@ class Job:
         sample = documents[channels.TRAIN].statistics.sample
         totals = np.append(_summed_weights(model, sample), sample.shape[0]).astype(np.float64)
         totals = cluster.sum(totals)
-        quality = self._quality(trainer, trained, documents)
+        quality = self._measured(
+            "the quality of the topics", lambda: self._quality(trainer, trained, documents, embeddings)
+        )
         cluster.leave()
         if primary:
-            test = trainer.evaluate(trained.params, trained.averages, documents.get(channels.TEST))
+            tested = documents.get(channels.TEST)
+            test = self._measured("the test loss", lambda: trainer.evaluate(trained.params, trained.averages, tested))
             self._finish(model, trained, totals[:-1] / max(totals[-1], 1.0), quality, test)
 
     def _documents(self) -> dict[str, Documents]:
@@ -168,7 +181,34 @@ class Job:
         }
         return artifact.Artifact(arrays, document)
 
-    def _quality(self, trainer: Trainer, trained: Trained, documents: dict[str, Documents]) -> Quality:
+    def _embeddings(self) -> dict[int, Vector] | None:
+        """Look at the embeddings before training; what is wrong with them is told, and costs nothing but WETC."""
+        path = self._root / "input" / "data" / channels.AUXILIARY / EMBEDDINGS_FILE
+        if not self._words or not path.is_file():
+            return None
+        try:
+            found = read_embeddings(path, self._words)
+        except (PlainTextError, OSError) as error:
+            self._log.info(f"{EMBEDDINGS_FILE} {error}: there is no WETC")
+            return None
+        self._log.info(found.summary(len(self._words)))
+        return found.vectors or None
+
+    def _measured(self, what: str, measure: Callable[[], Measure]) -> Measure | None:
+        """Return what is measured of a trained model, or None: no measure is worth the model."""
+        try:
+            return measure()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the model is there
+            self._log.info(f"{what} cannot be measured, the model is kept: {type(error).__name__}: {error}")
+            return None
+
+    def _quality(
+        self,
+        trainer: Trainer,
+        trained: Trained,
+        documents: dict[str, Documents],
+        embeddings: dict[int, Vector] | None,
+    ) -> Quality:
         ids = topic_words.ranked_ids(trained.params["topics"], trained.params["background"], topic_words.SHOWN_WORDS)
         validation = documents.get(channels.VALIDATION)
         if validation is not None and validation.statistics.documents:
@@ -176,10 +216,9 @@ class Job:
             counts = Cooccurrence(validation.statistics.sample, cluster=Alone())
         else:
             channel, counts = channels.TRAIN, trainer.cooccurrence
-        embeddings = self._root / "input" / "data" / channels.AUXILIARY / EMBEDDINGS_FILE
         wetc = None
-        if self._words and embeddings.is_file():
-            wetc = word_embedding_coherence(ids, read_embeddings(embeddings, self._words))
+        if embeddings is not None:
+            wetc = self._measured("WETC", lambda: word_embedding_coherence(ids, embeddings))
         return Quality(ids, uniqueness_by_topic(ids), mean_npmi(counts.npmi(ids), ids.shape[1]), channel, wetc)
 
     def _finish(
@@ -187,7 +226,7 @@ class Job:
         model: artifact.Artifact,
         trained: Trained,
         shares: npt.NDArray[np.float64],
-        quality: Quality,
+        quality: Quality | None,
         test: EpochLoss | None,
     ) -> None:
         topics = topic_words.describe(trained.params["topics"], trained.params["background"], shares, self._words)
@@ -196,17 +235,9 @@ class Job:
             metrics["validation:total_loss"] = trained.validation.total
         if test is not None:
             metrics["test:total_loss"] = test.total
-        scores = {"tu": quality.uniqueness, "npmi": quality.npmi}
-        if quality.wetc is not None:
-            scores["wetc"] = quality.wetc
-        metrics |= {f"{quality.npmi_channel}:{name}": float(values.mean()) for name, values in scores.items()}
-        heading = ", ".join(f"{name} {values.mean():.3f}" for name, values in scores.items())
-        self._log.topics(
-            [topic["words"] for topic in topics], np.stack(list(scores.values()), axis=1).tolist(), heading
-        )
-        for name, value in metrics.items():
-            channel, _, metric = name.partition(":")
-            self._log.metric("final", channel, metric, value)
+        scores = {} if quality is None else quality.scores
+        if quality is not None:
+            metrics |= {f"{quality.npmi_channel}:{name}": float(values.mean()) for name, values in scores.items()}
         document = {
             **model.document,
             "epochs": trained.epochs,
@@ -219,6 +250,12 @@ class Job:
         }
         builtin_member.write(self._root / "model", trained.params["topics"], trained.params["background"])
         artifact.write(self._root / "model", model.arrays, document, self._words)
+        heading = ", ".join(f"{name} {values.mean():.3f}" for name, values in scores.items())
+        by_topic = [[float(values[topic]) for values in scores.values()] for topic in range(len(topics))]
+        self._log.topics([topic["words"] for topic in topics], by_topic, heading)
+        for name, value in metrics.items():
+            channel, _, metric = name.partition(":")
+            self._log.metric("final", channel, metric, value)
         path = self._root / METRICS_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -22,6 +23,9 @@ class JobLog:
         self._host = host
         self._last = time.time()
         self._records = 0
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A topic's words may be none that the container's locale has.
+            sys.stdout.reconfigure(errors="backslashreplace")
 
     def info(self, message: str) -> None:
         """Write one line."""

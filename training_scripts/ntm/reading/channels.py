@@ -11,6 +11,7 @@ from training_scripts.content_types import RECORDIO_PROTOBUF, TEXT_CSV, TRAINING
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.reading import csv_counts
 from training_scripts.ntm.reading.counts import CountsError, refuse_negative
+from training_scripts.plain_text import PlainTextError, decoded, lines_of, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,8 @@ class Channel:
                     row += block.shape[0]
         except (CountsError, recordio.RecordError) as error:
             raise ClientError(f"channel {self.name!r}, file {path.name!r}, {error}") from error
+        except PlainTextError as error:
+            raise ClientError(f"channel {self.name!r}, file {path.name!r} {error}") from error
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -120,7 +123,7 @@ def read_vocabulary(input_folder: Path, *, feature_dim: int) -> list[str] | None
     """Return the auxiliary channel's words in id order; None without such a channel.
 
     Raises:
-        ClientError: vocab.txt is missing, not UTF-8, or has not one line a feature.
+        ClientError: vocab.txt is missing, no text, or has not one line a feature.
     """
     folder = input_folder / "data" / AUXILIARY
     if not data_files(folder):
@@ -129,10 +132,12 @@ def read_vocabulary(input_folder: Path, *, feature_dim: int) -> list[str] | None
     if not path.is_file():
         raise ClientError("channel 'auxiliary' has no file vocab.txt")
     try:
-        words = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise ClientError(f"vocab.txt is not UTF-8 at byte {error.start}") from error
-    words = [word.removesuffix("\r") for word in words]
+        with path.open("rb") as stream:
+            words = [
+                decoded(line, number).rstrip("\r\n") for number, line in enumerate(lines_of(opened(stream)), start=1)
+            ]
+    except PlainTextError as error:
+        raise ClientError(f"vocab.txt {error}") from error
     if len(words) != feature_dim:
         raise ClientError(f"vocab.txt has {len(words)} words, where feature_dim is {feature_dim}")
     return words

@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from training_scripts.ntm.reading.counts import CountsError
 from training_scripts.ntm.reading.csv_cells import MOST_CHARACTERS, NOT_FINITE, NUMBER, shown
+from training_scripts.plain_text import PlainTextError, opened, plain, with_line_feeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,16 +37,16 @@ def parse(body: bytes, *, feature_dim: int, first_row: int = 1) -> csr_matrix:
     """Return one document a row, float32, shape (rows, feature_dim).
 
     Args:
-        body: rows of `feature_dim` non-negative numbers separated by commas; LF or CRLF; blanks around a number and
-            newlines at the end are allowed.
+        body: rows of `feature_dim` non-negative numbers separated by commas; LF, CRLF or CR; blanks around a number,
+            newlines at the end and a byte order mark are allowed.
         feature_dim: columns that each row must have.
         first_row: number of the first row, for the place of a fault.
 
     Raises:
-        CountsError: `empty_body`, or at the first fault `wrong_width`, `cell_too_long`, `not_a_number` or
+        CountsError: `not_utf8`, `empty_body`, or at the first fault `wrong_width`, `cell_too_long`, `not_a_number` or
             `negative_count`.
     """
-    text = body.replace(b"\r\n", b"\n").rstrip(b"\n")
+    text = plain_body(body).rstrip(b"\n")
     if not text.strip():
         raise CountsError("empty_body", first_row, None, "send at least one row of counts")
     digits = _digits(text, feature_dim)
@@ -55,6 +56,14 @@ def parse(body: bytes, *, feature_dim: int, first_row: int = 1) -> csr_matrix:
         # Looking for separators takes a hundred bytes a cell.
         return vstack(list(iter_blocks(BytesIO(text), feature_dim=feature_dim, first_row=first_row)), format="csr")
     return _parsed(text, feature_dim, first_row)
+
+
+def plain_body(body: bytes) -> bytes:
+    """Return a body of text without its byte order mark, its lines ended by LF; CountsError `not_utf8` for others."""
+    try:
+        return plain(body)
+    except PlainTextError as error:
+        raise CountsError("not_utf8", None, None, f"the body {error}") from None
 
 
 def _parsed(text: bytes, feature_dim: int, first_row: int) -> csr_matrix:
@@ -103,10 +112,15 @@ def _width_fault(width: int, feature_dim: int) -> str:
 
 
 def iter_blocks(stream: BinaryIO, *, feature_dim: int, first_row: int = 1) -> Iterator[csr_matrix]:
-    """Read a stream block by block, in bounded memory; raises as `parse`, but for an empty stream yields nothing."""
+    """Read a stream block by block, in bounded memory, also out of gzip, bzip2 and UTF-16.
+
+    Raises:
+        CountsError: as of `parse`, but an empty stream yields nothing.
+        PlainTextError: it is damaged, or no text.
+    """
     rest = bytearray()
     row = first_row
-    while piece := stream.read(_BLOCK_BYTES):
+    for piece in with_line_feeds(opened(stream, block_bytes=_BLOCK_BYTES)):
         head, newline, tail = piece.rpartition(b"\n")
         if not newline:
             # A row longer than a block: what is held of it is not looked through again.
@@ -123,7 +137,7 @@ def iter_blocks(stream: BinaryIO, *, feature_dim: int, first_row: int = 1) -> It
 
 
 def _block(held: bytes, feature_dim: int, first_row: int) -> csr_matrix:
-    text = held.replace(b"\r\n", b"\n").rstrip(b"\n")
+    text = held.rstrip(b"\n")
     digits = _digits(text, feature_dim)
     return _sparse(digits) if digits is not None else _parsed(text, feature_dim, first_row)
 

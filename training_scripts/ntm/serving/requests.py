@@ -67,6 +67,7 @@ def decode(body: bytes, content_type: str, *, feature_dim: int) -> csr_matrix:
     if kind == RECORDIO_PROTOBUF:
         counts = _records(body, feature_dim)
     else:
+        body = csv_counts.plain_body(body)
         counts = _from_instances(_lines(body) if kind == APPLICATION_JSONLINES else _instances(body), feature_dim)
     # As in CSV, a count too small for float32 is none.
     counts.eliminate_zeros()

@@ -11,8 +11,6 @@ from topics_function.reading.batch import check_number_of_rows
 from url_functions.limits import LARGEST_ZERO, MAX_COUNT
 from url_functions.problems import Code, Problem
 
-_BOM: Final = b"\xef\xbb\xbf"
-
 _MARK: Final = b"x"
 _MARK_AND_ONE: Final = b"x0"
 _NONZERO_AS_MARK: Final = bytes(_MARK[0] if byte in b"123456789" else byte for byte in range(256))
@@ -26,7 +24,7 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
     """Return the record of each document, or what is wrong with its row, in order.
 
     Args:
-        body: rows of `feature_dim` non-negative numbers separated by commas; spaces around numbers, CRLF and one
+        body: rows of `feature_dim` non-negative numbers separated by commas; spaces around numbers, CRLF, CR and one
             final newline are allowed, and so is a byte order mark.
         feature_dim: size of the vocabulary the model was trained on.
         max_rows: most rows taken.
@@ -35,7 +33,7 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
     `count_too_large` and `no_known_words` (a row of zeros), each at the row's first fault.
 
     Raises:
-        Problem: `empty_body`, `too_many_rows`, or `header_row` where no cell of the first row is a number.
+        Problem: `not_utf8`, `empty_body`, `too_many_rows`, or `header_row` where no cell of the first row is a number.
     """
     digits = _digits_of(body, feature_dim)
     if digits is not None:
@@ -49,9 +47,11 @@ def rows_of(body: bytes, *, feature_dim: int, max_rows: int) -> list[bytes | Pro
 
 
 def _lines_of(body: bytes, max_rows: int) -> list[bytes]:
-    body = body.removeprefix(_BOM)
-    if b"\r" in body:
-        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    from topics_function.reading import bodies  # noqa: PLC0415 - rows of one-digit counts need none of it
+
+    body = bodies.plain_body(body)
+    if not body.isascii():
+        bodies.text_of(body)
     if b" " in body:
         body = body.replace(b", ", b",").replace(b" ,", b",")
     if not body.strip():

@@ -6,6 +6,7 @@ from typing import Final
 
 from topics_function.reading import json_codec
 from topics_function.reading.batch import check_number_of_rows
+from topics_function.reading.bodies import plain_body
 from url_functions import strict_json
 from url_functions.problems import Code, Problem
 
@@ -16,8 +17,9 @@ def lines_of(body: bytes, *, max_rows: int) -> list[bytes]:
     """Return the lines, without the empty one after a final newline.
 
     Raises:
-        Problem: `empty_body` or `too_many_rows`.
+        Problem: `not_utf8`, `empty_body` or `too_many_rows`.
     """
+    body = plain_body(body)
     if not body.strip():
         raise Problem(Code.EMPTY_BODY, "the body has no line", allowed="at least one instance or document")
     check_number_of_rows(body.count(b"\n", 0, -1) + 1, max_rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from topics_function.reading import csv_codec
 from url_functions import media_types
-from url_functions.problems import Code, Problem
+from url_functions.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,11 +74,9 @@ def _read_recordio(body: bytes, max_rows: int) -> Counts:
 
 
 def _read_text(body: bytes, _max_rows: int) -> Documents:
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem(Code.NOT_UTF8, f"byte {error.start + 1} of the body is not UTF-8", row=1) from None
-    return Documents([text], lambda _index: None)
+    from topics_function.reading import bodies  # noqa: PLC0415 - as above
+
+    return Documents([bodies.text_of(body)], lambda _index: None)
 
 
 _RARER: dict[str, Callable[[bytes, int], Counts | Documents]] = {

@@ -87,7 +87,7 @@ def test_health_is_told(url: Any, capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "sentence"),
     [
         (["score", "missing.txt"], "missing.txt cannot be read"),
-        (["score", "{folder}/table.csv"], "its columns are: id, Review"),
+        (["score", "{folder}/table.csv"], "has no column 'text': its columns are 'id', 'Review'"),
         (["score", "{folder}/some.jsonl"], "some.jsonl:1 is neither a string nor an object with the text in 'text'"),
         (["score", "{folder}/bike.txt", "--as", "counts"], "bike.txt:1 is no row of counts"),
         (["score", "{folder}/bike.txt", "--corpus-version", "c0"], "corpus_mismatch"),
@@ -125,7 +125,7 @@ def test_a_file_that_is_not_utf8_is_named(folder: Path, capsys: pytest.CaptureFi
     (folder / "latin.txt").write_bytes(b"caf\xe9")
 
     assert main(["score", str(folder / "latin.txt")]) == 2
-    assert "byte 4 is not UTF-8" in capsys.readouterr().err
+    assert "latin.txt is not UTF-8: byte 4 is 0xe9; name its encoding with --encoding" in capsys.readouterr().err
 
 
 def test_a_model_replaced_meanwhile_is_told(

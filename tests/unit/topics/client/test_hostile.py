@@ -389,13 +389,13 @@ def test_without_standard_error_the_exit_code_alone_tells(serve: Any) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
 
 
-def test_a_cell_that_is_too_long_for_a_table_is_a_sentence(
+def test_a_cell_that_is_too_long_for_the_url_is_its_own_rows_error(
     serve: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.csv").write_text(f"text\n{'a' * (URL_MAX_BYTES + 1)}\n")
 
-    assert main(["--unsigned", "--url", serve(silent).address, "score", str(tmp_path / "a.csv")]) == 2
-    assert "a.csv is no CSV: field larger than field limit" in capsys.readouterr().err
+    assert main(["--unsigned", "--url", serve(silent).address, "score", str(tmp_path / "a.csv")]) == 1
+    assert "lambda_payload_too_large" in capsys.readouterr().out
 
 
 ASYNC = """

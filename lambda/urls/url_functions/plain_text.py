@@ -1,0 +1,1 @@
+../../../training_scripts/plain_text.py

@@ -1,0 +1,1 @@
+../training_scripts/text_records.py
