@@ -106,7 +106,7 @@ class OwnDocuments:
         """Return by how much each topic's weight in each document is above its mean; 0 where it is not."""
         sums = np.append(self.weights.sum(axis=0, dtype=np.float64), self.weights.shape[0])
         sums = self.cluster.sum(sums)
-        return np.maximum(self.weights - (sums[:-1] / max(sums[-1], 1.0)).astype(np.float32), 0)
+        return np.asarray(np.maximum(self.weights - (sums[:-1] / max(sums[-1], 1.0)).astype(np.float32), 0))
 
 
 def name(topics: Matrix, background: Matrix, own: OwnDocuments, *, unseen_share: float) -> Named:

@@ -14,7 +14,10 @@ from local_cloud.demo.topics import Topic
 from local_cloud.processes.guard import Guard
 from local_cloud.shared.errors import LocalCloudError
 
-TOPICS = [Topic(0, 0.7, ["boat", "sea"], [0.6, 0.4], ["harbour"], "boat, sea"), Topic(1, 0.3, ["bread", "oven"], [0.5, 0.5], [])]
+TOPICS = [
+    Topic(0, 0.7, ["boat", "sea"], [0.6, 0.4], ["harbour"], "boat, sea"),
+    Topic(1, 0.3, ["bread", "oven"], [0.5, 0.5], []),
+]
 
 
 class FakeS3:
