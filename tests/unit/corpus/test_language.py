@@ -13,6 +13,7 @@ from training_scripts.corpus.language import (
     stop_words_of,
 )
 from training_scripts.corpus.tokens import rule_for
+from training_scripts.script_mode import sources
 
 ENGLISH = Lemmas("en", stop_words_of("en"))
 
@@ -128,3 +129,7 @@ def test_the_lists_name_their_sources_and_licences() -> None:
     sources = json.loads(STOP_WORDS_FILE.read_bytes())["sources"]
 
     assert all("MIT" in name or "Apache-2.0" in name for name in sources)
+
+
+def test_the_lists_travel_to_sparks_container() -> None:
+    assert STOP_WORDS_FILE in sources.files("spark").values()
