@@ -196,7 +196,8 @@ def _matrix(rows: _Rows, kept: Sequence[_Kept], least: int) -> tuple[csr_matrix,
             documents = np.repeat(np.arange(first, end), lengths[first:end])
             yield first, end, words[words != END], Passages.of(words, documents, hashes)
 
-    repeats = Repeats.find(lambda: (block[-1] for block in passages()), least) if least else None
+    words_in_all = int(lengths.sum())
+    repeats = Repeats.find(lambda: (block[-1] for block in passages()), least, words=words_in_all) if least else None
     blocks = []
     sentences = left_out = 0
     for first, end, words, block in passages():

@@ -1,8 +1,9 @@
 """Sentences that many documents repeat: boilerplate, which makes topics of its own. NumPy and the standard library.
 
-A sentence is repeated where enough documents have it word for word; and so is what stands between the names of a
-template, where runs of RUN_WORDS words that enough documents have cover half of a sentence or more. It stays in the
-document of the smallest id. Numbers are no words, so sentences that differ in them alone are the same.
+A sentence is repeated where enough documents have it word for word. So is a template, in documents of more than one
+sentence: all words but one, where enough documents have these; and runs of RUN_WORDS words that enough documents have,
+where they cover half of a sentence or more. What is repeated stays in the document of the smallest id, and what differs
+stays everywhere. Numbers are no words, so sentences that differ in them alone are the same.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ _SENTENCE_END: Final = re.compile(
 _FACTOR: Final = 0x9E3779B97F4A7C15
 _INVERSE: Final = pow(_FACTOR, -1, 1 << 64)
 _OF_SENTENCES: Final = np.uint64(0xD6E8FEB86659FD93)
-_FILTER_BITS: Final = 24
-_MASK: Final = np.uint64((1 << _FILTER_BITS) - 1)
+_OF_FRAMES: Final = np.uint64(0xA0761D6478BD642F)
+_FILTER_BITS: Final = 16, 28
+"""At least and at most: 256 MB, which a hundred million words do not fill."""
 
 
 def sentences_of(text: str) -> list[str]:
@@ -76,28 +78,36 @@ class Passages(NamedTuple):
         """The number of each word's sentence."""
         return np.repeat(np.arange(len(self.starts)), self.lengths)
 
-    def keys(self) -> tuple[Keys, Ints, Keys]:
-        """Return the key of each sentence, the places where runs start, and the key of each run."""
+    def keys(self) -> tuple[Keys, Keys, Ints, Keys]:
+        """Return keys: of each sentence, of each word's sentence without it, of each run; before these their places."""
         number = len(self.hashes)
         powers, inverses = _powers(_FACTOR, number), _powers(_INVERSE, number)
         # A polynomial over the words, read off its running sum: the same words have the same key at any place.
         sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(self.hashes * powers, dtype=np.uint64)])
         ends = self.starts + self.lengths
         sentences = (sums[ends] - sums[self.starts]) * inverses[self.starts]
+        firsts = np.repeat(self.starts, self.lengths)
+        frames = np.repeat(sentences, self.lengths) - self.hashes * powers * inverses[firsts]
+        frames += _OF_FRAMES * (np.arange(1, number + 1) - firsts).astype(np.uint64)
         places = np.flatnonzero(np.arange(number) + RUN_WORDS <= np.repeat(ends, self.lengths))
         runs = (sums[places + RUN_WORDS] - sums[places]) * inverses[places]
-        return _mixed(sentences + _OF_SENTENCES), places, _mixed(runs)
+        return _mixed(sentences + _OF_SENTENCES), _mixed(frames), places, _mixed(runs)
 
     def all_keys(self) -> tuple[Keys, Ints]:
         """Return the keys by which passages are compared, and the document of each."""
-        sentences, places, runs = self.keys()
+        sentences, frames, places, runs = self.keys()
         long = self.lengths >= LEAST_SENTENCE_WORDS
-        of_runs = self.documents[self.sentence_of_words[places]]
-        return np.concatenate([sentences[long], runs]), np.concatenate([self.documents[long], of_runs])
+        of_word = self.sentence_of_words
+        framed = (self.lengths > LEAST_SENTENCE_WORDS)[of_word]
+        of_runs = self.documents[of_word[places]]
+        return (
+            np.concatenate([sentences[long], frames[framed], runs]),
+            np.concatenate([self.documents[long], self.documents[of_word[framed]], of_runs]),
+        )
 
     def left_out(self, where_first: Callable[[Keys, Ints], Ints]) -> Truths:
         """Return which words are left out; `where_first` tells of keys and their documents where they come first."""
-        sentences, places, runs = self.keys()
+        sentences, frames, places, runs = self.keys()
         of_word = self.sentence_of_words
         whole = where_first(sentences, self.documents)
         whole[self.lengths < LEAST_SENTENCE_WORDS] = NOWHERE
@@ -105,7 +115,13 @@ class Passages(NamedTuple):
         repeated = _covered(places[of_runs != NOWHERE], len(self.hashes))
         elsewhere = _covered(places[of_runs == ELSEWHERE], len(self.hashes))
         is_template = 2 * np.add.reduceat(repeated.astype(np.int64), self.starts) >= self.lengths
-        of_template = elsewhere & is_template[of_word]
+        of_frames = where_first(frames, self.documents[of_word])
+        of_frames[(self.lengths <= LEAST_SENTENCE_WORDS)[of_word]] = NOWHERE
+        is_framed = np.maximum.reduceat(of_frames, self.starts) == ELSEWHERE
+        of_template = (elsewhere & is_template[of_word]) | (is_framed[of_word] & (of_frames == NOWHERE))
+        # A document that is one sentence is all that there is to tell what it is about: a title, say.
+        _, numbers, sizes = np.unique(self.documents, return_inverse=True, return_counts=True)
+        of_template &= (sizes[numbers] > 1)[of_word]
         return np.where(whole[of_word] == NOWHERE, of_template, whole[of_word] == ELSEWHERE)
 
 
@@ -117,20 +133,22 @@ class Repeats:
     firsts: Ints
 
     @classmethod
-    def find(cls, blocks: Callable[[], Iterable[Passages]], least: int) -> Repeats:
+    def find(cls, blocks: Callable[[], Iterable[Passages]], least: int, *, words: int) -> Repeats:
         """Find what `least` documents or more repeat; `blocks` reads all passages anew, each document in one block.
 
-        What is held is a filter of fixed size and the keys that pass it, which are those that are repeated, and few.
+        What is held is a filter, a byte for some of the `words`, and the keys that pass it, which are few.
         """
-        often = np.zeros(1 << _FILTER_BITS, np.uint8)
+        fewest_bits, most_bits = _FILTER_BITS
+        mask = np.uint64((1 << min(max((4 * words).bit_length(), fewest_bits), most_bits)) - 1)
+        often = np.zeros(int(mask) + 1, np.uint8)
         most = min(least, 255)
         for passages in blocks():
-            slots, numbers = np.unique(passages.all_keys()[0] & _MASK, return_counts=True)
+            slots, numbers = np.unique(passages.all_keys()[0] & mask, return_counts=True)
             often[slots] = np.minimum(often[slots] + numbers, most)
         keys, counts, firsts = np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64)
         for passages in blocks():
             found, documents = passages.all_keys()
-            passing = often[found & _MASK] >= most
+            passing = often[found & mask] >= most
             found, documents = _distinct(found[passing], documents[passing])
             keys, places = np.unique(np.concatenate([keys, found]), return_inverse=True)
             joined = np.concatenate([counts, np.ones(len(found), np.int64)])

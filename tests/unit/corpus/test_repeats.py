@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from training_scripts.corpus.counting import FormCounts, count_forms
 from training_scripts.corpus.documents import Document
 from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.corpus.progress import Progress
-from training_scripts.corpus.repeats import sentences_of
+from training_scripts.corpus.repeats import Passages, Repeats, sentences_of
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.tokens import rule_for
 
@@ -94,13 +94,27 @@ def test_numbers_capitals_and_marks_do_not_tell_sentences_apart(written: Callabl
     assert not any("closed" in words_of(found, row) for row in range(1, 6))
 
 
-def test_of_a_template_the_names_stay_and_what_is_between_them_goes() -> None:
+@pytest.mark.parametrize(
+    "template",
+    [
+        "Requires the permission to call {} again.",
+        "Ask for permission of {} at our desk.",
+        "The permission is with {}!",
+    ],
+)
+def test_of_a_template_the_names_stay_and_what_is_between_them_goes(template: str) -> None:
     names = ["anvils", "bellows", "chisels", "drills", "engines", "files"]
-    found = counted(*(f"{own(n)} Requires the permission to call {name} again." for n, name in enumerate(names)))
+    found = counted(*(f"{own(n)} {template.format(name)}" for n, name in enumerate(names)))
 
     for row, name in enumerate(names):
         assert name in words_of(found, row)
         assert ("permission" in words_of(found, row)) is (row == 0)
+
+
+def test_titles_of_one_pattern_stay() -> None:
+    found = counted(*(f"How to use a permission of w{n}w in Python" for n in range(9)))
+
+    assert found.repeated.words == 0
 
 
 def test_a_set_phrase_within_a_longer_sentence_stays() -> None:
@@ -125,7 +139,7 @@ def test_sentences_of_other_scripts_end_too(ending: str) -> None:
 
 def test_every_form_still_counts_somewhere() -> None:
     chance = random.Random(7)
-    texts = [" ".join(chance.choices(["ab", "cd", "ef"], k=40)) for _ in range(60)]
+    texts = [". ".join(" ".join(chance.choices(["ab", "cd", "ef"], k=20)) for _ in "xy") for _ in range(60)]
 
     found = counted(*texts)
 
@@ -139,17 +153,21 @@ def test_sentences_have_the_words_of_their_text(text: str) -> None:
 
 
 def test_what_is_held_while_sentences_are_compared_does_not_grow_with_the_documents() -> None:
+    def blocks(number: int) -> Iterator[Passages]:
+        chance = np.random.default_rng(0)
+        for block in range(number):
+            hashes = chance.integers(0, 2**63, 20_000).astype(np.uint64)
+            starts = np.arange(0, 20_000, 10)
+            yield Passages(hashes, starts, np.full(2_000, 10), starts // 50 + 400 * block)
+
     def peak(number: int) -> int:
-        texts = [" ".join(f"{chance.randrange(300)}w{chance.randrange(300)}" for _ in range(50)) for _ in range(number)]
-        documents = [Document(str(n), "", text.replace("w", "w x")) for n, text in enumerate(texts)]
         tracemalloc.start()
-        count_forms(documents, rule=RULE, least_words=1, repeated_sentences=5, has_ids=True, progress=Progress("test"))
+        Repeats.find(lambda: blocks(number), 5, words=1_000_000)
         held = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return held
 
-    chance = random.Random(1)
-    assert peak(4_000) < 3 * peak(1_000)
+    assert peak(24) < 1.2 * peak(4)
 
 
 def test_what_is_left_out_is_told_by_the_manifest(prepare_records: Callable[..., tuple[CorpusManifest, Path]]) -> None:
