@@ -122,7 +122,7 @@ class Passages(NamedTuple):
         # A document that is one sentence is all that there is to tell what it is about: a title, say.
         _, numbers, sizes = np.unique(self.documents, return_inverse=True, return_counts=True)
         of_template &= (sizes[numbers] > 1)[of_word]
-        return np.where(whole[of_word] == NOWHERE, of_template, whole[of_word] == ELSEWHERE)
+        return np.asarray(np.where(whole[of_word] == NOWHERE, of_template, whole[of_word] == ELSEWHERE))
 
 
 @dataclass(frozen=True)

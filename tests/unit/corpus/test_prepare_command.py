@@ -131,7 +131,7 @@ FAULTS = {
     "one word": (
         ["jsonl", "a", "--least-words", "1"],
         {"a": b"".join(b'{"text": "%s"}\n' % (b"zebra " * i) for i in range(1, 40))},
-        "the vocabulary has 1 word, where at least 2 are needed",
+        "the vocabulary has 0 words, where at least 2 are needed",
     ),
     "a language without lemmas": (["--language", "xx"], {}, "there is no list of stop words for the language 'xx'"),
     "no whole number": (["--seed", "x"], {}, "argument --seed: invalid int value: 'x'"),
