@@ -55,7 +55,9 @@ def describe(
     topics, background = _decoder(folder)
     if topics.shape[1] != len(words):
         raise ExploreError(f"the model in {folder} has {topics.shape[1]} words, and the vocabulary {len(words)}")
-    ids = topic_words.ranked_ids(topics, background, topic_words.SHOWN_WORDS)
+    # Its artifact has no documents: the decoder's weights with the frequencies that it learned, and no more.
+    named = topic_words.by_decoder(topics, background)
+    ids = named.ids
     coherence = mean_npmi(Cooccurrence(validation, cluster=Alone()).npmi(ids), ids.shape[1])
     # What share of the documents a topic has is not in the built-in's model, and nothing here tells it.
     unknown = np.zeros(topics.shape[0])
@@ -70,7 +72,8 @@ def describe(
             "validation:npmi": float(coherence.mean()),
             "validation:tu": float(uniqueness_by_topic(ids).mean()),
         },
-        "topics": topic_words.describe(topics, background, unknown, list(words)),
+        "topic_words": f"{DECODER} + {topic_words.BACKGROUND_SHARE} * {BIAS}",
+        "topics": topic_words.describe(named, unknown, list(words), None),
     }
     artifact.write(folder, {"topics": topics, "background": background}, document, list(words))
 

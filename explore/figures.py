@@ -73,7 +73,7 @@ def _provenance(study: Study) -> str:
 
 def _map_by_topic(study: Study) -> Figure:
     order = sorted(study.topics, key=lambda topic: -topic.share)
-    names = {topic.id: f"{topic.id}  {', '.join(topic.words[:3])}" for topic in order}
+    names = {topic.id: f"{topic.id}  {topic.label}" for topic in order}
     written = {topic.id: str(topic.id) for topic in order}
     return _map(study, study.dominant, study.topic_marks, names, "Documents by their strongest topic", written=written)
 
@@ -183,7 +183,7 @@ def _labels(study: Study) -> Figure:
 
 def _groups(study: Study) -> Figure:
     figure, axes = plt.subplots(figsize=(11, 1.6 + 0.27 * len(study.topics)))
-    names = [f"{topic.id}  {', '.join(topic.words[:4])}" for topic in study.topics]
+    names = [f"{topic.id}  {topic.label}" for topic in study.topics]
     merged = {frozenset(advice.topics) for advice in study.advice}
     topics = len(study.topics)
 

@@ -38,6 +38,7 @@ class Words:
         top: the words that each topic is told by, best first, as the model itself lists them: ids, (topics, listed).
         top_weights: how much each tells about its topic, (topics, listed).
         probabilities: each topic's distribution over words, (topics, words); each row sums to 1.
+        labels: of the topics; of a model without labels the first three words.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Words:
     top: Ids
     top_weights: Distances
     probabilities: Distances
+    labels: list[str]
 
     @classmethod
     def read(cls, folder: Path) -> Words:
@@ -76,6 +78,7 @@ class Words:
             top=np.array([[id_of[word] for word in topic["words"]] for topic in listed], dtype=np.int32),
             top_weights=np.array([topic["weights"] for topic in listed]),
             probabilities=raised / raised.sum(axis=1, keepdims=True),
+            labels=[topic.get("label") or ", ".join(topic["words"][:3]) for topic in listed],
         )
 
     @property
@@ -98,6 +101,7 @@ class Topic:
         uniqueness: TU, 1 where no other topic lists one of its words.
         typical: rows of the documents with most of it.
         nearest: the topics with the most similar words, with their Hellinger distances.
+        label: two or three words that say what it is about.
     """
 
     id: int
@@ -109,6 +113,7 @@ class Topic:
     uniqueness: float
     typical: list[int]
     nearest: list[tuple[int, float]]
+    label: str
 
 
 def describe(words: Words, vectors: TopicVectors, counts: csr_matrix) -> list[Topic]:
@@ -149,6 +154,7 @@ def describe(words: Words, vectors: TopicVectors, counts: csr_matrix) -> list[To
                 for other in _largest(-distances[topic], NEAREST_TOPICS + 1)
                 if other != topic
             ][:NEAREST_TOPICS],
+            label=words.labels[topic],
         )
         for topic in range(words.num_topics)
     ]

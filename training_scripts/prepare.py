@@ -114,7 +114,18 @@ def _summary(manifest: CorpusManifest, folder: Path, *, is_new: bool) -> str:
         f"word of the vocabulary, {documents.dropped_duplicate:,} duplicate)\n"
         f"  vocabulary  {manifest.feature_dim:,} words, {manifest.tokens.forms_in_vocabulary:,} surface forms; "
         f"{manifest.tokens.in_vocabulary:,} of {manifest.tokens.total:,} tokens\n"
+        f"{_repeated(manifest)}"
         f"  corpus      {manifest.corpus_hash}"
+    )
+
+
+def _repeated(manifest: CorpusManifest) -> str:
+    repeated = manifest.repeated
+    if repeated is None or not repeated.sentences:
+        return ""
+    return (
+        f"  repeated    {repeated.words:,} words of {repeated.sentences:,} sentences left out, which "
+        f"{manifest.settings['repeated_sentences']} documents or more have: they count in one of them\n"
     )
 
 
@@ -212,6 +223,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"leave out documents of fewer words ({default.least_words}; "
         f"api-reference and 20newsgroups {ApiReference.recommended['least_words']})",
+    )
+    add(
+        "--repeated-sentences",
+        type=int,
+        metavar="N",
+        help=f"count sentences of N documents in one of them only, 0 in all ({default.repeated_sentences})",
     )
     add("--validation", type=float, metavar="SHARE", help=f"share of the documents ({default.validation})")
     add("--test", type=float, metavar="SHARE", help=f"share, where the source has no split ({default.test})")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Matrix = npt.NDArray[np.floating]
 Settings = dict[str, Any]
 _FLOOR = 1e-12
+_ABOVE_ALL: Final = 1e3
 LIBRARIES: Final = {
     "open NTM": "training_scripts.ntm.learning.training",
     "open NTM, adadelta": "training_scripts.ntm.learning.training",
@@ -97,6 +98,7 @@ class OpenNtm(ServedNtm):
         from training_scripts.ntm.learning.training import Trainer
         from training_scripts.ntm.reading.documents import Documents
         from training_scripts.ntm.sums import Alone
+        from training_scripts.ntm.topic_words import OwnDocuments, name
 
         switches = {name: value for name, value in settings.items() if name in OpenNtmSwitches.model_fields}
         documented = {name: value for name, value in settings.items() if name not in switches}
@@ -112,6 +114,11 @@ class OpenNtm(ServedNtm):
         trained = trainer.train(trainer.start(), report=lambda _: None, save=lambda _: None, interrupted=lambda: False)
         self.epochs = trained.epochs
         super().__init__(_artifact(trained, trainer, ntm, len(corpus.words), open_switches))
+        weights = np.asarray(self.weights(corpus.train.counts), np.float32)
+        own = OwnDocuments(corpus.train.counts, weights, trainer.cooccurrence, Alone())
+        named = name(self._logits, self._background, own, unseen_share=open_switches.coherence_unseen_share)
+        # The words as a job lists them rank before all others.
+        np.put_along_axis(self.topics, named.ids, named.scores.astype(np.float32) + _ABOVE_ALL, axis=1)
 
 
 def once(counts: csr_matrix) -> Iterator[csr_matrix]:

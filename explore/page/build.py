@@ -71,6 +71,7 @@ def _data(study: Study, snippet: int) -> dict[str, object]:
         "topics": [
             {
                 "id": topic.id,
+                "label": topic.label,
                 "words": topic.words,
                 "probabilities": [round(value, 5) for value in topic.word_probabilities],
                 "share": round(topic.share, 5),

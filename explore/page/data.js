@@ -34,7 +34,7 @@ function element(name, properties = {}, ...children) {
 
 const percent = (share) => (share * 100).toFixed(share < 0.0995 ? 1 : 0) + " %";
 const count = (number) => number.toLocaleString("en");
-const name = (topic) => D.topics[topic].words.slice(0, 3).join(", ");
+const name = (topic) => D.topics[topic].label;
 
 // Outlines of the shapes in a square from -1 to 1, for the legend; the map draws the same in its shader.
 const OUTLINES = [

@@ -5,7 +5,7 @@ const say = (text) => { $("found").textContent = text; };
 function drawSide() {
   const side = $("side");
   const groups = state.by === "topic"
-    ? D.topics.map((topic) => ({ group: topic.id, text: `${topic.id}  ${topic.words.slice(0, 4).join(", ")}`, share: topic.share }))
+    ? D.topics.map((topic) => ({ group: topic.id, text: `${topic.id}  ${topic.label}`, share: topic.share }))
     : centresOf("label").map(({ group, n }) => ({ group, text: D.labels[group].name || "no label", share: n / P.n }));
   groups.sort((a, b) => b.share - a.share);
   const legend = groups.map(({ group, text, share }) => element("button", {
@@ -71,7 +71,7 @@ const near = (topic, distance) => element("button", { onclick: () => showTopic(t
 function card(topic) {
   const most = Math.max(...topic.probabilities);
   return element("article", { className: "card", id: `topic-${topic.id}`, tabIndex: -1, "aria-label": `Topic ${topic.id}` },
-    element("h2", {}, markSvg(topic.mark), ` ${topic.id}  ${topic.words.slice(0, 3).join(", ")}`),
+    element("h2", {}, markSvg(topic.mark), ` ${topic.id}  ${topic.label}`),
     element("p", { className: "facts" },
       element("b", {}, percent(topic.share)), " of the text · strongest in ", element("b", {}, count(topic.dominant)), " · coherence ",
       element("b", {}, topic.coherence.toFixed(2)), " · uniqueness ", element("b", {}, topic.uniqueness.toFixed(2))),
@@ -99,7 +99,7 @@ function drawTopics() {
     ...Object.keys(orders).map((order) => element("option", {}, order)));
   fill("by size");
   $("view-topics").append(
-    element("p", { className: "lead" }, "A bar is a word's probability in the topic; words are ranked by how much more likely the topic makes them. Coherence is the mean NPMI of a topic's ten words over these documents (1: always together, 0: by chance); uniqueness is 1 where no other topic lists them."),
+    element("p", { className: "lead" }, "A bar is a word's probability in the topic; words are in the order of the model. Coherence is the mean NPMI of a topic's ten words over these documents (1: always together, 0: by chance); uniqueness is 1 where no other topic lists them."),
     element("div", { className: "toolbar" }, chooser), cards);
 }
 
@@ -153,7 +153,7 @@ function drawTree() {
     nodes.set(n + k, { at: (a.at + b.at) / 2, height });
   });
   order.forEach((topic, row) => svg.append(make("text", { x: LEFT + WIDE + 8, y: TOP + row * ROW + ROW / 2 + 4 },
-    `${topic}  ${D.topics[topic].words.slice(0, 4).join(", ")}`)));
+    `${topic}  ${D.topics[topic].label}`)));
   return svg;
 }
 

@@ -47,7 +47,7 @@ def most_typical(weights: Sequence[Weights], count: int) -> list[int]:
 
 def answers(examples: Sequence[Example], topics: Sequence[Topic]) -> str:
     """Return a few documents with the topics that the URL found in each."""
-    words = {topic.id: ", ".join(topic.words[:4]) for topic in topics}
+    words = {topic.id: topic.label or ", ".join(topic.words[:4]) for topic in topics}
     lines: list[str] = []
     for example in examples:
         text = " ".join(example.text.split())
@@ -73,7 +73,8 @@ def write_summary(
         "function_url": function_url,
         "training_job": training_job,
         "topics": [
-            {"id": topic.id, "share": topic.share, "words": topic.words, "labels": topic.labels} for topic in topics
+            {"id": topic.id, "share": topic.share, "label": topic.label, "words": topic.words, "labels": topic.labels}
+            for topic in topics
         ],
         "examples": [
             {"id": example.id, "text": example.text, "topic_weights": example.topic_weights} for example in examples

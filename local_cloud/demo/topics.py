@@ -40,6 +40,9 @@ class Topic:
     words: list[str]
     weights: list[float]
     labels: list[str]
+    """Of the documents that it weighs most in."""
+    label: str = ""
+    """What the model calls it."""
 
 
 def read(s3: S3, artifact_uri: str) -> list[Topic]:
@@ -70,6 +73,6 @@ def with_labels(topics: Sequence[Topic], labels: Sequence[str], weights: Sequenc
     means = {label: rows[chosen].mean(axis=0) for label, chosen in of_label.items() if len(chosen) >= _FEWEST_DOCUMENTS}
     ranked = [sorted(means, key=lambda label: -means[label][topic.id])[:TYPICAL_LABELS] for topic in topics]
     return [
-        Topic(topic.id, topic.share, topic.words, topic.weights, best)
+        Topic(topic.id, topic.share, topic.words, topic.weights, best, topic.label)
         for topic, best in zip(topics, ranked, strict=True)
     ]

@@ -45,12 +45,16 @@ class Ended:
 
 
 def lines(*, ids: bool) -> list[bytes]:
-    """Documents with copies, short ones, capitals, forms of one word, and one label that a third of them have."""
+    """Documents with copies, short ones, capitals, forms of one word, sentences of many, and a label of a third."""
     chance = random.Random(2)
     found = []
     for number in range(240):
         words = chance.choices(THEMES[number % 3].split(), k=chance.choice([3, 9, 30]))
-        record: dict[str, object] = {"text": " ".join(words).title(), "team": f"team {number % 7 if number % 3 else 0}"}
+        idiom = f" Sold by volume. Ask for {words[0]} at any of our shops on day {number}." if number % 2 else ""
+        record: dict[str, object] = {
+            "text": " ".join(words).title() + idiom,
+            "team": f"team {number % 7 if number % 3 else 0}",
+        }
         if ids:
             record |= {"id": f"ü{number}", "part": ("train", "test")[number % 5 == 0]}
         found.append(json.dumps(record, ensure_ascii=False).encode())
@@ -112,6 +116,13 @@ def test_the_corpus_has_the_bytes_of_the_one_process_preparation(messy: Path, pr
     alone(messy / "good.jsonl", messy / "one", "--label-field", "team")
 
     assert differing(messy / "one", messy / "spark") == []
+
+
+def test_sentences_of_many_documents_are_left_out_and_counted(messy: Path, prepared: Ended) -> None:
+    repeated = json.loads((messy / "spark" / "corpus.json").read_text())["repeated"]
+
+    assert repeated["sentences"] > 100
+    assert repeated["words"] > 5 * repeated["sentences"]
 
 
 def test_lines_that_are_no_documents_are_counted_and_set_aside_with_their_reason(messy: Path, prepared: Ended) -> None:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from array import array
-from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.manifest import RepeatedSentences
+from training_scripts.corpus.repeats import END, Passages, Repeats, hash_of, row_of, sentences_of
 from training_scripts.corpus.sources.files import is_encodable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
 
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.progress import Progress
     from training_scripts.corpus.token_rule import TokenRule
+
+_SPOOL_MEMORY_BYTES: Final = 1 << 26
+_BLOCK_WORDS: Final = 1 << 20
+"""Words that are worked on at a time; a longer document is a block of its own."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class FormCounts:
         dropped_short: documents left out because they have fewer words than the least.
         dropped_duplicate: documents without an id of their own left out because their text had been seen.
         documents_hash: SHA-256 over all documents read, whatever their order.
+        repeated: what was left out of the documents as repeated in others.
     """
 
     ids: list[str]
@@ -46,10 +56,17 @@ class FormCounts:
     dropped_short: int
     dropped_duplicate: int
     documents_hash: str
+    repeated: RepeatedSentences
 
 
 def count_forms(
-    documents: Iterable[Document], *, rule: TokenRule, least_words: int, has_ids: bool, progress: Progress
+    documents: Iterable[Document],
+    *,
+    rule: TokenRule,
+    least_words: int,
+    repeated_sentences: int,
+    has_ids: bool,
+    progress: Progress,
 ) -> FormCounts:
     """Count the forms of each document, keeping no text.
 
@@ -57,13 +74,27 @@ def count_forms(
         documents: in any order.
         rule: finds their words.
         least_words: documents of fewer words are left out.
+        repeated_sentences: sentences of this many documents count in the one of the smallest id only; 0 counts all.
         has_ids: whether two documents of one id are an error, or one text that came twice.
         progress: told of each document.
 
     Raises:
         CorpusError: two documents have one id, or nothing is left.
     """
-    column_of: dict[str, int] = {}
+    with closing(_Rows()) as rows:
+        return _counted(documents, rows, rule, least_words, repeated_sentences, has_ids=has_ids, progress=progress)
+
+
+def _counted(
+    documents: Iterable[Document],
+    rows: _Rows,
+    rule: TokenRule,
+    least_words: int,
+    repeated_sentences: int,
+    *,
+    has_ids: bool,
+    progress: Progress,
+) -> FormCounts:
     kept: dict[str, _Kept] = {}
     digests: dict[str, bytes] = {}
     short: set[str] = set()
@@ -79,28 +110,28 @@ def count_forms(
             if digest >= digests[document.id]:
                 continue
         digests[document.id] = digest
-        tokens = rule.tokens_of(document.text)
-        if len(tokens) < least_words:
+        sentences = [rule.tokens_of(sentence) for sentence in sentences_of(document.text)]
+        if sum(map(len, sentences)) < least_words:
             short.add(document.id)
             continue
-        occurrences = Counter(tokens)
-        columns = array("q", (column_of.setdefault(form, len(column_of)) for form in occurrences))
-        kept[document.id] = _Kept(document.label, document.split, columns, array("q", occurrences.values()))
+        kept[document.id] = _Kept(document.label, document.split, *rows.add(sentences))
     if not digests:
         raise CorpusError("the source holds no documents")
     if not kept:
         raise CorpusError(f"none of the {len(digests):,} documents has {least_words} words or more")
     ids = sorted(kept)
-    forms = sorted(column_of)
+    progress.tell("looking for repeated sentences")
+    counts, repeated = _matrix(rows, [kept[name] for name in ids], repeated_sentences)
     return FormCounts(
         ids=ids,
         labels=[kept[name].label for name in ids],
         splits=[kept[name].split for name in ids],
-        forms=forms,
-        counts=_matrix([kept[name] for name in ids], [column_of[form] for form in forms]),
+        forms=sorted(rows.column_of),
+        counts=counts,
         dropped_short=len(short),
         dropped_duplicate=dropped_duplicate,
         documents_hash=hashlib.sha256(b"".join(sorted(digests.values()))).hexdigest(),
+        repeated=repeated,
     )
 
 
@@ -108,8 +139,78 @@ def count_forms(
 class _Kept:
     label: str
     split: Part | None
-    columns: array[int]
-    counts: array[int]
+    start: int
+    """Where its row of words starts in the spool."""
+    length: int
+
+
+class _Rows:
+    """The documents' words in order, by number, in a temporary file: where they are many they fit no memory."""
+
+    def __init__(self) -> None:
+        self.column_of: dict[str, int] = {}
+        self._spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES)  # noqa: SIM115 (closed by its user)
+        self._end = 0
+
+    def close(self) -> None:
+        self._spool.close()
+
+    def add(self, sentences: Iterable[Sequence[str]]) -> tuple[int, int]:
+        """Keep a document's sentences; return where its row starts, and its length, both in words."""
+        row = array("i", row_of(sentences, lambda form: self.column_of.setdefault(form, len(self.column_of))))
+        try:
+            self._spool.write(row.tobytes())
+        except OSError as error:
+            raise CorpusError(f"the folder of temporary files, {tempfile.gettempdir()}: {error.strerror}") from None
+        start, self._end = self._end, self._end + len(row)
+        return start, len(row)
+
+    def blocks(self, kept: Sequence[_Kept]) -> Iterator[tuple[int, int, npt.NDArray[np.int64]]]:
+        """Yield (first document, end, their rows) in the order of `kept`."""
+        first = words = 0
+        for number, document in enumerate(kept):
+            if words and words + document.length > _BLOCK_WORDS:
+                yield first, number, self._read(kept[first:number])
+                first, words = number, 0
+            words += document.length
+        yield first, len(kept), self._read(kept[first:])
+
+    def _read(self, kept: Sequence[_Kept]) -> npt.NDArray[np.int64]:
+        size = array("i").itemsize
+        parts = []
+        for document in kept:
+            self._spool.seek(document.start * size)
+            parts.append(self._spool.read(document.length * size))
+        return np.frombuffer(b"".join(parts), np.intc).astype(np.int64)
+
+
+def _matrix(rows: _Rows, kept: Sequence[_Kept], least: int) -> tuple[csr_matrix, RepeatedSentences]:
+    forms = list(rows.column_of)
+    hashes = np.fromiter(map(hash_of, forms), np.uint64, len(forms))
+    rank = np.empty(len(forms), dtype=np.int64)
+    rank[sorted(range(len(forms)), key=forms.__getitem__)] = np.arange(len(forms))
+    lengths = np.array([document.length for document in kept])
+
+    def passages() -> Iterator[tuple[int, int, npt.NDArray[np.int64], Passages]]:
+        for first, end, words in rows.blocks(kept):
+            documents = np.repeat(np.arange(first, end), lengths[first:end])
+            yield first, end, words[words != END], Passages.of(words, documents, hashes)
+
+    words_in_all = int(lengths.sum())
+    repeats = Repeats.find(lambda: (block[-1] for block in passages()), least, words=words_in_all) if least else None
+    blocks = []
+    sentences = left_out = 0
+    for first, end, words, block in passages():
+        counts = np.ones(len(words), dtype=np.bool_)
+        if repeats is not None:
+            counts = ~block.left_out(repeats.where_first)
+            sentences += np.unique(block.sentence_of_words[~counts]).size
+            left_out += len(words) - int(counts.sum())
+        places = np.repeat(block.documents, block.lengths)[counts] - first, rank[words[counts]]
+        matrix = csr_matrix((np.ones(len(places[0]), np.int64), places), shape=(end - first, len(forms)))
+        matrix.sum_duplicates()
+        blocks.append(matrix)
+    return vstack(blocks, format="csr"), RepeatedSentences(sentences=sentences, words=left_out)
 
 
 def digest_of(document: Document) -> bytes:
@@ -123,14 +224,3 @@ def digest_of(document: Document) -> bytes:
     fields = (document.id, document.label, document.split or "", document.text)
     encoded = [field.encode("utf-8", "surrogatepass") for field in fields]
     return hashlib.sha256(b"".join(b"%d:%b" % (len(field), field) for field in encoded)).digest()
-
-
-def _matrix(rows: list[_Kept], columns_in_order: list[int]) -> csr_matrix:
-    rank = np.empty(len(columns_in_order), dtype=np.int64)
-    rank[columns_in_order] = np.arange(len(columns_in_order))
-    indptr = np.cumsum([0, *(len(row.columns) for row in rows)])
-    indices = rank[np.concatenate([np.frombuffer(row.columns, dtype=np.int64) for row in rows])]
-    data = np.concatenate([np.frombuffer(row.counts, dtype=np.int64) for row in rows])
-    matrix = csr_matrix((data, indices, indptr), shape=(len(rows), len(columns_in_order)))
-    matrix.sort_indices()
-    return matrix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -10,27 +11,36 @@ from typing import TYPE_CHECKING, Final
 
 import simplemma
 import simplemma.strategies.dictionaries
-import stop_words  # type: ignore[import-untyped] # ships no types
 from simplemma.strategies import DefaultStrategy
 
 from training_scripts.corpus.clitics import ENGLISH_ENDINGS
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.tokens import rule_for
+from training_scripts.versions import sha256_hex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from training_scripts.corpus.token_rule import TokenRule
 
-LIBRARIES: Final = ("simplemma", "stop-words")
-"""The packages whose data decide what a form's word is."""
+LIBRARY: Final = "simplemma"
+STOP_WORDS_FILE: Final = Path(__file__).with_name("stop_words.json")
+"""The stop words of each language, with their sources and licences."""
 
 CURLY_APOSTROPHE = "\u2019"
+_LONGEST_ACRONYM = 3
 
 
 def library_versions() -> dict[str, str]:
-    """Return the releases of the packages whose data decide the result."""
-    return {name: version(name) for name in LIBRARIES}
+    """Return the releases of the data that decide what a form's word is."""
+    return {LIBRARY: version(LIBRARY), "stop-words": sha256_hex(STOP_WORDS_FILE.read_bytes())}
+
+
+@cache
+def languages_with_stop_words() -> dict[str, str]:
+    """Return the stop words of each language, with blanks between them."""
+    words: dict[str, str] = json.loads(STOP_WORDS_FILE.read_bytes())["words"]
+    return words
 
 
 @cache
@@ -46,10 +56,10 @@ def stop_words_of(language: str, rule: TokenRule | None = None) -> frozenset[str
     Raises:
         CorpusError: there is no list of the language.
     """
-    if language not in stop_words.LANGUAGE_MAPPING:
-        known = ", ".join(sorted(stop_words.LANGUAGE_MAPPING))
+    if language not in languages_with_stop_words():
+        known = ", ".join(sorted(languages_with_stop_words()))
         raise CorpusError(f"there is no list of stop words for the language {language!r}: there are {known}")
-    return frozenset(map((rule or rule_for(language)).normalised, stop_words.get_stop_words(language)))
+    return frozenset(map((rule or rule_for(language)).normalised, languages_with_stop_words()[language].split()))
 
 
 def among(form: str, key: str | None, is_lemma_of_another: bool) -> str | None:
@@ -63,7 +73,8 @@ class Lemmas:
 
     Attributes:
         language: a code such as `en`.
-        stop_words: what is left out, as a form or as a lemma.
+        stop_words: forms that are left out. A form that has one for its lemma stands for itself: no word becomes one.
+        stop_lemmas: what is left out with all its forms.
         kept_words: forms that stand for themselves, even where their lemma is a stop word.
         lemmatise: False counts every form by itself.
         rule: how words are looked for; that of the language if None.
@@ -74,6 +85,7 @@ class Lemmas:
     kept_words: frozenset[str] = frozenset()
     lemmatise: bool = True
     rule: TokenRule | None = None
+    stop_lemmas: frozenset[str] = frozenset()
     _lemmatizer: simplemma.Lemmatizer = field(init=False, repr=False, compare=False)
     token_rule: TokenRule = field(init=False, repr=False, compare=False)
 
@@ -90,10 +102,14 @@ class Lemmas:
         plain = form.replace(CURLY_APOSTROPHE, "'")
         if plain in self.kept_words:
             return plain
-        if plain in self.stop_words or self._is_contraction(plain):
+        if plain in self.stop_words or plain in self.stop_lemmas or self._is_contraction(plain):
             return None
-        key = self._lemma(plain) if self.lemmatise else plain
-        return None if key in self.stop_words else key
+        # What looks like a short form is more often an acronym: KMS is no plural of a kilometre.
+        is_acronym = len(plain) <= _LONGEST_ACRONYM and plain.isascii()
+        key = self._lemma(plain) if self.lemmatise and not is_acronym else plain
+        if key in self.stop_lemmas:
+            return None
+        return plain if key in self.stop_words else key
 
     def keys_of(self, forms: Iterable[str]) -> dict[str, str | None]:
         """Return the key of each form where these are all there are: forms of one key are one word.

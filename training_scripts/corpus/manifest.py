@@ -10,7 +10,16 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.versions import canonical_json, sha256_hex
@@ -74,6 +83,13 @@ class TokenCounts(_Frozen):
     forms_in_vocabulary: Count
 
 
+class RepeatedSentences(_Frozen):
+    """What was left out of documents, as others repeat it: sentences that lost words, and the words."""
+
+    sentences: Count
+    words: Count
+
+
 class SourceDescription(_Frozen):
     """Where the documents came from."""
 
@@ -105,6 +121,8 @@ class CorpusManifest(_Frozen):
     documents: DocumentCounts
     shards: ShardCounts
     tokens: TokenCounts
+    repeated: RepeatedSentences | None = None
+    """None in a corpus of before sentences were compared."""
     source: SourceDescription
     settings: dict[str, JsonValue]
     files: dict[str, FileDescription]
@@ -121,6 +139,12 @@ class CorpusManifest(_Frozen):
             if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
                 raise ValueError(f"files names {path}, which is outside the corpus")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_newer(self, serialized: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        contents: dict[str, JsonValue] = serialized(self)
+        # An older manifest's hash is of what it has.
+        return {name: value for name, value in contents.items() if name != "repeated" or value is not None}
 
     @classmethod
     def describing(cls, **contents: object) -> CorpusManifest:

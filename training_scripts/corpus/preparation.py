@@ -64,6 +64,7 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
             source.documents(),
             rule=settings.rule,
             least_words=settings.least_words,
+            repeated_sentences=settings.repeated_sentences,
             has_ids=source.has_ids,
             progress=progress,
         )
@@ -97,6 +98,7 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
             ),
             shards=shards,
             tokens=_tokens(found, counts, kept, vocabulary),
+            repeated=found.repeated,
             source=SourceDescription(
                 name=source.name,
                 version=source.version or f"sha256:{found.documents_hash}",
@@ -117,7 +119,7 @@ def lemmas_of(settings: PreparationSettings) -> Lemmas:
     of_language = stop_words_of(settings.language, settings.rule) if settings.language_stop_words else frozenset()
     kept = frozenset(map(settings.rule.normalised, settings.keep_words))
     added = frozenset(map(settings.rule.normalised, settings.stop_words))
-    return Lemmas(settings.language, (of_language - kept) | added, kept - added, settings.lemmas, settings.rule)
+    return Lemmas(settings.language, of_language - kept, kept - added, settings.lemmas, settings.rule, added)
 
 
 def _vocabulary(
@@ -144,7 +146,8 @@ def _stop_forms(found: FormCounts, vocabulary: Vocabulary, lemmas: Lemmas) -> tu
 
 def stop_forms_told(lemmas: Lemmas, vocabulary: Vocabulary, seen: Iterable[str]) -> tuple[str, ...]:
     """Return the stop words a server is told of, in order: those listed, and the most frequent forms `seen` of them."""
-    written = lemmas.stop_words | {word.replace("'", CURLY_APOSTROPHE) for word in lemmas.stop_words}
+    plain = lemmas.stop_words | lemmas.stop_lemmas
+    written = plain | {word.replace("'", CURLY_APOSTROPHE) for word in plain}
     find = lemmas.token_rule.tokens_of
     listed = {word for word in written if find(word) == [word] and word not in vocabulary.form_ids}
     return tuple(sorted(listed.union(seen)))

@@ -34,7 +34,7 @@ def input_hash(source: Source, settings: PreparationSettings) -> str:
     Raises:
         CorpusError: the source cannot be read.
     """
-    code = sorted([*_CODE.rglob("*.py"), *(_CODE.parent / name for name in _ITS_HELPERS)])
+    code = sorted([*_CODE.rglob("*.py"), *_CODE.rglob("*.json"), *(_CODE.parent / name for name in _ITS_HELPERS)])
     described = {
         "source": [type(source).__name__, repr(source), source.version, source.fingerprint()],
         "settings": settings.model_dump(mode="json"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.corpus.tokens import rule_for
@@ -31,6 +31,7 @@ class PreparationSettings(BaseModel):
         max_df: a chosen word is in at most this share of the training documents.
         min_df: a chosen word is in at least this many training documents.
         least_words: documents of fewer words, stop words included, are left out.
+        repeated_sentences: sentences of this many documents are kept in the one of the smallest id only; 0 keeps all.
         validation: share of the documents for validation (of the training documents, where the source has train and
             test only).
         test: share of the documents for test, where the source has no split.
@@ -51,10 +52,18 @@ class PreparationSettings(BaseModel):
     max_df: Annotated[float, Field(gt=0, le=1)] = 0.95
     min_df: Annotated[int, Field(ge=1)] = 2
     least_words: Annotated[int, Field(ge=1)] = 5
+    repeated_sentences: Annotated[int, Field(ge=0)] = 5
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     test: Annotated[float, Field(gt=0, lt=1)] = 0.1
     seed: int = 0
     train_shards: Annotated[int, Field(ge=1, le=MAX_TRAIN_SHARDS)] = 4
+
+    @field_validator("repeated_sentences")
+    @classmethod
+    def _what_one_document_has_is_not_repeated(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("1 document repeats nothing: 0, or 2 and more are allowed")
+        return value
 
     @model_validator(mode="after")
     def _something_is_left_to_train_on(self) -> Self:

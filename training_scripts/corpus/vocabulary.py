@@ -56,8 +56,8 @@ def choose(
 ) -> Vocabulary:
     """Choose the words that most training documents have, among those that enough and not too many have.
 
-    A word is all forms of one key. It is written as the key where documents have that, or else as its most frequent
-    form: a dictionary's lemma that nobody wrote is nothing to show. Ids are in the order of the words.
+    A word is all forms of one key. It is written as its most frequent form, as people know it: of a dictionary's
+    lemma they may think of something else. Ids are in the order of the words.
 
     Args:
         counts: shape (documents, forms).
@@ -157,15 +157,11 @@ def _stop_forms(key_of: Mapping[str, str | None], form_ids: Mapping[str, int]) -
 def _display_words(
     keys: Sequence[str], forms: Sequence[str], key_numbers: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]
 ) -> list[str]:
-    words = list(keys)
-    seen = set(forms)
     best: dict[int, tuple[int, str]] = {}
     for form, number, total in zip(forms, key_numbers.tolist(), totals.tolist(), strict=True):
-        if number >= 0 and keys[number] not in seen:
+        if number >= 0:
             best[number] = min(best.get(number, (0, form)), (-total, form))
-    for number, (_, form) in best.items():
-        words[number] = form
-    return words
+    return [best[number][1] for number in range(len(keys))]
 
 
 def _merged(counts: csr_matrix, target: npt.NDArray[np.int64], width: int) -> csr_matrix:

@@ -48,7 +48,7 @@ def files(processor: Processor = "cpu") -> dict[str, Path]:
     spark = processor == "spark"
     found = {f"{layout.PACKAGE}/{name}": _PACKAGE / name for name in (_SPARK_MODULES if spark else _MODULES)}
     for folder in _SPARK_FOLDERS if spark else _FOLDERS:
-        for path in sorted((_PACKAGE / folder).glob("*.py")):
+        for path in sorted([*(_PACKAGE / folder).glob("*.py"), *(_PACKAGE / folder).glob("*.json")]):
             found[f"{layout.PACKAGE}/{folder}/{path.name}"] = path
     if spark:
         found[layout.SPARK_PROGRAM] = _ENTRY / layout.SPARK_PROGRAM

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.counting import digest_of
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.rejected import SHOWN_CHARACTERS, Rejected
+from training_scripts.corpus.repeats import row_of, sentences_of
 from training_scripts.plain_text import UTF_8
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ _BOM: Final = "\ufeff"
 
 
 class Counted(NamedTuple):
-    """One document. Where it has fewer words than the least, forms and counts are empty and `short` is true."""
+    """One document. Where it has fewer words than the least, forms, counts and row are empty and `short` is true."""
 
     id: str
     digest: bytes
@@ -31,6 +34,8 @@ class Counted(NamedTuple):
     short: bool
     forms: tuple[str, ...]
     counts: tuple[int, ...]
+    row: bytes
+    """The places in `forms` of its words in order, as C ints, with END after each sentence."""
     bytes: int
 
 
@@ -59,9 +64,11 @@ def count(document: Document, rule: TokenRule, least_words: int, size: int) -> C
     Raises:
         CorpusError: its id or label cannot be written.
     """
-    digest, tokens = digest_of(document), rule.tokens_of(document.text)
-    short = len(tokens) < least_words
-    occurrences = Counter(() if short else tokens)
+    digest = digest_of(document)
+    sentences = [rule.tokens_of(sentence) for sentence in sentences_of(document.text)]
+    short = sum(map(len, sentences)) < least_words
+    occurrences = Counter(() if short else chain.from_iterable(sentences))
+    places = {form: place for place, form in enumerate(occurrences)}
     return Counted(
         document.id,
         digest,
@@ -70,5 +77,6 @@ def count(document: Document, rule: TokenRule, least_words: int, size: int) -> C
         short,
         tuple(occurrences),
         tuple(occurrences.values()),
+        b"" if short else array("i", row_of(sentences, places.__getitem__)).tobytes(),
         size,
     )

@@ -22,6 +22,7 @@ from training_scripts.corpus.manifest import (
     VOCABULARY_PATH,
     CorpusManifest,
     DocumentCounts,
+    RepeatedSentences,
     ShardCounts,
     SourceDescription,
     TokenCounts,
@@ -30,7 +31,7 @@ from training_scripts.corpus.preparation import check_parts
 from training_scripts.corpus.rejected import Rejected, too_many, written
 from training_scripts.corpus.split import Splitter
 from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.spark import copies, counted, records, report, words
+from training_scripts.spark import copies, counted, records, repeated, report, words
 from training_scripts.spark.counted import Counted
 from training_scripts.spark.records import Row, Written
 from training_scripts.versions import canonical_json, sha256_hex, vocabulary_hash
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from training_scripts.corpus.sources import JsonLines
     from training_scripts.corpus.vocabulary import Vocabulary
     from training_scripts.spark.copies import Copies
+    from training_scripts.spark.repeated import Trimmed
 
 REPORT_NAME: Final = "report.json"
 
@@ -90,7 +92,9 @@ class Preparation:
         self._refuse(sum(number for number, _, _ in sizes), found)
         read = copies.without(documents, found)
         facts = self._facts(read)
-        kept = read.filter(lambda document: not document.short)
+        trimmed = repeated.trimmed(read.filter(lambda document: not document.short), self.settings.repeated_sentences)
+        trimmed = trimmed.persist(StorageLevel.DISK_ONLY)
+        kept = trimmed.map(lambda item: item.document)
         splitter = Splitter(self.settings.validation, self.settings.test, self.settings.seed)
         part_of = _PartOf(splitter, carve=not facts.validation)
         totals = words.totals(kept).persist(StorageLevel.DISK_ONLY)
@@ -114,6 +118,7 @@ class Preparation:
             ),
             shards=ShardCounts(**shards),
             tokens=_tokens(useful, vocabulary),
+            repeated=_repeated(trimmed),
             source=SourceDescription(
                 name=self.source.name, version=f"sha256:{_documents_hash(read)}", licence=self.source.licence
             ),
@@ -142,9 +147,8 @@ class Preparation:
 
     def _first_stage(self) -> str:
         files = _listing(self.context, self.place.documents)
-        key = sha256_hex(
-            canonical_json([files, repr(self.source), self.settings.least_words, self.settings.rule.encoded()])
-        )
+        settings = [self.settings.least_words, self.settings.rule.encoded()]
+        key = sha256_hex(canonical_json([files, repr(self.source), *settings, Counted._fields]))
         return f"{self.place.work.rstrip('/')}/counted-{key[:16]}"
 
     def _set_aside(self, rejected: RDD[Rejected], aside: dict[str, int]) -> None:
@@ -245,6 +249,13 @@ def _tokens(useful: RDD[tuple[Counted, Row]], vocabulary: Vocabulary) -> TokenCo
         lambda one, other: (one[0] + other[0], one[1] + other[1])
     )
     return TokenCounts(total=total, in_vocabulary=in_vocabulary, forms=seen, forms_in_vocabulary=seen_of_ours)
+
+
+def _repeated(trimmed: RDD[Trimmed]) -> RepeatedSentences:
+    sentences, words_of_them = trimmed.map(lambda item: (item.sentences, item.words)).reduce(
+        lambda one, other: (one[0] + other[0], one[1] + other[1])
+    )
+    return RepeatedSentences(sentences=sentences, words=words_of_them)
 
 
 def _documents_hash(read: RDD[Counted]) -> str:

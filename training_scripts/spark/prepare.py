@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BAD_INPUT: Final = 2
 _SETTINGS: Final = (
     ("language", str), ("train_shards", int), ("max_features", int), ("max_df", float), ("min_df", int),
-    ("least_words", int), ("validation", float), ("test", float), ("seed", int),
+    ("least_words", int), ("repeated_sentences", int), ("validation", float), ("test", float), ("seed", int),
 )  # fmt: skip
 _FIELDS: Final = ("text_field", "label_field", "id_field", "split_field", "name", "licence", "encoding")
 _ASCII: Final = bytes(range(0x80))

@@ -25,10 +25,9 @@ _FORMS_AT_ONCE: Final = 200_000
 
 
 class Word(NamedTuple):
-    """A key, and how it is written: as itself where documents have it, or else as its most frequent form."""
+    """A key, and how it is written: as its most frequent form."""
 
     key: str
-    is_form: bool
     best: tuple[int, str]
     """(minus its total, the form): the least is taken."""
     total: int
@@ -36,7 +35,7 @@ class Word(NamedTuple):
     @property
     def written(self) -> str:
         """The word that the vocabulary shows."""
-        return self.key if self.is_form else self.best[1]
+        return self.best[1]
 
 
 def totals(documents: RDD[Counted]) -> RDD[tuple[str, int]]:
@@ -141,11 +140,11 @@ def _with_keys(totals: RDD[tuple[str, int]], settings: PreparationSettings) -> R
 
 def _as_word(item: tuple[str, int, str]) -> tuple[str, Word]:
     form, total, key = item
-    return key, Word(key, form == key, (-total, form), total)
+    return key, Word(key, (-total, form), total)
 
 
 def _joined(one: Word, other: Word) -> Word:
-    return Word(one.key, one.is_form or other.is_form, min(one.best, other.best), one.total + other.total)
+    return Word(one.key, min(one.best, other.best), one.total + other.total)
 
 
 def _form_and_key(item: tuple[str, tuple[str, str]]) -> tuple[str, str]:

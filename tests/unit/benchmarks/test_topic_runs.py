@@ -80,7 +80,7 @@ def test_documents_of_few_known_words_are_left_out_of_each_part_with_their_label
     documents.write_text("\n".join(json.dumps({**row, "id": f"{number}"}) for number, row in enumerate(rows)))
     folder = tmp_path / "20newsgroups"
     source = JsonLines(documents, text_field="text", label_field="label", id_field="id")
-    prepare(source, PreparationSettings(max_df=1.0, train_shards=1), folder, Progress("prepare"))
+    prepare(source, PreparationSettings(max_df=1.0, train_shards=1, repeated_sentences=0), folder, Progress("prepare"))
     monkeypatch.setattr(corpora, "FOLDER", tmp_path)
 
     known = corpora.load("20newsgroups-known")

@@ -52,7 +52,7 @@ def prepare_records(write_jsonl: WriteJsonLines, tmp_path: Path) -> PrepareTexts
         records: Iterable[Mapping[str, object]], *, to: str = "corpus", **settings: object
     ) -> tuple[CorpusManifest, Path]:
         source = JsonLines(write_jsonl(records, f"{to}.jsonl"), label_field="label", id_field="id")
-        chosen = PreparationSettings.model_validate({"least_words": 1, **settings})
+        chosen = PreparationSettings.model_validate({"least_words": 1, "repeated_sentences": 0, **settings})
         return prepare(source, chosen, tmp_path / to, Progress("test")), tmp_path / to
 
     return prepared

@@ -25,7 +25,9 @@ ENGLISH = Lemmas("en", stop_words_of("en"))
 
 
 def counted(documents: Iterable[Document]) -> FormCounts:
-    return count_forms(documents, rule=rule_for("en"), least_words=1, has_ids=True, progress=Progress("test"))
+    return count_forms(
+        documents, rule=rule_for("en"), least_words=1, repeated_sentences=0, has_ids=True, progress=Progress("test")
+    )
 
 
 def in_training(found: FormCounts) -> np.ndarray:
@@ -93,14 +95,25 @@ def test_only_training_documents_decide_but_all_give_forms() -> None:
     assert vocabulary.form_ids == {"bucket": 0, "buckets": 0, "policies": 1, "policy": 1}
 
 
-def test_a_word_is_written_as_its_lemma_only_where_documents_have_that() -> None:
-    found = of_texts("deletes deletes deleting pods", "deletes pods pod")
+def test_a_word_is_written_as_its_commonest_form() -> None:
+    found = of_texts("deletes deletes deleting pod", "deletes delete pods pod")
 
     vocabulary = choose(
         found.counts, found.forms, in_training(found), ENGLISH.keys_of, max_features=9, max_df=1, min_df=1
     )
 
     assert vocabulary.words == ("deletes", "pod")
+
+
+def test_a_spanish_word_is_not_written_as_a_lemma_that_is_another_word() -> None:
+    found = of_texts("vacuna unidos vacuna unidos unir", "vacuna unidos vacuno")
+    spanish = Lemmas("es", stop_words_of("es"))
+
+    vocabulary = choose(
+        found.counts, found.forms, in_training(found), spanish.keys_of, max_features=9, max_df=1, min_df=1
+    )
+
+    assert vocabulary.words == ("unidos", "vacuna")
 
 
 @pytest.mark.parametrize("texts", [["same same", "same"], ["one", "two"], ["the", "and"]])

@@ -14,7 +14,10 @@ from local_cloud.demo.topics import Topic
 from local_cloud.processes.guard import Guard
 from local_cloud.shared.errors import LocalCloudError
 
-TOPICS = [Topic(0, 0.7, ["boat", "sea"], [0.6, 0.4], ["harbour"]), Topic(1, 0.3, ["bread", "oven"], [0.5, 0.5], [])]
+TOPICS = [
+    Topic(0, 0.7, ["boat", "sea"], [0.6, 0.4], ["harbour"], "boat, sea"),
+    Topic(1, 0.3, ["bread", "oven"], [0.5, 0.5], []),
+]
 
 
 class FakeS3:
@@ -39,7 +42,15 @@ def test_the_topics_are_those_of_the_artifact() -> None:
 
     found = topics.read(FakeS3(model_json=json.dumps(described)), "s3://bucket/models/model.tar.gz")
 
-    assert found == [Topic(0, 1.0, ["boat"], [1.0], [])]
+    assert found == [Topic(0, 1.0, ["boat"], [1.0], [])], "an artifact of before topics had labels"
+
+
+def test_a_topic_has_the_label_of_the_artifact() -> None:
+    described = {"topics": [{"id": 0, "share": 1.0, "words": ["boat"], "weights": [1.0], "label": "boat, sea"}]}
+
+    [found] = topics.read(FakeS3(model_json=json.dumps(described)), "s3://bucket/models/model.tar.gz")
+
+    assert found.label == "boat, sea"
 
 
 def test_an_artifact_that_tells_no_topics_is_refused_by_name() -> None:
@@ -74,7 +85,13 @@ def test_the_summary_holds_what_was_asked_of_it_and_no_unfinished_file_is_left(t
 
     summary = json.loads(file.read_text())
     assert set(summary) == {"function_url", "training_job", "topics", "examples", "timings_s"}
-    assert summary["topics"][0] == {"id": 0, "share": 0.7, "words": ["boat", "sea"], "labels": ["harbour"]}
+    assert summary["topics"][0] == {
+        "id": 0,
+        "share": 0.7,
+        "label": "boat, sea",
+        "words": ["boat", "sea"],
+        "labels": ["harbour"],
+    }
     assert summary["examples"] == [{"id": "a", "text": "some text", "topic_weights": [0.9, 0.1]}]
     assert list(tmp_path.iterdir()) == [file]
 

@@ -124,7 +124,18 @@ def study_of(documents: int, topics: int = 30) -> Study:
     distance = 5 * np.sqrt(strongest + 1) + rng.normal(0, 1, documents)
     marks = palette.marks(rng.random((topics, 2)), [1] * topics)
     described = [
-        Topic(topic, [f"word{topic}x{n}" for n in range(10)], [0.1] * 10, 1 / topics, 1, 0.3, 1.0, [topic], [(0, 0.5)])
+        Topic(
+            topic,
+            [f"word{topic}x{n}" for n in range(10)],
+            [0.1] * 10,
+            1 / topics,
+            1,
+            0.3,
+            1.0,
+            [topic],
+            [(0, 0.5)],
+            f"about {topic}",
+        )
         for topic in range(topics)
     ]
     steps = linkage(rng.random((topics, 3)), "average")

@@ -15,6 +15,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from training_scripts import mxnet_arrays
+from training_scripts.ntm import topic_words
 from training_scripts.ntm.artifact import read
 from training_scripts.ntm.failure import ClientError, failure_reason
 from training_scripts.ntm.inference import NtmInference
@@ -61,6 +62,8 @@ def test_a_job_leaves_model_metrics_and_a_log_that_metric_definitions_can_read(
     assert sum(topic["share"] for topic in document["topics"]) == pytest.approx(1, abs=1e-4)
     assert all(len(topic["words"]) == 10 and topic["words"][0].startswith("word") for topic in document["topics"])
     assert " ".join(document["topics"][0]["words"]) in log
+    assert document["topic_words"] == topic_words.RULE
+    assert all(set(topic["label"].split(", ")) <= set(topic["words"]) for topic in document["topics"])
     assert not (root / "output" / "failure").exists()
 
 

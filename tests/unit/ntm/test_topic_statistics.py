@@ -82,16 +82,6 @@ def test_top_words_come_highest_first_and_ties_by_id() -> None:
     assert coherence.top_word_ids(scores, 99).tolist() == [[1, 3, 4, 2, 0]]
 
 
-def test_topics_are_described_by_words_shares_and_falling_weights() -> None:
-    topics = np.log(np.array([[1.0, 6.0, 3.0], [8.0, 1.0, 1.0]], np.float32))
-
-    described = topic_words.describe(topics, np.zeros(3, np.float32), np.array([0.25, 0.75]), ["bike", "car", "train"])
-
-    assert [topic["words"] for topic in described] == [["car", "train", "bike"], ["bike", "car", "train"]]
-    assert described[0]["weights"] == pytest.approx([0.6, 0.3, 0.1])
-    assert [topic["share"] for topic in described] == [0.25, 0.75]
-
-
 def test_of_two_words_that_a_topic_raises_alike_the_more_frequent_leads() -> None:
     topics = np.array([[2.0, 2.0, 1.5]], np.float32)
     background = np.log(np.array([0.001, 0.01, 0.9], np.float32))

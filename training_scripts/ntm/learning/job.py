@@ -25,6 +25,7 @@ from training_scripts.ntm.learning.training import EpochLoss, EpochReport, Progr
 from training_scripts.ntm.reading import channels
 from training_scripts.ntm.reading.documents import Documents
 from training_scripts.ntm.sums import Alone, Cluster
+from training_scripts.ntm.topic_words import OwnDocuments
 from training_scripts.ntm_environment import CORPUS_VARIABLE, SEED_VARIABLE
 from training_scripts.plain_text import PlainTextError
 from training_scripts.script_mode import layout
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scipy.sparse import csr_matrix
+
+    from training_scripts.ntm.topic_words import TopicEntry
 
 JOB_NAME_VARIABLE: Final = "TRAINING_JOB_NAME"
 METRICS_FILE: Final = "output/metrics/final.json"
@@ -110,16 +113,25 @@ class Job:
         )
         model = self._model(trained, trainer.idf)
         sample = documents[channels.TRAIN].statistics.sample
-        totals = np.append(_summed_weights(model, sample), sample.shape[0]).astype(np.float64)
-        totals = cluster.sum(totals)
+        own = OwnDocuments(sample, _topic_weights(model, sample), trainer.cooccurrence, cluster)
+        totals = cluster.sum(np.append(own.weights.sum(axis=0, dtype=np.float64), sample.shape[0]))
+        named = topic_words.name(
+            trained.params["topics"],
+            trained.params["background"],
+            own,
+            unseen_share=self._settings.switches.coherence_unseen_share,
+        )
+        labels = topic_words.labels(named, own, self._words)
+        shown = named.ids[:, : topic_words.SHOWN_WORDS]
         quality = self._measured(
-            "the quality of the topics", lambda: self._quality(trainer, trained, documents, embeddings)
+            "the quality of the topics", lambda: self._quality(trainer, shown, documents, embeddings)
         )
         cluster.leave()
         if primary:
             tested = documents.get(channels.TEST)
             test = self._measured("the test loss", lambda: trainer.evaluate(trained.params, trained.averages, tested))
-            self._finish(model, trained, totals[:-1] / max(totals[-1], 1.0), quality, test)
+            topics = topic_words.describe(named, totals[:-1] / max(totals[-1], 1.0), self._words, labels)
+            self._finish(model, trained, topics, quality, test)
 
     def _documents(self) -> dict[str, Documents]:
         loaded = {}
@@ -203,13 +215,8 @@ class Job:
             return None
 
     def _quality(
-        self,
-        trainer: Trainer,
-        trained: Trained,
-        documents: dict[str, Documents],
-        embeddings: dict[int, Vector] | None,
+        self, trainer: Trainer, ids: Ids, documents: dict[str, Documents], embeddings: dict[int, Vector] | None
     ) -> Quality:
-        ids = topic_words.ranked_ids(trained.params["topics"], trained.params["background"], topic_words.SHOWN_WORDS)
         validation = documents.get(channels.VALIDATION)
         if validation is not None and validation.statistics.documents:
             channel = channels.VALIDATION
@@ -225,11 +232,10 @@ class Job:
         self,
         model: artifact.Artifact,
         trained: Trained,
-        shares: npt.NDArray[np.float64],
+        topics: list[TopicEntry],
         quality: Quality | None,
         test: EpochLoss | None,
     ) -> None:
-        topics = topic_words.describe(trained.params["topics"], trained.params["background"], shares, self._words)
         metrics = {"train:total_loss": trained.train.total}
         if trained.validation is not None:
             metrics["validation:total_loss"] = trained.validation.total
@@ -246,6 +252,7 @@ class Job:
             "loss_definition": loss_definition(Architecture.of(self._settings.ntm, self._settings.switches)),
             "losses": {name: _parts(loss) for name, loss in _named(trained, test).items()},
             "metrics": metrics,
+            "topic_words": topic_words.RULE,
             "topics": topics,
         }
         builtin_member.write(self._root / "model", trained.params["topics"], trained.params["background"])
@@ -294,12 +301,12 @@ def _hosts(path: Path) -> Hosts:
     return Hosts(config["current_host"], tuple(config["hosts"]), config.get("network_interface_name"))
 
 
-def _summed_weights(model: artifact.Artifact, counts: csr_matrix) -> npt.NDArray[np.float64]:
+def _topic_weights(model: artifact.Artifact, counts: csr_matrix) -> npt.NDArray[np.float32]:
     inference = NtmInference(model)
-    total = np.zeros(inference.num_topics)
+    weights = np.zeros((counts.shape[0], inference.num_topics), np.float32)
     for first in range(0, counts.shape[0], _INFERENCE_ROWS):
-        total += inference.topic_weights(counts[first : first + _INFERENCE_ROWS]).sum(axis=0, dtype=np.float64)
-    return total
+        weights[first : first + _INFERENCE_ROWS] = inference.topic_weights(counts[first : first + _INFERENCE_ROWS])
+    return weights
 
 
 def _whereabouts(documents: Documents) -> str:
