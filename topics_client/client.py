@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from topics_client import results, workers
+from topics_client import results, segmented, workers
 from topics_client.batching import MAX_BYTES, MAX_DOCUMENTS, Batch, DataFrameLike, Document, batches_of, documents_of
 from topics_client.calls import Calls
 from topics_client.errors import TopicsError
@@ -123,7 +124,33 @@ class TopicsClient:
             yield from under_way.popleft().result()
 
     def score_batch(self, batch: Batch, query: Mapping[str, str], corpus_version: str | None) -> list[Prediction]:
-        """Return the predictions of one batch; one that turns out too large for the URL is sent in halves."""
+        """Return the predictions of one batch.
+
+        One that turns out too large for the URL is sent in halves; texts that are refused as unsegmented are sent again
+        with their words parted.
+        """
+        try:
+            predictions = self._predictions(batch, query, corpus_version)
+        except TopicsError as error:
+            if error.code != segmented.UNSEGMENTED_TEXT:
+                raise
+            # One text was named; all are asked for, so that the others stay as they are.
+            told = self._predictions(batch, {**query, **query_of(on_error="return")}, corpus_version)
+            again, failures = segmented.parted_batch(batch, segmented.refusals_in(told))
+            if failures:
+                raise failures[min(failures)] from None
+            return self._predictions(again, query, corpus_version)
+        refusals = segmented.refusals_in(predictions)
+        if not refusals:
+            return predictions
+        again, failures = segmented.parted_batch(batch, refusals)
+        if len(failures) < len(refusals):
+            predictions = self._predictions(again, query, corpus_version)
+        for place, failure in failures.items():
+            predictions[place] = replace(predictions[place], error=failure)
+        return predictions
+
+    def _predictions(self, batch: Batch, query: Mapping[str, str], corpus_version: str | None) -> list[Prediction]:
         try:
             answer = self._calls.request("POST", "/", query, batch.body(corpus_version), first_row=batch.first_row)
         except TopicsError as error:
@@ -131,8 +158,8 @@ class TopicsClient:
                 raise
             first, second = batch.halves()
             return [
-                *self.score_batch(first, query, corpus_version),
-                *self.score_batch(second, query, corpus_version),
+                *self._predictions(first, query, corpus_version),
+                *self._predictions(second, query, corpus_version),
             ]
         return results.predictions_of(
             answer.headers, answer.body, documents=len(batch.items), first_row=batch.first_row
@@ -149,7 +176,7 @@ class TopicsClient:
         return results.health_of(answer.headers, answer.body)
 
 
-def query_of(*, top: int | None, on_error: OnError, empty: Empty) -> dict[str, str]:
+def query_of(*, top: int | None = None, on_error: OnError = "raise", empty: Empty = "refuse") -> dict[str, str]:
     """Return the query of a request for scoring."""
     query: dict[str, str] = {}
     if top is not None:

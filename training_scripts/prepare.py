@@ -14,11 +14,13 @@ from training_scripts.command_line import Parser, in_a_sentence
 from training_scripts.corpus import rerun
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, PREPARE_COMMAND, CorpusManifest
+from training_scripts.corpus.passed_over import PassedOver
 from training_scripts.corpus.preparation import prepare
 from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, TextFolder
 from training_scripts.corpus.surface_forms import SurfaceForms
+from training_scripts.corpus.text_rule import HTML
 from training_scripts.corpus.vocabulary import read_words
 
 if TYPE_CHECKING:
@@ -66,10 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     earlier = _earlier_hash(options.output)
-    manifest, is_new = _prepared(options)
+    passed = PassedOver()
+    manifest, is_new = _prepared(options, passed)
     print(_summary(manifest, options.output, is_new=is_new))
     if earlier not in {None, manifest.corpus_hash}:
         print(f"  instead of  {earlier}: a stage that is deployed with this folder trains a new model")
+    for sentence in passed.sentences():
+        print(f"  note        {sentence}")
     return 0
 
 
@@ -81,13 +86,13 @@ def _earlier_hash(folder: Path) -> str | None:
         return None
 
 
-def _prepared(options: argparse.Namespace) -> tuple[CorpusManifest, bool]:
+def _prepared(options: argparse.Namespace, passed: PassedOver) -> tuple[CorpusManifest, bool]:
     source = _source(options)
     settings = _settings(options, source)
     input_hash = rerun.input_hash(source, settings)
     if not options.force and (earlier := rerun.earlier_result(options.output, input_hash)):
         return earlier, False
-    manifest = prepare(source, settings, options.output, Progress("prepare"))
+    manifest = prepare(source, settings, options.output, Progress("prepare"), passed)
     rerun.remember(options.output, input_hash, manifest)
     return manifest, True
 
@@ -199,6 +204,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"leave out documents of fewer words ({default.least_words}; "
         f"api-reference and 20newsgroups {ApiReference.recommended['least_words']})",
+    )
+    add(
+        "--html",
+        choices=HTML,
+        help="drop tags of documents that are HTML (auto), of all, or of none",
+    )
+    add(
+        "--segmentation",
+        choices=("auto", "no"),
+        help="part words where nothing does, as in Chinese (auto), or not",
     )
     add("--validation", type=float, metavar="SHARE", help=f"share of the documents ({default.validation})")
     add("--test", type=float, metavar="SHARE", help=f"share, where the source has no split ({default.test})")

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from training_scripts.corpus.document_words import UnsegmentedError
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.passed_over import PassedOver
 from training_scripts.corpus.sources.files import is_encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from training_scripts.corpus.document_words import WordFinder
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.progress import Progress
-    from training_scripts.corpus.token_rule import TokenRule
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class FormCounts:
         counts: shape (documents, forms), int64.
         dropped_short: documents left out because they have fewer words than the least.
         dropped_duplicate: documents without an id of their own left out because their text had been seen.
+        languages: those that documents were segmented as.
         documents_hash: SHA-256 over all documents read, whatever their order.
     """
 
@@ -46,19 +49,27 @@ class FormCounts:
     dropped_short: int
     dropped_duplicate: int
     documents_hash: str
+    languages: frozenset[str] = frozenset()
 
 
 def count_forms(
-    documents: Iterable[Document], *, rule: TokenRule, least_words: int, has_ids: bool, progress: Progress
+    documents: Iterable[Document],
+    *,
+    finder: WordFinder,
+    least_words: int,
+    has_ids: bool,
+    progress: Progress,
+    passed: PassedOver | None = None,
 ) -> FormCounts:
     """Count the forms of each document, keeping no text.
 
     Args:
         documents: in any order.
-        rule: finds their words.
+        finder: finds their words.
         least_words: documents of fewer words are left out.
         has_ids: whether two documents of one id are an error, or one text that came twice.
         progress: told of each document.
+        passed: told of what is passed over.
 
     Raises:
         CorpusError: two documents have one id, or nothing is left.
@@ -68,6 +79,7 @@ def count_forms(
     digests: dict[str, bytes] = {}
     short: set[str] = set()
     dropped_duplicate = 0
+    passed = passed or PassedOver()
     for number, document in enumerate(documents, start=1):
         progress.tell(f"{number:,} documents read")
         digest = digest_of(document)
@@ -75,13 +87,15 @@ def count_forms(
             if has_ids:
                 raise CorpusError(f"two documents have the id {document.id!r}: ids must differ")
             dropped_duplicate += 1
+            passed.note("duplicate", document.id)
             # Which of the copies comes first must not matter.
             if digest >= digests[document.id]:
                 continue
         digests[document.id] = digest
-        tokens = rule.tokens_of(document.text)
+        tokens = _tokens(document, finder, passed)
         if len(tokens) < least_words:
             short.add(document.id)
+            passed.note("short", document.id)
             continue
         occurrences = Counter(tokens)
         columns = array("q", (column_of.setdefault(form, len(column_of)) for form in occurrences))
@@ -101,7 +115,22 @@ def count_forms(
         dropped_short=len(short),
         dropped_duplicate=dropped_duplicate,
         documents_hash=hashlib.sha256(b"".join(sorted(digests.values()))).hexdigest(),
+        languages=frozenset(passed.segmented),
     )
+
+
+def _tokens(document: Document, finder: WordFinder, passed: PassedOver) -> list[str]:
+    try:
+        tokens, language, script = finder.words_of(document.text)
+    except UnsegmentedError as error:
+        raise UnsegmentedError(f"document {document.id!r}: {error}") from None
+    if language:
+        passed.segmented[language] += 1
+    if script:
+        passed.note("unsegmented", document.id)
+    if passed.looks:
+        passed.look_at(finder.plain.text_of(document.text), tokens)
+    return tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training_scripts.corpus import segmentation
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import library_versions
 from training_scripts.corpus.manifest import CorpusManifest
@@ -32,7 +33,12 @@ def input_hash(source: Source, settings: PreparationSettings) -> str:
         "source": [type(source).__name__, repr(source), source.version, source.fingerprint()],
         "settings": settings.model_dump(mode="json"),
         "code": [sha256_hex(path.read_bytes()) for path in code],
-        "libraries": [library_versions(), platform.python_version(), unicodedata.unidata_version],
+        "libraries": [
+            library_versions(),
+            segmentation.installed(),
+            platform.python_version(),
+            unicodedata.unidata_version,
+        ],
     }
     return sha256_hex(canonical_json(described))
 

@@ -6,17 +6,20 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.counting import digest_of
+from training_scripts.corpus.document_words import UnsegmentedError
 from training_scripts.corpus.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from training_scripts.corpus.document_words import WordFinder
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.sources import JsonLines
-    from training_scripts.corpus.token_rule import TokenRule
 
 _SHOWN_CHARACTERS: Final = 200
+UNSEGMENTED: Final = "unsegmented text"
+"""How the reason begins that ends a preparation, however many lines may be set aside."""
 _BOM: Final = "\ufeff"
 
 
@@ -31,6 +34,8 @@ class Counted(NamedTuple):
     forms: tuple[str, ...]
     counts: tuple[int, ...]
     bytes: int
+    language: str
+    """That which it was segmented as; empty where it was not."""
 
 
 class Rejected(NamedTuple):
@@ -40,7 +45,9 @@ class Rejected(NamedTuple):
     line: str
 
 
-def read(source: JsonLines, rule: TokenRule, least_words: int, lines: Iterable[bytes]) -> Iterator[Counted | Rejected]:
+def read(
+    source: JsonLines, finder: WordFinder, least_words: int, lines: Iterable[bytes]
+) -> Iterator[Counted | Rejected]:
     """Turn the lines of a partition into counts, or into what is set aside."""
     for raw in lines:
         try:
@@ -53,18 +60,21 @@ def read(source: JsonLines, rule: TokenRule, least_words: int, lines: Iterable[b
             continue
         try:
             document = source.parsed(line, "the line")
-            yield count(document, rule, least_words, len(raw))
+            yield count(document, finder, least_words, len(raw))
+        except UnsegmentedError as error:
+            yield Rejected(f"{UNSEGMENTED}: {error}", line[:_SHOWN_CHARACTERS])
         except CorpusError as error:
             yield Rejected(str(error), line[:_SHOWN_CHARACTERS])
 
 
-def count(document: Document, rule: TokenRule, least_words: int, size: int) -> Counted:
+def count(document: Document, finder: WordFinder, least_words: int, size: int) -> Counted:
     """Count the forms of a document.
 
     Raises:
-        CorpusError: its id or label cannot be written.
+        CorpusError: its id or label cannot be written, or nothing parts its words.
     """
-    digest, tokens = digest_of(document), rule.tokens_of(document.text)
+    digest = digest_of(document)
+    tokens, language, _ = finder.words_of(document.text)
     short = len(tokens) < least_words
     occurrences = Counter(() if short else tokens)
     return Counted(
@@ -76,4 +86,5 @@ def count(document: Document, rule: TokenRule, least_words: int, size: int) -> C
         tuple(occurrences),
         tuple(occurrences.values()),
         size,
+        language,
     )

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
+from training_scripts.corpus import segmentation
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.language import library_versions
 from training_scripts.corpus.manifest import (
     MANIFEST_NAME,
     PARTS,
@@ -26,7 +26,7 @@ from training_scripts.corpus.manifest import (
     SourceDescription,
     TokenCounts,
 )
-from training_scripts.corpus.preparation import check_parts
+from training_scripts.corpus.preparation import check_parts, settings_told
 from training_scripts.corpus.split import Splitter
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.spark import copies, counted, records, report, words
@@ -35,6 +35,7 @@ from training_scripts.spark.records import Row, Written
 from training_scripts.versions import canonical_json, sha256_hex, vocabulary_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pyspark import RDD, SparkContext
@@ -90,6 +91,7 @@ class Preparation:
         read = copies.without(documents, found)
         facts = self._facts(read)
         kept = read.filter(lambda document: not document.short)
+        languages = read.map(lambda document: document.language).filter(bool).distinct().collect()
         splitter = Splitter(self.settings.validation, self.settings.test, self.settings.seed)
         part_of = _PartOf(splitter, carve=not facts.validation)
         totals = words.totals(kept).persist(StorageLevel.DISK_ONLY)
@@ -100,7 +102,7 @@ class Preparation:
         )
         useful = in_words.filter(lambda item: bool(item[1].ids))
         files, shards, counts = self._write(useful, part_of, len(vocabulary.words))
-        files += self._vocabulary_files(vocabulary, words.stop_forms(totals, self.settings, vocabulary))
+        files += self._vocabulary_files(vocabulary, words.stop_forms(totals, self.settings, vocabulary), languages)
         manifest = CorpusManifest.describing(
             vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
             feature_dim=len(vocabulary.words),
@@ -116,7 +118,7 @@ class Preparation:
             source=SourceDescription(
                 name=self.source.name, version=f"sha256:{_documents_hash(read)}", licence=self.source.licence
             ),
-            settings={**self.settings.for_manifest(), "libraries": dict(library_versions())},
+            settings=settings_told(self.settings, languages),
             files=records.described(files),
         )
         self.place.beside.mkdir(parents=True, exist_ok=True)
@@ -129,11 +131,11 @@ class Preparation:
         """Return the first stage's result; that of a run that was broken off after it is taken up."""
         path = self._first_stage()
         if not _is_whole(self.context, path):
-            source, rule, least_words = self.source, self.settings.rule, self.settings.least_words
+            source, finder, least_words = self.source, self.settings.finder, self.settings.least_words
             # As binary, since Spark's own text has something else where bytes are no UTF-8.
             table = SparkSession(self.context).read.text(self.place.documents, lineSep="\n")
             lines = table.select(table["value"].cast("binary")).rdd.map(lambda row: bytes(row[0]))
-            found = lines.mapPartitions(lambda part: counted.read(source, rule, least_words, part))
+            found = lines.mapPartitions(lambda part: counted.read(source, finder, least_words, part))
             found.map(lambda item: (isinstance(item, Counted), tuple(item))).saveAsPickleFile(path)
         items = self.context.pickleFile(path)
         rejected = items.filter(lambda item: not item[0]).map(lambda item: Rejected(*item[1]))
@@ -141,8 +143,19 @@ class Preparation:
 
     def _first_stage(self) -> str:
         files = _listing(self.context, self.place.documents)
+        chosen = self.settings.model_dump(mode="json", include={"least_words", "language", "html", "segmentation"})
+        finder = self.settings.finder
         key = sha256_hex(
-            canonical_json([files, repr(self.source), self.settings.least_words, self.settings.rule.encoded()])
+            canonical_json(
+                [
+                    files,
+                    repr(self.source),
+                    chosen,
+                    finder.rule.encoded(),
+                    finder.plain.encoded(),
+                    segmentation.installed(),
+                ]
+            )
         )
         return f"{self.place.work.rstrip('/')}/counted-{key[:16]}"
 
@@ -154,6 +167,9 @@ class Preparation:
         with target.open("wb") as stream:
             for line in rejected.take(self.max_rejected):
                 stream.write(canonical_json(line._asdict()))
+        if counted.UNSEGMENTED in aside:
+            first = rejected.filter(lambda line: line.reason.startswith(counted.UNSEGMENTED)).first()
+            raise CorpusError(f"{aside[counted.UNSEGMENTED]:,} documents, {first.line!r} among them: {first.reason}")
         if (number := sum(aside.values())) > self.max_rejected:
             reasons = ", ".join(f"{count:,} {kind}" for kind, count in aside.items())
             raise CorpusError(
@@ -195,7 +211,9 @@ class Preparation:
             counts,
         )
 
-    def _vocabulary_files(self, vocabulary: Vocabulary, stop_forms: tuple[str, ...]) -> list[Written]:
+    def _vocabulary_files(
+        self, vocabulary: Vocabulary, stop_forms: tuple[str, ...], languages: Iterable[str]
+    ) -> list[Written]:
         forms = SurfaceForms(
             language=self.settings.language,
             rule=self.settings.rule,
@@ -203,6 +221,7 @@ class Preparation:
             words=vocabulary.words,
             forms=vocabulary.form_ids,
             stop_forms=stop_forms,
+            plain=self.settings.written_text_rule(vocabulary.words, languages),
         )
         contents = {VOCABULARY_PATH: vocabulary.encoded(), SURFACE_FORMS_PATH: forms.encoded()}
         for name, content in contents.items():

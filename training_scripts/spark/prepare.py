@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 BAD_INPUT: Final = 2
 _SETTINGS: Final = (
-    ("language", str), ("train_shards", int), ("max_features", int), ("max_df", float), ("min_df", int),
+    ("language", str), ("html", str), ("segmentation", str),
+    ("train_shards", int), ("max_features", int), ("max_df", float), ("min_df", int),
     ("least_words", int), ("validation", float), ("test", float), ("seed", int),
 )  # fmt: skip
 _FIELDS: Final = ("text_field", "label_field", "id_field", "split_field", "name", "licence")

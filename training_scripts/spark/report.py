@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from training_scripts.spark.counted import UNSEGMENTED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -67,6 +69,7 @@ def rejections(rejected: RDD[Rejected]) -> dict[str, int]:
 def kind_of(reason: str) -> str:
     """Return the kind of a reason: what it says of the one line is left out, so that reasons can be counted."""
     kinds = {
+        UNSEGMENTED: UNSEGMENTED,
         "not UTF-8": "not UTF-8",
         "is not JSON": "not JSON",
         "where a JSON object is needed": "no JSON object",

@@ -12,8 +12,8 @@ from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import Lemmas, stop_words_of
 from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.split import Splitter
-from training_scripts.corpus.tokens import rule_for
 from training_scripts.corpus.vocabulary import choose, freeze, read_words
 
 if TYPE_CHECKING:
@@ -24,8 +24,13 @@ NO_LEMMAS = Lemmas("en", frozenset(), lemmatise=False)
 ENGLISH = Lemmas("en", stop_words_of("en"))
 
 
+FINDER = PreparationSettings().finder
+
+
 def counted(documents: Iterable[Document]) -> FormCounts:
-    return count_forms(documents, rule=rule_for("en"), least_words=1, has_ids=True, progress=Progress("test"))
+    return count_forms(
+        documents, finder=PreparationSettings().finder, least_words=1, has_ids=True, progress=Progress("test")
+    )
 
 
 def in_training(found: FormCounts) -> np.ndarray:
@@ -48,7 +53,7 @@ def test_words_and_counts_are_those_of_scikit_learn(documents: list[Document], l
     key_of = lemmas.keys_of(found.forms)
 
     def analyzer(text: str) -> list[str]:
-        return [key for token in rule_for("en").tokens_of(text) if (key := key_of[token]) is not None]
+        return [key for token in FINDER.words_of(text).tokens if (key := key_of[token]) is not None]
 
     kept = [document for document in documents if document.id in set(found.ids)]
     trains = in_training(found)
