@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,9 @@ from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, TextFolder
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.corpus.text_rule import HTML
-from training_scripts.corpus.vocabulary import read_words
+from training_scripts.corpus.token_rule import rule_of
+from training_scripts.corpus.tokens import rule_for
+from training_scripts.corpus.vocabulary import read_list, read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,14 +145,16 @@ def _settings(options: argparse.Namespace, source: Source) -> PreparationSetting
         for name in PreparationSettings.model_fields
         if getattr(options, name, None) is not None and name not in {"stop_words", "keep_words", "vocabulary"}
     }
+    kept = None if options.vocabulary is None else SurfaceForms.kept_rule(options.vocabulary)
+    rule = rule_for(options.language or PreparationSettings().language) if kept is None else rule_of(json.loads(kept))
     if options.vocabulary is not None:
         if clashing := [name for name in _CHOOSING_OPTIONS if name in given]:
             raise CorpusError(f"--{clashing[0].replace('_', '-')} has no meaning beside --vocabulary, which is frozen")
-        given["vocabulary"] = read_words(options.vocabulary)
-        given["vocabulary_rule"] = SurfaceForms.kept_rule(options.vocabulary)
+        given["vocabulary"] = read_vocabulary(options.vocabulary, rule)
+        given["vocabulary_rule"] = kept
     for name in ("stop_words", "keep_words"):
         if (path := getattr(options, name)) is not None:
-            given[name] = tuple(sorted(set(read_words(path, least=1))))
+            given[name] = read_list(path, rule)
     try:
         return PreparationSettings.model_validate({**source.recommended, **given})
     except ValidationError as error:

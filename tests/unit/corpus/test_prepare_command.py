@@ -147,10 +147,10 @@ FAULTS = {
     "no vocabulary": (["--vocabulary", "gone"], {}, "the list of words gone cannot be read: No such file"),
     "a repeated word": (
         ["--vocabulary", "v"],
-        {"v": b"a\nb\na\n"},
-        "line 3 of the list of words v repeats the word 'a'",
+        {"v": b"apple\nbread\napple\n"},
+        "line 3 of the list of words v repeats the word 'apple' of line 1",
     ),
-    "no stop words": (["--stop-words", "v"], {"v": b""}, "the list of words v holds 0, where at least 1 must be"),
+    "no stop words": (["--stop-words", "v"], {"v": b""}, "the list of words v holds none"),
     "two ways to choose": (
         ["--vocabulary", "v", "--min-df", "3"],
         {"v": b"a\nb\n"},
