@@ -18,7 +18,9 @@ _LOOKED_AT: Final = 2000
 _find_single_letters: Final = re.compile(r"(?<![\w'\u2019])[^\W\d_](?![\w'\u2019])").findall
 _FEW_STOP_WORDS: Final = 0.05
 """Share of stop words under which a text does not seem to be in their language: running text has a quarter or more."""
-_FAR_MORE: Final = 3
+_MANY_STOP_WORDS: Final = 0.1
+_FAR_MORE: Final = 2
+"""Neighbours such as Danish and Norwegian share most of their stop words, others a few."""
 
 
 @dataclass
@@ -49,7 +51,7 @@ class PassedOver:
         """Count the words of one letter of a text that are none of its tokens."""
         self._looked_at += 1
         known = {token for token in tokens if len(token) == 1}
-        self.letters.update(letter for letter in _find_single_letters(text) if letter.lower() not in known)
+        self.letters.update(letter for letter in _find_single_letters(text.lower()) if letter not in known)
 
     def compare(self, language: str, totals: Mapping[str, int], stop_words: Mapping[str, frozenset[str]]) -> None:
         """Note it where the words hardly have stop words of their language, and which language's they have.
@@ -64,11 +66,10 @@ class PassedOver:
             code: sum(totals.get(word, 0) for word in words) / max(total, 1) for code, words in stop_words.items()
         }
         share, best = shares[language], max(shares, key=lambda code: (shares[code], code))
-        if share >= _FEW_STOP_WORDS:
-            return
-        self.another_language = f"{share:.1%} of the words are stop words of --language {language}"
-        if shares[best] >= max(_FEW_STOP_WORDS, _FAR_MORE * share):
-            self.another_language += f", and {shares[best]:.1%} those of {best}"
+        other = shares[best] >= max(_MANY_STOP_WORDS, _FAR_MORE * share)
+        if other or share < _FEW_STOP_WORDS:
+            self.another_language = f"{share:.1%} of the words are stop words of --language {language}"
+            self.another_language += f", and {shares[best]:.1%} those of {best}" if other else ""
 
     def sentences(self) -> Iterator[str]:
         """Yield a line for each thing that was passed over."""
@@ -89,4 +90,4 @@ class PassedOver:
         for language, number in sorted(self.segmented.items()):
             yield f"{number:,} documents in {language}, whose words were parted"
         if self.another_language:
-            yield f"the text may be in another language: {self.another_language}"
+            yield f"the documents may be in another language: {self.another_language}"
