@@ -1,1 +1,1 @@
-../training_scripts/corpus/segmentation.py
+../training_scripts/corpus/reading/segmentation.py

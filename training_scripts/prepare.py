@@ -18,10 +18,10 @@ from training_scripts.corpus.manifest import DEFAULT_FOLDER, PREPARE_COMMAND, Co
 from training_scripts.corpus.passed_over import PassedOver
 from training_scripts.corpus.preparation import prepare
 from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.reading.text_rule import HTML
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, TextFolder
 from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.corpus.text_rule import HTML
 from training_scripts.corpus.token_rule import rule_of
 from training_scripts.corpus.tokens import rule_for
 from training_scripts.corpus.vocabulary import read_list, read_vocabulary

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from local_cloud.sagemaker.jobs.transform import data_processing
 from topics_client import inputs
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.reading.text_rule import text_of_html
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources.files import CsvTable, JsonLines
-from training_scripts.corpus.text_rule import text_of_html
 from training_scripts.corpus.tokens import rule_for
 from training_scripts.ntm.reading import csv_counts
 from training_scripts.ntm.reading.counts import CountsError

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from training_scripts.corpus.document_words import UnsegmentedError
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.passed_over import PassedOver
+from training_scripts.corpus.reading.document_words import UnsegmentedError
 from training_scripts.corpus.sources.files import is_encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from training_scripts.corpus.document_words import WordFinder
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.progress import Progress
+    from training_scripts.corpus.reading.document_words import WordFinder
 
 
 @dataclass(frozen=True)

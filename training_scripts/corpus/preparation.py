@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training_scripts import recordio
-from training_scripts.corpus import segmentation
 from training_scripts.corpus.counting import FormCounts, count_forms
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import (
@@ -37,6 +36,7 @@ from training_scripts.corpus.manifest import (
     labels_path,
     shard_path,
 )
+from training_scripts.corpus.reading import segmentation
 from training_scripts.corpus.replacement import replaced_folder
 from training_scripts.corpus.split import Splitter, place_of
 from training_scripts.corpus.surface_forms import SurfaceForms

@@ -8,10 +8,10 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training_scripts.corpus import segmentation
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import library_versions
 from training_scripts.corpus.manifest import CorpusManifest
+from training_scripts.corpus.reading import segmentation
 from training_scripts.versions import canonical_json, sha256_hex
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from training_scripts.corpus.document_words import WordFinder
-from training_scripts.corpus.plain_text import PlainText
-from training_scripts.corpus.text_rule import Html, reading_rule, written_rule
+from training_scripts.corpus.reading.document_words import WordFinder
+from training_scripts.corpus.reading.plain_text import PlainText
+from training_scripts.corpus.reading.text_rule import Html, reading_rule, written_rule
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.corpus.tokens import rule_for
 from training_scripts.versions import canonical_json, sha256_hex

@@ -8,10 +8,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from training_scripts.corpus.document_words import WordFinder
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import MANIFEST_NAME, SURFACE_FORMS_PATH
-from training_scripts.corpus.plain_text import PlainText
+from training_scripts.corpus.reading.document_words import WordFinder
+from training_scripts.corpus.reading.plain_text import PlainText
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.versions import canonical_json
 

@@ -6,15 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.counting import digest_of
-from training_scripts.corpus.document_words import UnsegmentedError
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.reading.document_words import UnsegmentedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from training_scripts.corpus.document_words import WordFinder
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
+    from training_scripts.corpus.reading.document_words import WordFinder
     from training_scripts.corpus.sources import JsonLines
 
 _SHOWN_CHARACTERS: Final = 200

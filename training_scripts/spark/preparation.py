@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from training_scripts.corpus import segmentation
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import (
     MANIFEST_NAME,
@@ -27,6 +26,7 @@ from training_scripts.corpus.manifest import (
     TokenCounts,
 )
 from training_scripts.corpus.preparation import check_parts, settings_told
+from training_scripts.corpus.reading import segmentation
 from training_scripts.corpus.split import Splitter
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.spark import copies, counted, records, report, words

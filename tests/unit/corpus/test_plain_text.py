@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training_scripts.corpus.plain_text import SEGMENTED, PlainText
-from training_scripts.corpus.text_rule import HTML, SCRIPTS, reading_rule, written_rule
+from training_scripts.corpus.reading.plain_text import SEGMENTED, PlainText
+from training_scripts.corpus.reading.text_rule import HTML, SCRIPTS, reading_rule, written_rule
 from training_scripts.corpus.tokens import rule_for
 
 AUTO = reading_rule("auto")

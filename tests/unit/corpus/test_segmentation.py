@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from training_scripts import prepare
-from training_scripts.corpus import segmentation
-from training_scripts.corpus.document_words import UnsegmentedError
 from training_scripts.corpus.manifest import CorpusManifest
+from training_scripts.corpus.reading import segmentation
+from training_scripts.corpus.reading.document_words import UnsegmentedError
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.surface_forms import SurfaceForms
 

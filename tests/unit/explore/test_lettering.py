@@ -26,7 +26,7 @@ def shown_texts(figure: Figure) -> list[Text]:
     axes = [(one, axis) for one in figure.axes for axis in (one.xaxis, one.yaxis)]
     # Ticks beyond the axes' ends are there, and not drawn; nor are those of axes that are turned off.
     beyond = {tick.label1 for _, axis in axes for tick in axis.get_major_ticks()}
-    beyond -= {tick.label1 for one, axis in axes if one.axison for tick in axis._update_ticks()}
+    beyond -= {tick.label1 for one, axis in axes if one.axison for tick in axis._update_ticks()}  # type: ignore[union-attr]  # XAxis and YAxis have it
     texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
     return [text for text in texts if text not in beyond]
 

@@ -1,1 +1,1 @@
-../../../../training_scripts/corpus/plain_text.py
+../../../../training_scripts/corpus/reading/plain_text.py

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from topics_client import TopicsClient, TopicsError, segmentation
-from training_scripts.corpus.text_rule import SCRIPTS
+from training_scripts.corpus.reading.text_rule import SCRIPTS
 
 from topics_function.reading.vectorizer import Vocabulary
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from training_scripts.corpus import segmentation
-from training_scripts.corpus.plain_text import PlainText
+from training_scripts.corpus.reading import segmentation
+from training_scripts.corpus.reading.plain_text import PlainText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

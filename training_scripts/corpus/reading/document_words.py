@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from training_scripts.corpus import segmentation
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.reading import segmentation
 
 if TYPE_CHECKING:
-    from training_scripts.corpus.plain_text import PlainText
+    from training_scripts.corpus.reading.plain_text import PlainText
     from training_scripts.corpus.token_rule import TokenRule
 
 
