@@ -34,7 +34,9 @@ class PlainText:
         self._content = {name: content[name] for name in ("markup", "ignored", "unsegmented") if name in content}
         markup, ignored, scripts = (_members(content.get(name)) for name in ("markup", "ignored", "unsegmented"))
         self._markup = _Markup(markup) if markup else None
-        self._signs = [str(sign) for sign in _list(ignored.get("signs"))]
+        signs = _members(ignored.get("signs"))
+        # Most documents have no address, and few searches of a character or two have to tell so.
+        self._signs = [(first, [str(sign) for sign in _list(whole)]) for first, whole in signs.items()]
         self._ignored = re.compile(str(ignored["pattern"])) if ignored else None
         self.scripts = {name: Script(_members(members)) for name, members in scripts.items()}
 
@@ -46,8 +48,10 @@ class PlainText:
         """Return the text of a document: without markup, addresses of the web and of mail."""
         if self._markup is not None and ("<" in document or "&" in document):
             document = self._markup.text_of(document)
-        if self._ignored is not None and any(sign in document for sign in self._signs):
-            document = self._ignored.sub(" ", document)
+        if self._ignored is not None:
+            for first, signs in self._signs:
+                if first in document and any(sign in document for sign in signs):
+                    return self._ignored.sub(" ", document)
         return document
 
     def unsegmented(self, text: str) -> str | None:

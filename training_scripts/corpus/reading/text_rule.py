@@ -49,7 +49,11 @@ _ADDRESS: Final = rf"[{_LETTER}!#$%&*+,./:;=?@_~()-]*+"
 _DOMAIN: Final = rf"(?:[{_LETTER}_-]{{1,63}}\.){{1,8}}"
 _TOP: Final = ("com", "org", "net", "edu", "gov", "info", "io", "co", "ly", "gl", "me", "be", "de", "uk", "fr", "eu")
 _IGNORED: Final[Mapping[str, object]] = {
-    "signs": ["://", "@", "www.", "WWW.", "Www.", *(f".{top}/" for top in _TOP)],
+    "signs": {
+        "/": ["://", *(f".{top}/" for top in _TOP)],
+        "@": ["@"],
+        **{sign: [sign] for sign in ("www.", "WWW.", "Www.")},
+    },
     "pattern": (
         rf"(?<![{_LETTER}])(?:"
         rf"[a-zA-Z][a-zA-Z0-9+.-]{{1,20}}+://(?:\[[\da-fA-F:.]+\])?+{_ADDRESS}"
