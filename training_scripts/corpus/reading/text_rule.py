@@ -67,7 +67,7 @@ SCRIPTS: Final[Mapping[str, Mapping[str, object]]] = {
     segmentation.CHINESE_JAPANESE: {
         "runs": segmentation.RUNS[segmentation.CHINESE_JAPANESE],
         "words": f"[{segmentation.KATAKANA}]+",
-        "least": 6,
+        "least": 5,
     },
     # Unicode's line breaking class SA: scripts of South East Asia in which only a dictionary knows where a word ends.
     segmentation.THAI: {"runs": segmentation.RUNS[segmentation.THAI], "least": 13},
