@@ -151,7 +151,9 @@ def _settings(options: argparse.Namespace, source: Source) -> PreparationSetting
         if clashing := [name for name in _CHOOSING_OPTIONS if name in given]:
             raise CorpusError(f"--{clashing[0].replace('_', '-')} has no meaning beside --vocabulary, which is frozen")
         if kept is not None and options.html is not None:
-            raise CorpusError("--html has no meaning beside the --vocabulary of a corpus, which says how texts are read")
+            raise CorpusError(
+                "--html has no meaning beside the --vocabulary of a corpus, which says how texts are read"
+            )
         given["vocabulary"] = read_vocabulary(options.vocabulary, rule)
         given["vocabulary_rule"] = kept
     for name in ("stop_words", "keep_words"):
