@@ -67,6 +67,8 @@ open-bundle: setup  ## Fetch what algorithm: open takes along to AWS (PROCESSOR=
 spark-bundle: setup  ## Fetch what the setting preparation takes along to AWS's Spark container
 	@$(BIN)/python -m scripts.bundle --processor spark
 
+segmentation: .venv-segmentation/.ready  ## Make the environment of what parts words of Chinese, Japanese and Thai, for the tests
+
 corpus: setup  ## Prepare the default corpus into build/corpus
 	@$(BIN)/python -m training_scripts.prepare
 
@@ -110,7 +112,7 @@ check-floors: setup
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check check-locks lint-templates similar-asset open-bundle spark-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-script-mode/bundle/bundle.json $(SPARK)  ## All tests, the slower ones too
+test-all: setup check check-locks lint-templates similar-asset open-bundle spark-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-segmentation/.ready .venv-script-mode/bundle/bundle.json $(SPARK)  ## All tests, the slower ones too
 	@$(PYTEST)
 
 bench-url: setup  ## Measure the URL: the function alone, then the whole service as its callers find it
@@ -141,4 +143,4 @@ hooks: .venv-pre-commit/.ready setup  ## Run `make check` before each commit
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup java hooks check-lint check-format check-types check-floors check-locks notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark corpus demo synth deploy check test test-all bench bench-training bench-url lock clean
+.PHONY: help setup java hooks check-lint check-format check-types check-floors check-locks notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark segmentation corpus demo synth deploy check test test-all bench bench-training bench-url lock clean

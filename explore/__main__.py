@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     drawn = figures.write(found, options.out)
     print(f"{target}: {len(found.rows):,} documents, {len(found.topics)} topics, {len(content) / 1e6:.1f} MB")
     print(f"  figures  {', '.join(path.name for path in drawn)}")
+    if sentence := figures.missing_glyphs(found):
+        print(f"  glyphs   {sentence}")
     print(f"  model    {found.vectors.model}\n  corpus   {found.vectors.corpus}")
     for advice in found.advice:
         print(f"  merge {advice.topics[0]} and {advice.topics[1]}? {advice.reason}")

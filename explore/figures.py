@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import matplotlib as mpl
@@ -13,11 +15,11 @@ import numpy as np
 from matplotlib import pyplot as plt
 from scipy.cluster.hierarchy import dendrogram
 
-from explore import map_names, palette
+from explore import lettering, map_names, palette
 from explore.files import written_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -35,6 +37,9 @@ _DOTS_AN_INCH: Final = 120
 _COLUMNS: Final = 6
 _SHOWN_WORDS: Final = 8
 _LEGEND_LABELS: Final = 30
+_LEGEND_ROWS: Final = 50
+_LEGEND_CELLS, _WRITTEN_CELLS, _WORD_CELLS, _TICK_CELLS, _LEAF_CELLS = 44, 26, 15, 24, 56
+"""How long text may be in each place, in characters of a Latin alphabet."""
 _WRITTEN_FROM: Final = 0.05
 _LIGHT_ON_DARK_FROM: Final = 0.55
 
@@ -56,14 +61,36 @@ def write(study: Study, folder: Path) -> list[Path]:
         del figures["map-labels"], figures["labels"]
     written = []
     for name, draw in figures.items():
-        figure = draw(study)
-        path = folder / f"{name}.png"
-        figure.text(0.008, 0.006, _provenance(study), fontsize=7, color=_QUIET)
-        with written_whole(path) as partial:
-            figure.savefig(partial, dpi=_DOTS_AN_INCH, format="png")
-        plt.close(figure)
+        with lettered(study):
+            figure = draw(study)
+            path = folder / f"{name}.png"
+            height = figure.get_size_inches()[1]
+            figure.text(0.008, 4 / 72 / height, _provenance(study), fontsize=7, color=_QUIET)
+            with written_whole(path) as partial:
+                figure.savefig(partial, dpi=_DOTS_AN_INCH, format="png")
+            plt.close(figure)
         written.append(path)
     return written
+
+
+def missing_glyphs(study: Study) -> str | None:
+    """Return a sentence on characters that no installed font has, and which package brings them."""
+    return lettering.sentence_on(_fonts(study)[1])
+
+
+@contextmanager
+def lettered(study: Study) -> Iterator[None]:
+    """Draw with fonts that have the glyphs, and take text for what it is: `$` begins no formula."""
+    with mpl.rc_context({"font.family": _fonts(study)[0], "text.parse_math": False}), warnings.catch_warnings():
+        # Told once, by `missing_glyphs`.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+def _fonts(study: Study) -> tuple[list[str], set[str]]:
+    words = {word for topic in study.topics for word in topic.words[:_SHOWN_WORDS]}
+    labels = study.confusion.labels if study.confusion is not None else []
+    return lettering.families_for([*words, *study.labels, *labels])
 
 
 def _provenance(study: Study) -> str:
@@ -80,10 +107,11 @@ def _map_by_topic(study: Study) -> Figure:
 
 def _map_by_label(study: Study) -> Figure:
     names = dict(enumerate(study.labels[:_LEGEND_LABELS]))
+    written = {label: lettering.shortened(name, _WRITTEN_CELLS) for label, name in names.items()}
     title = "Documents by label"
     if len(study.labels) > _LEGEND_LABELS:
         title += f" (the {_LEGEND_LABELS} commonest of {len(study.labels)} are named)"
-    return _map(study, study.label_numbers, study.label_marks, names, title, written=names)
+    return _map(study, study.label_numbers, study.label_marks, names, title, written=written)
 
 
 def _map(
@@ -112,13 +140,19 @@ def _map(
             rasterized=True,
         )
     handles = [_legend_handle(marks[group]) for group in names]
-    axes.legend(
-        handles, list(names.values()), loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8.5, frameon=False
+    columns = math.ceil(len(names) / _LEGEND_ROWS)
+    legend = figure.legend(
+        handles,
+        [lettering.shortened(name, _LEGEND_CELLS // columns) for name in names.values()],
+        loc="center right",
+        fontsize=8.5 if columns == 1 else 7,
+        frameon=False,
+        ncols=columns,
+        columnspacing=0.8,
     )
-    axes.set_title(title, loc="left", fontsize=14, color=_INK)
     axes.set_aspect("equal")
     axes.axis("off")
-    figure.tight_layout()
+    lettering.lay_out(figure, title, 14, aside=legend.get_window_extent().width / figure.bbox.width)
     # Among thousands of points shapes are hard to see: the name on the spot says it to everybody.
     map_names.write(figure, axes, study.positions, groups, written, ink=_INK)
     return figure
@@ -135,23 +169,23 @@ def _legend_handle(mark: Mark) -> mpl.lines.Line2D:
 def _topics(study: Study) -> Figure:
     rows = math.ceil(len(study.topics) / _COLUMNS)
     figure, axes = plt.subplots(rows, _COLUMNS, figsize=(_COLUMNS * 2.9, rows * 2.2 + 0.8), squeeze=False)
-    figure.suptitle("Topics, the largest first", x=0.012, y=0.995, ha="left", va="top", fontsize=14, color=_INK)
     panels = list(axes.flat)
     for panel, topic in zip(panels, sorted(study.topics, key=lambda topic: -topic.share), strict=False):
         words = topic.words[:_SHOWN_WORDS]
         panel.barh(range(len(words)), topic.word_probabilities[:_SHOWN_WORDS], color=_BAR, height=0.72)
-        panel.set_yticks(range(len(words)), words, fontsize=8.5, color=_INK)
+        shown = [lettering.shortened(word, _WORD_CELLS) for word in words]
+        panel.set_yticks(range(len(words)), shown, fontsize=8.5, color=_INK)
         panel.invert_yaxis()
         panel.set_xticks([])
         panel.tick_params(length=0)
         for side in ("top", "right", "bottom"):
             panel.spines[side].set_visible(False)
         panel.set_title(
-            f"{topic.id}   {topic.share:.1%}   coherence {topic.coherence:.2f}", fontsize=9, loc="left", color=_INK
+            f"{topic.id}   {topic.share:.1%}   coherence {topic.coherence:.2f}", fontsize=8, loc="right", color=_INK
         )
     for panel in panels[len(study.topics) :]:
         panel.axis("off")
-    figure.tight_layout(rect=(0, 0.012, 1, 0.985))
+    lettering.lay_out(figure, "Topics, the largest first", 14)
     return figure
 
 
@@ -159,7 +193,7 @@ def _labels(study: Study) -> Figure:
     confusion = study.confusion
     assert confusion is not None  # noqa: S101 -- left out where there is none
     labels, topics = confusion.weights.shape
-    figure, axes = plt.subplots(figsize=(3.6 + topics * 0.36, 3.0 + labels * 0.27))
+    figure, axes = plt.subplots(figsize=(4.6 + topics * 0.36, 4.6 + labels * 0.27))
     most = float(confusion.weights.max())
     axes.imshow(confusion.weights, cmap="Blues", vmin=0, vmax=most, aspect="auto")
     for row, column in np.argwhere(confusion.weights >= _WRITTEN_FROM):
@@ -168,22 +202,24 @@ def _labels(study: Study) -> Figure:
         axes.text(
             column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=7, color="white" if light else _INK
         )
-    names = [f"{topic} {' '.join(study.topics[topic].words[:2])}" for topic in study.tree.order]
+    names = [
+        lettering.shortened(f"{topic} {' '.join(study.topics[topic].words[:2])}", _TICK_CELLS)
+        for topic in study.tree.order
+    ]
     axes.set_xticks(range(topics), names, rotation=90, fontsize=8)
-    axes.set_yticks(range(labels), confusion.labels, fontsize=8)
+    axes.set_yticks(range(labels), [lettering.shortened(name, _TICK_CELLS) for name in confusion.labels], fontsize=8)
     axes.tick_params(length=0)
-    axes.set_title(
+    title = (
         f"Topics of each label's documents, in percent. Purity {confusion.purity:.0%}, mutual information "
-        f"{confusion.agreement:.2f}",
-        loc="left", fontsize=11, color=_INK,
-    )  # fmt: skip
-    figure.tight_layout(rect=(0, 0.015, 1, 1))
+        f"{confusion.agreement:.2f}"
+    )
+    lettering.lay_out(figure, title, 11)
     return figure
 
 
 def _groups(study: Study) -> Figure:
     figure, axes = plt.subplots(figsize=(11, 1.6 + 0.27 * len(study.topics)))
-    names = [f"{topic.id}  {topic.label}" for topic in study.topics]
+    names = [lettering.shortened(f"{topic.id}  {topic.label}", _LEAF_CELLS) for topic in study.topics]
     merged = {frozenset(advice.topics) for advice in study.advice}
     topics = len(study.topics)
 
@@ -199,6 +235,5 @@ def _groups(study: Study) -> Figure:
         axes.spines[side].set_visible(False)
     axes.set_xlabel("Hellinger distance at which topics join", fontsize=9, color=_QUIET)
     advised = "; ".join(f"{one} and {other}" for one, other in (advice.topics for advice in study.advice))
-    axes.set_title(f"How topics group. Advised to be merged: {advised or 'none'}", loc="left", fontsize=12, color=_INK)
-    figure.tight_layout(rect=(0, 0.015, 1, 1))
+    lettering.lay_out(figure, f"How topics group. Advised to be merged: {advised or 'none'}", 12)
     return figure

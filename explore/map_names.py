@@ -9,14 +9,15 @@ import numpy.typing as npt
 from matplotlib.patheffects import withStroke
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
 
 _CELLS: Final = 16
-_ROUNDS: Final = 200
+_STEPS: Final = 1000
 _GAP: Final = 2.0
 _SIZE: Final = 8.5
 
@@ -71,28 +72,31 @@ def densest(members: npt.NDArray[np.floating], *, span: float) -> tuple[float, f
 
 
 def _part(figure: Figure, axes: Axes, texts: list[Text]) -> None:
-    """Move texts up and down until none lies over another."""
+    """Move each text to the free place above or below it that is nearest, and into the axes from beside them."""
+    # Where the axes are as wide as they are high, only now.
+    axes.apply_aspect()
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # Agg's canvas has one
-    boxes = np.array([text.get_window_extent(renderer).extents for text in texts])
-    moved = np.zeros(len(texts))
-    for _ in range(_ROUNDS):
-        still = True
-        for one in range(len(texts)):
-            for other in range(one):
-                a, b = boxes[one], boxes[other]
-                if min(a[2], b[2]) <= max(a[0], b[0]):
-                    continue
-                low, high = a[1] + moved[one], b[1] + moved[other]
-                overlap = min(low + a[3] - a[1], high + b[3] - b[1]) - max(low, high) + _GAP
-                if overlap <= 0:
-                    continue
-                still = False
-                step = overlap / 2 if low >= high else -overlap / 2
-                moved[one] += step
-                moved[other] -= step
-        if still:
-            break
-    back = axes.transData.inverted()
-    for text, up in zip(texts, moved, strict=True):
+    boxes = [text.get_window_extent(renderer) for text in texts]
+    back, room = axes.transData.inverted(), axes.bbox
+    placed: list[Bbox] = []
+    for place in sorted(range(len(texts)), key=lambda place: (boxes[place].y0, place)):
+        text, box = texts[place], boxes[place]
+        aside = max(0.0, room.x0 - box.x0) + min(0.0, room.x1 - box.x1)
+        moved = (box.translated(aside, up) for up in _offsets(box.height))
+        free = next(
+            (
+                one
+                for one in moved
+                if one.y0 >= room.y0 and one.y1 <= room.y1 and not any(one.overlaps(other) for other in placed)
+            ),
+            box,
+        )
+        placed.append(free.padded(_GAP / 2))
         x, y = axes.transData.transform(text.get_position())
-        text.set_position(tuple(back.transform((x, y + up))))
+        text.set_position(tuple(back.transform((x + free.x0 - box.x0, y + free.y0 - box.y0))))
+
+
+def _offsets(height: float) -> Iterator[float]:
+    """Yield how far up a text may be moved, the nearest first, in a quarter of its height."""
+    for step in range(_STEPS):
+        yield (step + 1) // 2 * (height / 4) * (1 if step % 2 else -1)

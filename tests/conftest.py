@@ -94,3 +94,13 @@ def _jsii_on_the_projects_own_node() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that accepts what the templates have become."""
     parser.addoption("--update-snapshots", action="store_true", help="write the templates' snapshots anew")
+
+
+@pytest.fixture
+def segmentation_packages(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the packages of requirements/segmentation.txt importable, and return their folder; or skip the test."""
+    folders = sorted((ROOT / ".venv-segmentation" / "lib").glob("python3.*/site-packages"))
+    if not folders:
+        pytest.skip("there is no .venv-segmentation: `make segmentation` makes it")
+    monkeypatch.syspath_prepend(str(folders[-1]))
+    return folders[-1]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from topics_client import results, workers
+from topics_client import results, segmented, workers
 from topics_client.batching import (
     MAX_BYTES,
     MAX_DOCUMENTS,
@@ -140,10 +141,33 @@ class TopicsClient:
             yield from under_way.popleft().result()
 
     def score_batch(self, batch: Batch, query: Mapping[str, str], corpus_version: str | None) -> list[Prediction]:
-        """Return the predictions of one batch; one that turns out too large for the URL is sent in halves.
+        """Return the predictions of one batch.
 
-        A document that is too large alone is an error of its own where the query asks for errors by row.
+        One that turns out too large for the URL is sent in halves; texts that are refused as unsegmented are sent again
+        with their words parted.
         """
+        try:
+            predictions = self._predictions(batch, query, corpus_version)
+        except TopicsError as error:
+            if error.code != segmented.UNSEGMENTED_TEXT:
+                raise
+            # One text was named; all are asked for, so that the others stay as they are.
+            told = self._predictions(batch, {**query, **query_of(on_error="return")}, corpus_version)
+            again, failures = segmented.parted_batch(batch, segmented.refusals_in(told))
+            if failures:
+                raise failures[min(failures)] from None
+            return self._predictions(again, query, corpus_version)
+        refusals = segmented.refusals_in(predictions)
+        if not refusals:
+            return predictions
+        again, failures = segmented.parted_batch(batch, refusals)
+        if len(failures) < len(refusals):
+            predictions = self._predictions(again, query, corpus_version)
+        for place, failure in failures.items():
+            predictions[place] = replace(predictions[place], error=failure)
+        return predictions
+
+    def _predictions(self, batch: Batch, query: Mapping[str, str], corpus_version: str | None) -> list[Prediction]:
         try:
             body = batch.body(corpus_version)
             if len(body) > URL_MAX_BYTES:
@@ -159,8 +183,8 @@ class TopicsClient:
                 return [Prediction(Versions(None, None), error=error)]
             first, second = batch.halves()
             return [
-                *self.score_batch(first, query, corpus_version),
-                *self.score_batch(second, query, corpus_version),
+                *self._predictions(first, query, corpus_version),
+                *self._predictions(second, query, corpus_version),
             ]
         predictions = results.predictions_of(
             answer.headers, answer.body, documents=len(batch.items), first_row=batch.first_row
@@ -181,7 +205,7 @@ class TopicsClient:
         return results.health_of(answer.headers, answer.body)
 
 
-def query_of(*, top: int | None, on_error: OnError, empty: Empty) -> dict[str, str]:
+def query_of(*, top: int | None = None, on_error: OnError = "raise", empty: Empty = "refuse") -> dict[str, str]:
     """Return the query of a request for scoring."""
     query: dict[str, str] = {}
     if top is not None:

@@ -8,8 +8,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from topics_client import segmented
 from topics_client.answers import UNREADABLE, items, json_of, members, number, number_or_none, text
 from topics_client.calls import Calls
+from topics_client.errors import TopicsError
 from topics_client.results import Versions, unreadable
 from topics_client.transport import SignedTransport, Transport
 
@@ -92,11 +94,19 @@ class SimilarClient:
         return _found(self._calls.request("GET", "/similar", {"id": name, **_query(number)}, None))
 
     def similar_to(self, document: str, *, number: int | None = None) -> SimilarDocuments:
-        """Return the documents most like a raw document.
+        """Return the documents most like a raw document; one that is refused as unsegmented is sent again, parted.
 
         Raises:
             TopicsError: `no_known_words`, or another refusal.
         """
+        try:
+            return self._similar_to(document, number)
+        except TopicsError as error:
+            if error.code != segmented.UNSEGMENTED_TEXT:
+                raise
+            return self._similar_to(segmented.parted(document, error), number)
+
+    def _similar_to(self, document: str, number: int | None) -> SimilarDocuments:
         body = json.dumps({"document": document}).encode()
         return _found(self._calls.request("POST", "/similar", _query(number), body))
 

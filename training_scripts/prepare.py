@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -14,14 +15,18 @@ from training_scripts.command_line import Parser, in_a_sentence
 from training_scripts.corpus import rerun
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, PREPARE_COMMAND, CorpusManifest
+from training_scripts.corpus.passed_over import PassedOver
 from training_scripts.corpus.preparation import prepare
 from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.reading.text_rule import HTML
 from training_scripts.corpus.rejected import Rejects
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, ParquetTable, TextFolder
 from training_scripts.corpus.sources.spooling import spooled
 from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.corpus.vocabulary import read_words
+from training_scripts.corpus.token_rule import rule_of
+from training_scripts.corpus.tokens import rule_for
+from training_scripts.corpus.vocabulary import read_list, read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,10 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     earlier = _earlier_hash(options.output)
-    manifest, is_new = _prepared(options)
+    passed = PassedOver()
+    manifest, is_new = _prepared(options, passed)
     print(_summary(manifest, options.output, is_new=is_new))
     if earlier not in {None, manifest.corpus_hash}:
         print(f"  instead of  {earlier}: a stage that is deployed with this folder trains a new model")
+    for sentence in passed.sentences():
+        print(f"  note        {sentence}")
     return 0
 
 
@@ -89,7 +97,7 @@ def _earlier_hash(folder: Path) -> str | None:
         return None
 
 
-def _prepared(options: argparse.Namespace) -> tuple[CorpusManifest, bool]:
+def _prepared(options: argparse.Namespace, passed: PassedOver) -> tuple[CorpusManifest, bool]:
     rejects = Rejects(options.max_rejected or 0, options.output.with_name(f"{options.output.name}.rejected.jsonl"))
     with spooled(options.input) as spool:
         source = _source(options, spool, rejects)
@@ -97,7 +105,7 @@ def _prepared(options: argparse.Namespace) -> tuple[CorpusManifest, bool]:
         input_hash = rerun.input_hash(source, settings)
         if not options.force and (earlier := rerun.earlier_result(options.output, input_hash)):
             return earlier, False
-        manifest = prepare(source, settings, options.output, Progress("prepare"))
+        manifest = prepare(source, settings, options.output, Progress("prepare"), passed)
     if told := rejects.summary():
         print(f"prepare: {told}", file=sys.stderr)
     rerun.remember(options.output, input_hash, manifest)
@@ -161,14 +169,20 @@ def _settings(options: argparse.Namespace, source: Source) -> PreparationSetting
         for name in PreparationSettings.model_fields
         if getattr(options, name, None) is not None and name not in {"stop_words", "keep_words", "vocabulary"}
     }
+    kept = None if options.vocabulary is None else SurfaceForms.kept_rule(options.vocabulary)
+    rule = rule_for(options.language or PreparationSettings().language) if kept is None else rule_of(json.loads(kept))
     if options.vocabulary is not None:
         if clashing := [name for name in _CHOOSING_OPTIONS if name in given]:
             raise CorpusError(f"--{clashing[0].replace('_', '-')} has no meaning beside --vocabulary, which is frozen")
-        given["vocabulary"] = read_words(options.vocabulary)
-        given["vocabulary_rule"] = SurfaceForms.kept_rule(options.vocabulary)
+        if kept is not None and options.html is not None:
+            raise CorpusError(
+                "--html has no meaning beside the --vocabulary of a corpus, which says how texts are read"
+            )
+        given["vocabulary"] = read_vocabulary(options.vocabulary, rule)
+        given["vocabulary_rule"] = kept
     for name in ("stop_words", "keep_words"):
         if (path := getattr(options, name)) is not None:
-            given[name] = tuple(sorted(set(read_words(path, least=1))))
+            given[name] = read_list(path, rule)
     try:
         return PreparationSettings.model_validate({**source.recommended, **given})
     except ValidationError as error:
@@ -229,6 +243,16 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help=f"count sentences of N documents in one of them only, 0 in all ({default.repeated_sentences})",
+    )
+    add(
+        "--html",
+        choices=HTML,
+        help="drop tags of documents that are HTML (auto), of all, or of none",
+    )
+    add(
+        "--segmentation",
+        choices=("auto", "no"),
+        help="part words where nothing does, as in Chinese (auto), or not",
     )
     add("--validation", type=float, metavar="SHARE", help=f"share of the documents ({default.validation})")
     add("--test", type=float, metavar="SHARE", help=f"share, where the source has no split ({default.test})")

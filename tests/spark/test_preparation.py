@@ -63,12 +63,12 @@ def lines(*, ids: bool) -> list[bytes]:
     return found
 
 
-def on_spark(documents: Path, output: Path, *options: str) -> Ended:
+def on_spark(documents: Path, output: Path, *options: str, packages: Path | None = None) -> Ended:
     command = [str(PYTHON), "-m", "training_scripts.spark.prepare", str(documents), "--output", str(output)]
     ran = subprocess.run(
         [*command, "--beside", str(output.parent / "beside"), "--master", "local[2]", *options],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, packages) if packages else (ROOT,)))},
         capture_output=True,
         text=True,
         check=False,
@@ -211,3 +211,24 @@ def test_two_documents_of_one_id_end_it_with_that_id(tmp_path: Path) -> None:
 
     assert refused.code == 2
     assert "two documents have the id 'ü5': ids must differ" in refused.said
+
+
+def test_documents_in_twelve_languages_give_the_same_bytes(segmentation_packages: Path, tmp_path: Path) -> None:
+    documents = ROOT / "tests" / "data" / "multilingual.jsonl"
+    options = ["--id-field", "id", "--label-field", "language", "--least-words", "2", "--no-lemmas", "--no-stop-words"]
+    alone(documents, tmp_path / "one", *options)
+
+    ended = on_spark(documents, tmp_path / "spark", *options, packages=segmentation_packages)
+
+    assert ended.code == 0, ended.said
+    assert differing(tmp_path / "one", tmp_path / "spark") == []
+
+
+def test_unsegmented_documents_end_it_where_nothing_parts_them(tmp_path: Path) -> None:
+    documents = ROOT / "tests" / "data" / "multilingual.jsonl"
+
+    refused = on_spark(documents, tmp_path / "none", "--id-field", "id", "--no-lemmas", "--no-stop-words")
+
+    assert refused.code == 2
+    assert "pip install -r requirements/segmentation.txt" in refused.said
+    assert "Traceback" not in refused.said

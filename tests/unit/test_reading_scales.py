@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from local_cloud.sagemaker.jobs.transform import data_processing
 from topics_client import inputs
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.reading.text_rule import text_of_html
+from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources.files import CsvTable, JsonLines
-from training_scripts.corpus.sources.html_text import text_of_html
 from training_scripts.corpus.tokens import rule_for
 from training_scripts.ntm.reading import csv_counts
 from training_scripts.ntm.reading.counts import CountsError
@@ -45,6 +46,7 @@ LEAST_S: Final = 0.0005
 WIDTH: Final = 5
 REFUSALS: Final = (Problem, CountsError, CorpusError, inputs.InputError, ValueError, csv.Error)
 
+FINDER: Final = PreparationSettings().finder
 VOCABULARY: Final = Vocabulary(
     words_of=re.compile(r"[^\W\d_]+").findall, forms={"a": 0}, stop_forms=["b"], words=["a"] * WIDTH,
     vocabulary_hash=None,
@@ -83,7 +85,7 @@ READERS: Final[dict[str, Read]] = {
     "HTML": lambda body, _: text_of_html(body.decode("utf-8", "replace")),
     "prepare's JSON Lines": lambda _, file: [*JsonLines(file).documents()],
     "prepare's CSV": lambda _, file: [*CsvTable(file).documents()],
-    "Spark's lines": lambda body, file: [*counted.read(JsonLines(file), rule_for("en"), 1, body.split(b"\n"))],
+    "Spark's lines": lambda body, file: [*counted.read(JsonLines(file), FINDER, 1, body.split(b"\n"))],
     "client's JSON Lines": client(inputs.JSONL),
     "client's counts": client(inputs.CSV_COUNTS),
     "client's column": client(inputs.CSV),

@@ -14,7 +14,9 @@ from scipy.sparse import csr_matrix, vstack
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import RepeatedSentences
-from training_scripts.corpus.repeats import END, Passages, Repeats, hash_of, row_of, sentences_of
+from training_scripts.corpus.passed_over import PassedOver
+from training_scripts.corpus.reading.document_words import UnsegmentedError
+from training_scripts.corpus.repeats import END, Passages, Repeats, hash_of, row_of
 from training_scripts.corpus.sources.files import is_encodable
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
     from training_scripts.corpus.progress import Progress
-    from training_scripts.corpus.token_rule import TokenRule
+    from training_scripts.corpus.reading.document_words import WordFinder
 
 _SPOOL_MEMORY_BYTES: Final = 1 << 26
 _BLOCK_WORDS: Final = 1 << 20
@@ -44,6 +46,7 @@ class FormCounts:
         counts: shape (documents, forms), int64.
         dropped_short: documents left out because they have fewer words than the least.
         dropped_duplicate: documents without an id of their own left out because their text had been seen.
+        languages: those that documents were segmented as.
         documents_hash: SHA-256 over all documents read, whatever their order.
         repeated: what was left out of the documents as repeated in others.
     """
@@ -57,43 +60,56 @@ class FormCounts:
     dropped_duplicate: int
     documents_hash: str
     repeated: RepeatedSentences
+    languages: frozenset[str] = frozenset()
 
 
 def count_forms(
     documents: Iterable[Document],
     *,
-    rule: TokenRule,
+    finder: WordFinder,
     least_words: int,
     repeated_sentences: int,
     has_ids: bool,
     progress: Progress,
+    passed: PassedOver | None = None,
 ) -> FormCounts:
     """Count the forms of each document, keeping no text.
 
     Args:
         documents: in any order.
-        rule: finds their words.
+        finder: finds their words.
         least_words: documents of fewer words are left out.
         repeated_sentences: sentences of this many documents count in the one of the smallest id only; 0 counts all.
         has_ids: whether two documents of one id are an error, or one text that came twice.
         progress: told of each document.
+        passed: told of what is passed over.
 
     Raises:
         CorpusError: two documents have one id, or nothing is left.
     """
     with closing(_Rows()) as rows:
-        return _counted(documents, rows, rule, least_words, repeated_sentences, has_ids=has_ids, progress=progress)
+        return _counted(
+            documents,
+            rows,
+            finder,
+            least_words,
+            repeated_sentences,
+            has_ids=has_ids,
+            progress=progress,
+            passed=passed or PassedOver(),
+        )
 
 
 def _counted(
     documents: Iterable[Document],
     rows: _Rows,
-    rule: TokenRule,
+    finder: WordFinder,
     least_words: int,
     repeated_sentences: int,
     *,
     has_ids: bool,
     progress: Progress,
+    passed: PassedOver,
 ) -> FormCounts:
     kept: dict[str, _Kept] = {}
     digests: dict[str, bytes] = {}
@@ -106,13 +122,15 @@ def _counted(
             if has_ids:
                 raise CorpusError(f"two documents have the id {document.id!r}: ids must differ")
             dropped_duplicate += 1
+            passed.note("duplicate", document.id)
             # Which of the copies comes first must not matter.
             if digest >= digests[document.id]:
                 continue
         digests[document.id] = digest
-        sentences = [rule.tokens_of(sentence) for sentence in sentences_of(document.text)]
+        sentences = _sentences(document, finder, passed)
         if sum(map(len, sentences)) < least_words:
             short.add(document.id)
+            passed.note("short", document.id)
             continue
         kept[document.id] = _Kept(document.label, document.split, *rows.add(sentences))
     if not digests:
@@ -132,7 +150,22 @@ def _counted(
         dropped_duplicate=dropped_duplicate,
         documents_hash=hashlib.sha256(b"".join(sorted(digests.values()))).hexdigest(),
         repeated=repeated,
+        languages=frozenset(passed.segmented),
     )
+
+
+def _sentences(document: Document, finder: WordFinder, passed: PassedOver) -> list[list[str]]:
+    try:
+        words = finder.words_of(document.text)
+    except UnsegmentedError as error:
+        raise UnsegmentedError(f"document {document.id!r}: {error}") from None
+    if words.language:
+        passed.segmented[words.language] += 1
+    if words.script:
+        passed.note("unsegmented", document.id)
+    if passed.looks:
+        passed.look_at(finder.plain.text_of(document.text), words.tokens)
+    return words.sentences
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,11 @@ def stop_words_of(language: str, rule: TokenRule | None = None) -> frozenset[str
     return frozenset(map((rule or rule_for(language)).normalised, languages_with_stop_words()[language].split()))
 
 
+def stop_words_by_language(rule: TokenRule) -> dict[str, frozenset[str]]:
+    """Return the stop words of every language that has a list, by its code."""
+    return {language: stop_words_of(language, rule) for language in languages_with_stop_words()}
+
+
 def among(form: str, key: str | None, is_lemma_of_another: bool) -> str | None:
     """Return a form's key among other forms, given the key it has alone."""
     return form if key is not None and is_lemma_of_another else key

@@ -12,7 +12,13 @@ import numpy as np
 from training_scripts import recordio
 from training_scripts.corpus.counting import FormCounts, count_forms
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.language import CURLY_APOSTROPHE, Lemmas, library_versions, stop_words_of
+from training_scripts.corpus.language import (
+    CURLY_APOSTROPHE,
+    Lemmas,
+    library_versions,
+    stop_words_by_language,
+    stop_words_of,
+)
 from training_scripts.corpus.manifest import (
     MANIFEST_NAME,
     MAX_MANIFEST_BYTES,
@@ -29,6 +35,7 @@ from training_scripts.corpus.manifest import (
     labels_path,
     shard_path,
 )
+from training_scripts.corpus.reading import segmentation
 from training_scripts.corpus.replacement import replaced_folder
 from training_scripts.corpus.split import Splitter, place_of
 from training_scripts.corpus.surface_forms import SurfaceForms
@@ -40,9 +47,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from pydantic import JsonValue
     from scipy.sparse import csr_matrix
 
     from training_scripts.corpus.documents import Source
+    from training_scripts.corpus.passed_over import PassedOver
     from training_scripts.corpus.progress import Progress
     from training_scripts.corpus.settings import PreparationSettings
 
@@ -50,10 +59,17 @@ MAX_SEEN_STOP_FORMS = 10_000
 """A server holds them all. A language has some hundreds; their contractions are many, and rare."""
 
 
-def prepare(source: Source, settings: PreparationSettings, folder: Path, progress: Progress) -> CorpusManifest:
+def prepare(
+    source: Source,
+    settings: PreparationSettings,
+    folder: Path,
+    progress: Progress,
+    passed: PassedOver | None = None,
+) -> CorpusManifest:
     """Write the corpus of `source` to `folder`, in the place of the one that is there, and return its manifest.
 
-    The same documents and settings give the same bytes, in whatever order the documents come.
+    The same documents and settings give the same bytes, in whatever order the documents come. `passed` is told of what
+    is passed over.
 
     Raises:
         CorpusError: the source cannot be read, or no corpus comes of it; `folder` is as it was.
@@ -62,12 +78,15 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
     with replaced_folder(folder, recognised_by=MANIFEST_NAME) as new:
         found = count_forms(
             source.documents(),
-            rule=settings.rule,
+            finder=settings.finder,
             least_words=settings.least_words,
             repeated_sentences=settings.repeated_sentences,
             has_ids=source.has_ids,
             progress=progress,
+            passed=passed,
         )
+        if passed is not None and settings.language_stop_words:
+            passed.compare(settings.language, _totals(found), stop_words_by_language(settings.rule))
         splitter = Splitter(settings.validation, settings.test, settings.seed)
         part_of = np.array(splitter.parts_of(found.ids, found.splits))
         progress.tell("choosing the vocabulary")
@@ -104,7 +123,7 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
                 version=source.version or f"sha256:{found.documents_hash}",
                 licence=source.licence,
             ),
-            settings={**settings.for_manifest(), "libraries": dict(library_versions())},
+            settings=settings_told(settings, found.languages),
             files=files,
         )
         content = manifest.encoded()
@@ -112,6 +131,12 @@ def prepare(source: Source, settings: PreparationSettings, folder: Path, progres
             raise CorpusError(f"{MANIFEST_NAME} takes {len(content)} bytes, where {MAX_MANIFEST_BYTES} are allowed")
         (new / MANIFEST_NAME).write_bytes(content)
     return manifest
+
+
+def settings_told(settings: PreparationSettings, languages: Iterable[str]) -> dict[str, JsonValue]:
+    """Return the settings as the manifest tells them, with the packages that decided; `languages` were segmented."""
+    libraries: dict[str, JsonValue] = {**library_versions(), **segmentation.releases_of(languages)}
+    return {**settings.for_manifest(), "libraries": libraries}
 
 
 def lemmas_of(settings: PreparationSettings) -> Lemmas:
@@ -139,9 +164,12 @@ def _vocabulary(
 
 
 def _stop_forms(found: FormCounts, vocabulary: Vocabulary, lemmas: Lemmas) -> tuple[str, ...]:
-    totals = np.asarray(found.counts.sum(axis=0)).ravel().tolist()
-    seen = [(-total, form) for form, total in zip(found.forms, totals, strict=True) if form in vocabulary.stop_forms]
+    seen = [(-total, form) for form, total in _totals(found).items() if form in vocabulary.stop_forms]
     return stop_forms_told(lemmas, vocabulary, (form for _, form in heapq.nsmallest(MAX_SEEN_STOP_FORMS, seen)))
+
+
+def _totals(found: FormCounts) -> dict[str, int]:
+    return dict(zip(found.forms, np.asarray(found.counts.sum(axis=0)).ravel().tolist(), strict=True))
 
 
 def stop_forms_told(lemmas: Lemmas, vocabulary: Vocabulary, seen: Iterable[str]) -> tuple[str, ...]:
@@ -193,6 +221,7 @@ def _write_files(
         words=vocabulary.words,
         forms=vocabulary.form_ids,
         stop_forms=stop_forms,
+        plain=settings.written_text_rule(vocabulary.words, found.languages),
     )
     _write(folder, SURFACE_FORMS_PATH, forms.encoded(), files)
     return files, ShardCounts(**shard_counts)

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHOWN_CHARACTERS: Final = 200
+UNSEGMENTED: Final = "unsegmented text"
+"""How the reason begins that ends a preparation, however many records may be set aside."""
 _KINDS: Final = {
+    UNSEGMENTED: UNSEGMENTED,
     "not UTF-8": "not UTF-8",
     "is not JSON": "not JSON",
     "is not CSV": "not CSV",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import library_versions
 from training_scripts.corpus.manifest import CorpusManifest
+from training_scripts.corpus.reading import segmentation
 from training_scripts.versions import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ def input_hash(source: Source, settings: PreparationSettings) -> str:
         "source": [type(source).__name__, repr(source), source.version, source.fingerprint()],
         "settings": settings.model_dump(mode="json"),
         "code": [sha256_hex(path.read_bytes()) for path in code],
-        "libraries": [library_versions(), platform.python_version(), unicodedata.unidata_version],
+        "libraries": [
+            library_versions(),
+            segmentation.installed(),
+            platform.python_version(),
+            unicodedata.unidata_version,
+        ],
     }
     return sha256_hex(canonical_json(described))
 

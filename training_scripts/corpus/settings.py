@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
+from training_scripts.corpus.reading.document_words import WordFinder
+from training_scripts.corpus.reading.plain_text import PlainText
+from training_scripts.corpus.reading.text_rule import Html, reading_rule, written_rule
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.corpus.tokens import rule_for
 from training_scripts.versions import canonical_json, sha256_hex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_TRAIN_SHARDS = 512
 """The manifest lists every shard, and stays under its size limit."""
@@ -27,6 +33,8 @@ class PreparationSettings(BaseModel):
         keep_words: stop words of the language to count all the same.
         vocabulary: given words, in id order, or None to choose them.
         vocabulary_rule: JSON of the rule that the given words were found by, or None for that of the language.
+        html: whether documents are HTML, of which entities are resolved and tags dropped; `auto` sees for each.
+        segmentation: `auto` parts the words of texts in which nothing does; `no` counts such texts as they are.
         max_features: the most words that are chosen.
         max_df: a chosen word is in at most this share of the training documents.
         min_df: a chosen word is in at least this many training documents.
@@ -48,6 +56,8 @@ class PreparationSettings(BaseModel):
     keep_words: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] | None = None
     vocabulary_rule: str | None = None
+    html: Html = "auto"
+    segmentation: Literal["auto", "no"] = "auto"
     max_features: Annotated[int, Field(ge=2, le=1_000_000)] = 2000
     max_df: Annotated[float, Field(gt=0, le=1)] = 0.95
     min_df: Annotated[int, Field(ge=1)] = 2
@@ -75,6 +85,24 @@ class PreparationSettings(BaseModel):
     def rule(self) -> TokenRule:
         """The rule by which the documents' words are found."""
         return rule_for(self.language) if self.vocabulary_rule is None else rule_of(json.loads(self.vocabulary_rule))
+
+    @property
+    def finder(self) -> WordFinder:
+        """What finds the words of documents."""
+        given = self.vocabulary_rule
+        plain = reading_rule(self.html) if given is None else PlainText(json.loads(given))
+        return WordFinder(self.rule, plain, self.language, self.segmentation == "auto")
+
+    def written_text_rule(self, words: Iterable[str], languages: Iterable[str]) -> PlainText:
+        """Return what a server reads documents by.
+
+        Args:
+            words: of the vocabulary.
+            languages: those that documents were segmented as.
+        """
+        if self.vocabulary_rule is not None:
+            return PlainText(json.loads(self.vocabulary_rule))
+        return written_rule(self.html, words, languages if self.segmentation == "auto" else None)
 
     def for_manifest(self) -> dict[str, JsonValue]:
         """Return the settings as the manifest keeps them: long lists of words by number and hash."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import MANIFEST_NAME, SURFACE_FORMS_PATH
+from training_scripts.corpus.reading.document_words import WordFinder
+from training_scripts.corpus.reading.plain_text import PlainText
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.versions import canonical_json
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 class SurfaceForms:
     """The words by id, and the id of each surface form.
 
-    The counts of a text are those of `rule.tokens_of(text)`, looked up in `forms`. Stop words,
+    The counts of a text are those of `rule.tokens_of(plain.text_of(text))`, looked up in `forms`. Stop words,
     words outside the vocabulary and forms that preparation has not seen are not in `forms`.
     `stop_forms` tells the first from the others: who counts unknown words leaves them out. A corpus that was prepared
     before they were kept has none.
@@ -33,6 +35,7 @@ class SurfaceForms:
     words: tuple[str, ...]
     forms: dict[str, int]
     stop_forms: tuple[str, ...] = ()
+    plain: PlainText = field(default_factory=lambda: PlainText({}))
 
     def encoded(self) -> bytes:
         """Return the bytes of the file."""
@@ -40,6 +43,7 @@ class SurfaceForms:
             {
                 "language": self.language,
                 **self.rule.encoded(),
+                **self.plain.encoded(),
                 "feature_dim": len(self.words),
                 "vocabulary_hash": self.vocabulary_hash,
                 "words": list(self.words),
@@ -65,6 +69,7 @@ class SurfaceForms:
                 words=tuple(content["words"]),
                 forms=content["forms"],
                 stop_forms=tuple(content.get("stop_forms", ())),
+                plain=PlainText(content),
             )
         except OSError as error:
             raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
@@ -80,8 +85,14 @@ class SurfaceForms:
         """
         if not (path / MANIFEST_NAME).is_file():
             return None
-        return canonical_json(SurfaceForms.load(path).rule.encoded()).decode()
+        forms = SurfaceForms.load(path)
+        return canonical_json({**forms.rule.encoded(), **forms.plain.encoded()}).decode()
 
     def counts(self, text: str) -> dict[int, int]:
-        """Return how often each word of the vocabulary is in `text`, by id; words that are not in it are left out."""
-        return dict(Counter(self.forms[token] for token in self.rule.tokens_of(text) if token in self.forms))
+        """Return how often each word of the vocabulary is in `text`, by id; words that are not in it are left out.
+
+        Raises:
+            UnsegmentedError: the words of the text are not parted, and nothing here parts them.
+        """
+        tokens = WordFinder(self.rule, self.plain, self.language).words_of(text).tokens
+        return dict(Counter(self.forms[token] for token in tokens if token in self.forms))

@@ -39,7 +39,7 @@ _SPARK_MODULES: Final = (
     "unique_members.py",
     "versions.py",
 )
-_SPARK_FOLDERS: Final = ("corpus", "corpus/sources", "script_mode", "spark")
+_SPARK_FOLDERS: Final = ("corpus", "corpus/reading", "corpus/sources", "script_mode", "spark")
 _ENTRY: Final = _PACKAGE / "script_mode" / "entry"
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.counting import digest_of
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.rejected import SHOWN_CHARACTERS, Rejected
-from training_scripts.corpus.repeats import row_of, sentences_of
+from training_scripts.corpus.reading.document_words import UnsegmentedError
+from training_scripts.corpus.rejected import SHOWN_CHARACTERS, UNSEGMENTED, Rejected
+from training_scripts.corpus.repeats import row_of
 from training_scripts.plain_text import UTF_8
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from training_scripts.corpus.documents import Document
     from training_scripts.corpus.manifest import Part
+    from training_scripts.corpus.reading.document_words import WordFinder
     from training_scripts.corpus.sources import JsonLines
-    from training_scripts.corpus.token_rule import TokenRule
 
 _BOM: Final = "\ufeff"
 
@@ -37,9 +37,13 @@ class Counted(NamedTuple):
     row: bytes
     """The places in `forms` of its words in order, as C ints, with END after each sentence."""
     bytes: int
+    language: str
+    """That which it was segmented as; empty where it was not."""
 
 
-def read(source: JsonLines, rule: TokenRule, least_words: int, lines: Iterable[bytes]) -> Iterator[Counted | Rejected]:
+def read(
+    source: JsonLines, finder: WordFinder, least_words: int, lines: Iterable[bytes]
+) -> Iterator[Counted | Rejected]:
     """Turn the lines of a partition into counts, or into what is set aside."""
     for raw in lines:
         try:
@@ -53,21 +57,23 @@ def read(source: JsonLines, rule: TokenRule, least_words: int, lines: Iterable[b
             continue
         try:
             document = source.parsed(line, "the line")
-            yield count(document, rule, least_words, len(raw))
+            yield count(document, finder, least_words, len(raw))
+        except UnsegmentedError as error:
+            yield Rejected(f"{UNSEGMENTED}: {error}", line[:SHOWN_CHARACTERS])
         except CorpusError as error:
             yield Rejected(str(error), line[:SHOWN_CHARACTERS])
 
 
-def count(document: Document, rule: TokenRule, least_words: int, size: int) -> Counted:
+def count(document: Document, finder: WordFinder, least_words: int, size: int) -> Counted:
     """Count the forms of a document.
 
     Raises:
-        CorpusError: its id or label cannot be written.
+        CorpusError: its id or label cannot be written, or nothing parts its words.
     """
     digest = digest_of(document)
-    sentences = [rule.tokens_of(sentence) for sentence in sentences_of(document.text)]
-    short = sum(map(len, sentences)) < least_words
-    occurrences = Counter(() if short else chain.from_iterable(sentences))
+    words = finder.words_of(document.text)
+    short = sum(map(len, words.sentences)) < least_words
+    occurrences = Counter(() if short else words.tokens)
     places = {form: place for place, form in enumerate(occurrences)}
     return Counted(
         document.id,
@@ -77,6 +83,7 @@ def count(document: Document, rule: TokenRule, least_words: int, size: int) -> C
         short,
         tuple(occurrences),
         tuple(occurrences.values()),
-        b"" if short else array("i", row_of(sentences, places.__getitem__)).tobytes(),
+        b"" if short else array("i", row_of(words.sentences, places.__getitem__)).tobytes(),
         size,
+        words.language,
     )

@@ -14,7 +14,6 @@ from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.language import library_versions
 from training_scripts.corpus.manifest import (
     MANIFEST_NAME,
     PARTS,
@@ -27,8 +26,9 @@ from training_scripts.corpus.manifest import (
     SourceDescription,
     TokenCounts,
 )
-from training_scripts.corpus.preparation import check_parts
-from training_scripts.corpus.rejected import Rejected, too_many, written
+from training_scripts.corpus.preparation import check_parts, settings_told
+from training_scripts.corpus.reading import segmentation
+from training_scripts.corpus.rejected import UNSEGMENTED, Rejected, too_many, written
 from training_scripts.corpus.split import Splitter
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.spark import copies, counted, records, repeated, report, words
@@ -37,6 +37,7 @@ from training_scripts.spark.records import Row, Written
 from training_scripts.versions import canonical_json, sha256_hex, vocabulary_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pyspark import RDD, SparkContext
@@ -95,6 +96,7 @@ class Preparation:
         trimmed = repeated.trimmed(read.filter(lambda document: not document.short), self.settings.repeated_sentences)
         trimmed = trimmed.persist(StorageLevel.DISK_ONLY)
         kept = trimmed.map(lambda item: item.document)
+        languages = read.map(lambda document: document.language).filter(bool).distinct().collect()
         splitter = Splitter(self.settings.validation, self.settings.test, self.settings.seed)
         part_of = _PartOf(splitter, carve=not facts.validation)
         totals = words.totals(kept).persist(StorageLevel.DISK_ONLY)
@@ -105,7 +107,7 @@ class Preparation:
         )
         useful = in_words.filter(lambda item: bool(item[1].ids))
         files, shards, counts = self._write(useful, part_of, len(vocabulary.words))
-        files += self._vocabulary_files(vocabulary, words.stop_forms(totals, self.settings, vocabulary))
+        files += self._vocabulary_files(vocabulary, words.stop_forms(totals, self.settings, vocabulary), languages)
         manifest = CorpusManifest.describing(
             vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
             feature_dim=len(vocabulary.words),
@@ -122,7 +124,7 @@ class Preparation:
             source=SourceDescription(
                 name=self.source.name, version=f"sha256:{_documents_hash(read)}", licence=self.source.licence
             ),
-            settings={**self.settings.for_manifest(), "libraries": dict(library_versions())},
+            settings=settings_told(self.settings, languages),
             files=records.described(files),
         )
         self.place.beside.mkdir(parents=True, exist_ok=True)
@@ -135,11 +137,11 @@ class Preparation:
         """Return the first stage's result; that of a run that was broken off after it is taken up."""
         path = self._first_stage()
         if not _is_whole(self.context, path):
-            source, rule, least_words = self.source, self.settings.rule, self.settings.least_words
+            source, finder, least_words = self.source, self.settings.finder, self.settings.least_words
             # As binary, since Spark's own text has something else where bytes are no UTF-8.
             table = SparkSession(self.context).read.text(self.place.documents)
             lines = table.select(table["value"].cast("binary")).rdd.map(lambda row: bytes(row[0]))
-            found = lines.mapPartitions(lambda part: counted.read(source, rule, least_words, part))
+            found = lines.mapPartitions(lambda part: counted.read(source, finder, least_words, part))
             found.map(lambda item: (isinstance(item, Counted), tuple(item))).saveAsPickleFile(path)
         items = self.context.pickleFile(path)
         rejected = items.filter(lambda item: not item[0]).map(lambda item: Rejected(*item[1]))
@@ -147,8 +149,21 @@ class Preparation:
 
     def _first_stage(self) -> str:
         files = _listing(self.context, self.place.documents)
-        settings = [self.settings.least_words, self.settings.rule.encoded()]
-        key = sha256_hex(canonical_json([files, repr(self.source), *settings, Counted._fields]))
+        chosen = self.settings.model_dump(mode="json", include={"least_words", "language", "html", "segmentation"})
+        finder = self.settings.finder
+        key = sha256_hex(
+            canonical_json(
+                [
+                    files,
+                    repr(self.source),
+                    chosen,
+                    finder.rule.encoded(),
+                    finder.plain.encoded(),
+                    segmentation.installed(),
+                    Counted._fields,
+                ]
+            )
+        )
         return f"{self.place.work.rstrip('/')}/counted-{key[:16]}"
 
     def _set_aside(self, rejected: RDD[Rejected], aside: dict[str, int]) -> None:
@@ -159,6 +174,9 @@ class Preparation:
         with target.open("wb") as stream:
             for line in rejected.take(self.max_rejected):
                 stream.write(written(line))
+        if UNSEGMENTED in aside:
+            first = rejected.filter(lambda line: line.reason.startswith(UNSEGMENTED)).first()
+            raise CorpusError(f"{aside[UNSEGMENTED]:,} documents, {first.line!r} among them: {first.reason}")
         if sum(aside.values()) > self.max_rejected:
             raise CorpusError(too_many(aside, self.max_rejected, target))
 
@@ -196,7 +214,9 @@ class Preparation:
             counts,
         )
 
-    def _vocabulary_files(self, vocabulary: Vocabulary, stop_forms: tuple[str, ...]) -> list[Written]:
+    def _vocabulary_files(
+        self, vocabulary: Vocabulary, stop_forms: tuple[str, ...], languages: Iterable[str]
+    ) -> list[Written]:
         forms = SurfaceForms(
             language=self.settings.language,
             rule=self.settings.rule,
@@ -204,6 +224,7 @@ class Preparation:
             words=vocabulary.words,
             forms=vocabulary.form_ids,
             stop_forms=stop_forms,
+            plain=self.settings.written_text_rule(vocabulary.words, languages),
         )
         contents = {VOCABULARY_PATH: vocabulary.encoded(), SURFACE_FORMS_PATH: forms.encoded()}
         for name, content in contents.items():

@@ -6,6 +6,7 @@ Here in local mode, by as many processes as there are cores; under spark-submit,
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -21,7 +22,9 @@ from training_scripts.corpus.replacement import replaced_folder
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import JsonLines
 from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.corpus.vocabulary import read_words
+from training_scripts.corpus.token_rule import rule_of
+from training_scripts.corpus.tokens import rule_for
+from training_scripts.corpus.vocabulary import read_list, read_vocabulary
 from training_scripts.spark.preparation import Place, Preparation
 
 if TYPE_CHECKING:
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
 
 BAD_INPUT: Final = 2
 _SETTINGS: Final = (
-    ("language", str), ("train_shards", int), ("max_features", int), ("max_df", float), ("min_df", int),
+    ("language", str), ("html", str), ("segmentation", str),
+    ("train_shards", int), ("max_features", int), ("max_df", float), ("min_df", int),
     ("least_words", int), ("repeated_sentences", int), ("validation", float), ("test", float), ("seed", int),
 )  # fmt: skip
 _FIELDS: Final = ("text_field", "label_field", "id_field", "split_field", "name", "licence", "encoding")
@@ -117,12 +121,14 @@ def _settings(options: argparse.Namespace) -> PreparationSettings:
     for name in ("lemmas", "language_stop_words"):
         if getattr(options, name) is not None:
             given[name] = getattr(options, name)
+    kept = None if options.vocabulary is None else SurfaceForms.kept_rule(options.vocabulary)
+    rule = rule_for(options.language or PreparationSettings().language) if kept is None else rule_of(json.loads(kept))
     if options.vocabulary is not None:
-        given["vocabulary"] = read_words(options.vocabulary)
-        given["vocabulary_rule"] = SurfaceForms.kept_rule(options.vocabulary)
+        given["vocabulary"] = read_vocabulary(options.vocabulary, rule)
+        given["vocabulary_rule"] = kept
     for name in ("stop_words", "keep_words"):
         if (path := getattr(options, name)) is not None:
-            given[name] = tuple(sorted(set(read_words(path, least=1))))
+            given[name] = read_list(path, rule)
     try:
         return PreparationSettings.model_validate(given)
     except ValidationError as error:

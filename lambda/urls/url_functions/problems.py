@@ -48,6 +48,7 @@ class Code(StrEnum):
     DUPLICATE_KEY = "duplicate_key"
     CELL_TOO_LONG = "cell_too_long"
     NO_KNOWN_WORDS = "no_known_words"
+    UNSEGMENTED_TEXT = "unsegmented_text"
     REFUSED_BY_MODEL = "refused_by_model"
     THROTTLED = "throttled"
     INTERNAL_ERROR = "internal_error"
@@ -106,6 +107,7 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.DUPLICATE_KEY: Kind(422, "A key is given twice"),
     Code.CELL_TOO_LONG: Kind(422, "A cell is longer than any count"),
     Code.NO_KNOWN_WORDS: Kind(422, "A document has no word of the vocabulary"),
+    Code.UNSEGMENTED_TEXT: Kind(422, "The words of a document are not parted, and those of the vocabulary are"),
     Code.REFUSED_BY_MODEL: Kind(422, "The model refuses this request"),
     Code.THROTTLED: Kind(429, "The endpoint takes no more requests at the moment", retry=True),
     Code.INTERNAL_ERROR: Kind(500, "A fault of this service"),

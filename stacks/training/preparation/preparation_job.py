@@ -26,8 +26,8 @@ _INPUT: Final = f"{layout.PROCESSING_ROOT}/input"
 _OUTPUT: Final = f"{layout.PROCESSING_ROOT}/output"
 _FIELDS: Final = ("text_field", "label_field", "id_field", "split_field", "source_name", "licence", "max_rejected")
 _SETTINGS: Final = (
-    "language", "train_shards", "max_features", "max_df", "min_df", "least_words", "repeated_sentences", "validation",
-    "test", "seed",
+    "language", "html", "segmentation", "train_shards", "max_features", "max_df", "min_df", "least_words",
+    "repeated_sentences", "validation", "test", "seed",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -147,10 +148,10 @@ FAULTS = {
     "no vocabulary": (["--vocabulary", "gone"], {}, "the list of words gone cannot be read: No such file"),
     "a repeated word": (
         ["--vocabulary", "v"],
-        {"v": b"a\nb\na\n"},
-        "line 3 of the list of words v repeats the word 'a'",
+        {"v": b"apple\nbread\napple\n"},
+        "line 3 of the list of words v repeats the word 'apple' of line 1",
     ),
-    "no stop words": (["--stop-words", "v"], {"v": b""}, "the list of words v holds 0, where at least 1 must be"),
+    "no stop words": (["--stop-words", "v"], {"v": b""}, "the list of words v holds none"),
     "two ways to choose": (
         ["--vocabulary", "v", "--min-df", "3"],
         {"v": b"a\nb\n"},
@@ -326,3 +327,29 @@ def test_the_settings_that_were_used_are_in_the_manifest(write_jsonl: WriteJsonL
 
     assert (settings["max_features"], settings["lemmas"], settings["seed"]) == (9, False, 3)
     assert settings["libraries"].keys() == {"simplemma", "stop-words"}
+
+
+def test_the_summary_tells_what_was_passed_over_with_examples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [f"Das Wetter in der Stadt ist heute nicht so gut wie Wolke{n % 7} und Regen, a b C" for n in range(30)]
+    path = tmp_path / "documents.jsonl"
+    path.write_text("".join(json.dumps({"text": text + f" {n}x"}) + "\n" for n, text in enumerate(texts)))
+    with path.open("a") as stream:
+        stream.write('{"text": "kurz"}\n{"text": "kurz"}\n')
+
+    assert prepare.main(["jsonl", str(path), "--output", str(tmp_path / "corpus")]) == 0
+
+    said = capsys.readouterr().out
+    assert "1 document of too few words: '2dfff992926eae305179'" in said
+    assert "1 document that came before: '2dfff992926eae305179'" in said
+    assert "90 words of one letter, too short to count: a (30), b (30), c (30)" in said
+    assert re.search(r"may be in another language: \d+\.\d% .* of --language en, and \d\d\.\d% those of de", said)
+
+
+def test_english_documents_are_not_said_to_be_in_another_language(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert prepare.main(["--output", str(tmp_path / "corpus")]) == 0
+
+    assert "another language" not in capsys.readouterr().out

@@ -20,9 +20,8 @@ from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.repeats import Passages, Repeats, sentences_of
 from training_scripts.corpus.settings import PreparationSettings
-from training_scripts.corpus.tokens import rule_for
 
-RULE = rule_for("en")
+FINDER = PreparationSettings().finder
 LINES = "Apple banana cherry", "Anvil bellows chisel"
 SENTENCE = "Sold by volume, not by weight."
 
@@ -31,7 +30,7 @@ def counted(*texts: str, repeated_sentences: int = 5) -> FormCounts:
     documents = [Document(f"{number:03}", "", text) for number, text in enumerate(texts)]
     return count_forms(
         documents,
-        rule=RULE,
+        finder=FINDER,
         least_words=1,
         repeated_sentences=repeated_sentences,
         has_ids=True,

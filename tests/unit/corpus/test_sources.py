@@ -8,8 +8,8 @@ import pytest
 
 from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.reading.text_rule import text_of_html
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, TextFolder
-from training_scripts.corpus.sources.html_text import text_of_html
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from training_scripts.corpus.rejected import Rejected
+from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import JsonLines
-from training_scripts.corpus.tokens import rule_for
 from training_scripts.spark import counted
 
-RULE = rule_for("en")
+FINDER = PreparationSettings().finder
 
 
 def test_lines_are_decoded_as_the_encoding_says() -> None:
     line = '{"text": "grün grün"}'.encode("cp1252")
 
-    [found] = counted.read(JsonLines(Path("a"), encoding="windows-1252"), RULE, 1, [line])
-    [refused] = counted.read(JsonLines(Path("a")), RULE, 1, [line])
+    [found] = counted.read(JsonLines(Path("a"), encoding="windows-1252"), FINDER, 1, [line])
+    [refused] = counted.read(JsonLines(Path("a")), FINDER, 1, [line])
 
     assert isinstance(found, counted.Counted)
     assert found.forms == ("grün",)
@@ -25,4 +25,4 @@ def test_lines_are_decoded_as_the_encoding_says() -> None:
 def test_lines_with_nul_bytes_or_in_utf16_are_set_aside() -> None:
     lines = [b'{"text": "a\0b"}', *'{"text": "one"}\n'.encode("utf-16").split(b"\n")]
 
-    assert all(isinstance(one, Rejected) for one in counted.read(JsonLines(Path("a")), RULE, 1, lines))
+    assert all(isinstance(one, Rejected) for one in counted.read(JsonLines(Path("a")), FINDER, 1, lines))

@@ -12,21 +12,25 @@ from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import Lemmas, stop_words_of
 from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.split import Splitter
-from training_scripts.corpus.tokens import rule_for
-from training_scripts.corpus.vocabulary import choose, freeze, read_words
+from training_scripts.corpus.vocabulary import choose, freeze, read_list, read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 NO_LEMMAS = Lemmas("en", frozenset(), lemmatise=False)
 ENGLISH = Lemmas("en", stop_words_of("en"))
 
 
+FINDER = PreparationSettings().finder
+
+
 def counted(documents: Iterable[Document]) -> FormCounts:
     return count_forms(
-        documents, rule=rule_for("en"), least_words=1, repeated_sentences=0, has_ids=True, progress=Progress("test")
+        documents, finder=FINDER, least_words=1, repeated_sentences=0, has_ids=True, progress=Progress("test")
     )
 
 
@@ -50,7 +54,7 @@ def test_words_and_counts_are_those_of_scikit_learn(documents: list[Document], l
     key_of = lemmas.keys_of(found.forms)
 
     def analyzer(text: str) -> list[str]:
-        return [key for token in rule_for("en").tokens_of(text) if (key := key_of[token]) is not None]
+        return [key for token in FINDER.words_of(text).tokens if (key := key_of[token]) is not None]
 
     kept = [document for document in documents if document.id in set(found.ids)]
     trains = in_training(found)
@@ -158,7 +162,8 @@ def test_counts_are_whole_whatever_the_order_of_documents(documents: list[Docume
     ("content", "complaint"),
     [
         (b"one\n\ntwo\n", "line 2 of the list of words .* is empty"),
-        (b"one\ntwo\none\n", "line 3 of the list of words .* repeats the word 'one'"),
+        (b"one\ntwo\none\n", "line 3 of the list of words .* repeats the word 'one' of line 1"),
+        (b"one\nOne\n", "line 2 of the list of words .* repeats the word 'one' of line 1"),
         (b"one\n", "holds 1, where at least 2 must be"),
         (b"", "holds 0, where at least 2 must be"),
         (b"on\xff\n", "is not UTF-8 at byte 3"),
@@ -168,13 +173,43 @@ def test_a_faulty_list_of_words_is_refused(tmp_path: Path, content: bytes, compl
     (tmp_path / "vocab.txt").write_bytes(content)
 
     with pytest.raises(CorpusError, match=complaint):
-        read_words(tmp_path / "vocab.txt")
+        read_vocabulary(tmp_path / "vocab.txt", FINDER.rule)
 
 
 def test_words_of_a_corpus_whose_list_was_changed_are_refused(corpus_folder: Path, tmp_path: Path) -> None:
     changed = shutil.copytree(corpus_folder, tmp_path / "corpus")
-    assert len(read_words(changed)) == 50
+    assert len(read_vocabulary(changed, FINDER.rule)) == 50
     (changed / "auxiliary" / "vocab.txt").write_text("other\nwords\n")
 
     with pytest.raises(CorpusError, match="vocab.txt has other bytes than"):
-        read_words(changed)
+        read_vocabulary(changed, FINDER.rule)
+
+
+def test_lines_of_a_list_are_read_as_words_are_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_bytes("\ufeff# ours\r\nBread \r\n\r\ncafe\u0301\nbread\na\n".encode())
+
+    assert read_list(tmp_path / "words.txt", FINDER.rule) == ("bread", "caf\u00e9")
+
+
+def test_lines_of_a_vocabulary_keep_their_order(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_bytes("\ufeffZebra\n apple \ncafe\u0301\n".encode())
+
+    assert read_vocabulary(tmp_path / "vocab.txt", FINDER.rule) == ("zebra", "apple", "caf\u00e9")
+
+
+@pytest.mark.parametrize(
+    ("line", "read_as"),
+    [
+        ("machine learning", "it is read as 'machine', 'learning'"),
+        ("machine_learning", "it is read as 'machine', 'learning'"),
+        ("c++", "it is read as none"),
+        ("42", "it is read as none"),
+        ("bread # sold daily", "it is read as 'bread', 'sold', 'daily'"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_vocabulary, read_list])
+def test_a_line_that_can_be_no_word_of_a_document_is_named(tmp_path: Path, line: str, read_as: str, read: Any) -> None:
+    (tmp_path / "words.txt").write_text(f"apple\nbread\n{line}\n")
+
+    with pytest.raises(CorpusError, match=f"line 3 of the list of words .*, which is not one word: {read_as}"):
+        read(tmp_path / "words.txt", FINDER.rule)

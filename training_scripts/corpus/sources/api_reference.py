@@ -14,7 +14,7 @@ import botocore
 
 from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.sources.html_text import text_of_html
+from training_scripts.corpus.reading.text_rule import text_of_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from topics_function.reading import records
+from topics_function.reading.plain_text import SEGMENTED, PlainText
 from topics_function.reading.token_rule import rule_of
 from url_functions.limits import MAX_UNBROKEN_CHARACTERS
 from url_functions.problems import Code, Problem
@@ -29,6 +30,15 @@ _STOP_WORD: Final = -1
 
 class UnbrokenTextError(ValueError):
     """A text too long to be counted at once, without white space to part it at."""
+
+
+class UnsegmentedTextError(ValueError):
+    """A text of a script whose words the vocabulary has parted, in which nothing parts them."""
+
+    def __init__(self, script: str, parted_by: str) -> None:
+        super().__init__(script)
+        self.script = script
+        self.parted_by = parted_by
 
 
 class VocabularyError(ValueError):
@@ -63,10 +73,12 @@ class Vocabulary:
         stop_forms: list[str],
         words: list[str],
         vocabulary_hash: str | None,
+        plain: PlainText | None = None,
     ) -> None:
         self.words = words
         self.vocabulary_hash = vocabulary_hash
         self._words_of = words_of
+        self._plain = plain or PlainText({})
         self._id_of = {**dict.fromkeys(stop_forms, _STOP_WORD), **forms}.get
 
     @property
@@ -98,6 +110,7 @@ class Vocabulary:
                 stop_forms=stop_forms,
                 words=words,
                 vocabulary_hash=content.get("vocabulary_hash"),
+                plain=PlainText(content),
             )
         except (KeyError, TypeError, re.error, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise VocabularyError(f"the vocabulary file cannot be used: {type(error).__name__}: {error}") from None
@@ -106,8 +119,12 @@ class Vocabulary:
         """Count the words of one document, exactly as the preparation counts them.
 
         Raises:
+            UnsegmentedTextError: its words are not parted, and those of the vocabulary are.
             UnbrokenTextError: it has more than `MAX_UNBROKEN_CHARACTERS` without white space.
         """
+        text = self._plain.text_of(text)
+        if (script := self._plain.unsegmented(text)) is not None:
+            raise UnsegmentedTextError(script, self._plain.scripts[script].by)
         counts: Counter[int | None] = Counter()
         for piece in _pieces_of(text):
             counts.update(map(self._id_of, self._words_of(piece)))
@@ -146,9 +163,9 @@ def document_rows(
     for index, document in enumerate(documents):
         try:
             counted = vocabulary.count(document) if isinstance(document, str) else None
-        except UnbrokenTextError:
+        except (UnbrokenTextError, UnsegmentedTextError) as error:
             counts.append(None)
-            rows.append(_unbroken(index, pointer_of(index)))
+            rows.append(_refused(error, index, pointer_of(index)))
             continue
         if counted is not None and counted.known:
             rows.append(records.of_counts(counted.counts, counted.counts.values(), feature_dim))
@@ -160,7 +177,16 @@ def document_rows(
     return rows, counts
 
 
-def _unbroken(index: int, pointer: str | None) -> Problem:
+def _refused(error: UnbrokenTextError | UnsegmentedTextError, index: int, pointer: str | None) -> Problem:
+    if isinstance(error, UnsegmentedTextError):
+        by = f", as {error.parted_by} parts them" if error.parted_by else ""
+        return Problem(
+            Code.UNSEGMENTED_TEXT,
+            f"document {index + 1} is {error.script} text, and nothing parts its words",
+            row=index + 1,
+            pointer=pointer,
+            allowed=f"words parted by spaces{by}; U+{ord(SEGMENTED):04X} at the end says that they are",
+        )
     return Problem(
         Code.ROW_TOO_LARGE,
         f"document {index + 1} has more than {MAX_UNBROKEN_CHARACTERS} characters without white space",

@@ -1,0 +1,1 @@
+../training_scripts/corpus/reading/segmentation.py

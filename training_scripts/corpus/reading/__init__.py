@@ -1,0 +1,1 @@
+"""From a document to its words: what of it is text, how texts are segmented."""
