@@ -19,6 +19,7 @@ from local_cloud.cloudformation import (
     flow_logs,
     replacement,
     stack_roles,
+    templates,
 )
 from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
@@ -125,6 +126,7 @@ class Extension:
             stack_roles.install()
             exports.install()
             replacement.install()
+            templates.install()
             register(
                 [
                     *sagemaker_resources.resource_types(self.sagemaker),

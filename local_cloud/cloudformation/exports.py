@@ -1,10 +1,10 @@
-"""Exports: one that another stack imports can be neither removed nor changed."""
+"""Exports: each name is there once, and one that another stack imports can be neither removed nor changed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.shared import private_names
+from local_cloud.shared import emulator, private_names, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def install() -> None:
-    """Hold an update to what others import of its stack; imports MiniStack's CloudFormation."""
+    """Hold a stack to the names of others, and to what they import of it; imports MiniStack's CloudFormation."""
     private_names.CFN_OUTPUTS.wrap(_with_imports_kept)
 
 
@@ -24,13 +24,18 @@ def _with_imports_kept(resolve: Resolve) -> Resolve:
     ) -> tuple[list[Any], Mapping[str, Mapping[str, str]]]:  # fmt: skip
         outputs, exports = resolve(definitions, conditions, resources, parameters, mappings, stack, stack_id)
         known = private_names.CFN_EXPORTS.get()
+        names = [output["ExportName"] for output in outputs if "ExportName" in output]
+        for name in names:
+            owner = known[name]["StackId"] if name in known else stack_id
+            if owner != stack_id or names.count(name) > 1:
+                raise ValueError(refusals.EXPORT_TAKEN.text(name=name, stack=emulator.stack_name(owner)))
         own = {name: export["Value"] for name, export in known.items() if export["StackId"] == stack_id}
         for name, value in own.items():
             user = _user(name, stack)
             if user and name not in exports:
-                raise ValueError(f"Export {name} cannot be deleted as it is in use by {user}")
+                raise ValueError(refusals.EXPORT_REMOVED.text(name=name, user=user))
             if user and exports[name]["Value"] != value:
-                raise ValueError(f"Export {name} cannot be updated as it is in use by {user}")
+                raise ValueError(refusals.EXPORT_CHANGED.text(name=name, user=user))
         for name in own.keys() - exports.keys():
             known.pop(name)
         return outputs, exports

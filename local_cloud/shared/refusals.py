@@ -20,11 +20,14 @@ _API = "sagemaker/latest/APIReference/API_"
 _GUIDE = "sagemaker/latest/dg/"
 _SCALING_API = "autoscaling/application/APIReference/API_"
 _CFN_API = "AWSCloudFormation/latest/APIReference/API_"
-_CFN_LIMITS = "AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
+_CFN_GUIDE = "AWSCloudFormation/latest/UserGuide/"
+_CFN_LIMITS = f"{_CFN_GUIDE}cloudformation-limits.html"
 _LAMBDA_API = "lambda/latest/api/API_"
 _STATES_API = "step-functions/latest/apireference/API_"
 _BAD = "ValidationException"
 _CFN = "ValidationError"
+IN_EVENTS = "a stack's event"
+"""The code of what fails a resource, or a stack, and no request."""
 _PLACE = re.compile(r"\{\w+\}")
 
 
@@ -459,7 +462,7 @@ STACK_EXISTS = Refusal(
 STACK_ROLLED_BACK = Refusal(
     CLOUDFORMATION, "Updating a stack whose creation was rolled back", _CFN,
     "Stack [{name}] is in ROLLBACK_COMPLETE state and cannot be updated",
-    "AWSCloudFormation/latest/UserGuide/troubleshooting.html", by_ministack=True,
+    f"{_CFN_GUIDE}troubleshooting.html", by_ministack=True,
 )  # fmt: skip
 NOTHING_TO_CONTINUE = Refusal(
     CLOUDFORMATION, "Continuing the rollback of a stack that is not in UPDATE_ROLLBACK_FAILED", _CFN,
@@ -491,18 +494,120 @@ TOO_MANY_MAPPINGS = Refusal(
     by_ministack=True,
 )  # fmt: skip
 PARAMETER_MISSING = Refusal(
-    CLOUDFORMATION, "A parameter without a value", _CFN, "Parameter '{name}' has no Default and was not provided",
-    f"{_CFN_API}CreateStack.html", by_ministack=True,
+    CLOUDFORMATION, "A parameter without a value", _CFN, "Parameters: [{names}] must have values",
+    f"{_CFN_API}CreateStack.html",
+)  # fmt: skip
+PARAMETERS_UNKNOWN = Refusal(
+    CLOUDFORMATION, "A value for a parameter that the template does not declare", _CFN,
+    "Parameters: [{names}] do not exist in the template", f"{_CFN_API}Parameter.html",
+)  # fmt: skip
+PARAMETER_TYPE = Refusal(
+    CLOUDFORMATION, "A parameter of no known type", _CFN,
+    "Template format error: Unrecognized parameter type: {type} (parameter {name})",
+    f"{_CFN_GUIDE}parameters-section-structure.html",
+)  # fmt: skip
+TEMPLATE_SECTION = Refusal(
+    CLOUDFORMATION, "A template with an unknown section", _CFN, "Invalid template property or properties [{names}]",
+    f"{_CFN_GUIDE}template-anatomy.html",
+)  # fmt: skip
+NO_RESOURCES = Refusal(
+    CLOUDFORMATION, "A template without resources", _CFN,
+    "Template format error: At least one Resources member must be defined.",
+    f"{_CFN_GUIDE}resources-section-structure.html",
+)  # fmt: skip
+RESOURCE_NAME = Refusal(
+    CLOUDFORMATION, "A logical id that is not alphanumeric", _CFN,
+    "Template format error: Resource name {name} is non alphanumeric.",
+    f"{_CFN_GUIDE}resources-section-structure.html",
+)  # fmt: skip
+RESOURCE_WITHOUT_TYPE = Refusal(
+    CLOUDFORMATION, "A resource without a type", _CFN,
+    "Template format error: [/Resources/{name}] Every Resources object must contain a Type member.",
+    f"{_CFN_GUIDE}resources-section-structure.html",
+)  # fmt: skip
+RESOURCE_MEMBER = Refusal(
+    CLOUDFORMATION, "A resource with an unknown member beside its properties", _CFN,
+    "Invalid template resource property '{member}'", f"{_CFN_GUIDE}resources-section-structure.html",
+)  # fmt: skip
+REFERENCE_TO_NOTHING = Refusal(
+    CLOUDFORMATION,
+    "Ref, Fn::Sub or DependsOn of what is no resource, parameter or pseudo parameter, or of a resource that its "
+    "condition leaves out", _CFN,
+    "Template format error: Unresolved resource dependencies [{names}] in the {section} block of the template",
+    f"{_CFN_GUIDE}intrinsic-function-reference-ref.html",
+)  # fmt: skip
+ATTRIBUTE_OF_NOTHING = Refusal(
+    CLOUDFORMATION, "An attribute of a resource that is not there", _CFN,
+    "Template error: instance of Fn::GetAtt references undefined resource {name}",
+    f"{_CFN_GUIDE}intrinsic-function-reference-getatt.html",
+)  # fmt: skip
+SUBSTITUTE_OF_NOTHING = Refusal(
+    CLOUDFORMATION, "An attribute in a text of a resource that is not there", _CFN,
+    "Template error: instance of Fn::Sub references invalid resource attribute {name}.{attribute}",
+    f"{_CFN_GUIDE}intrinsic-function-reference-sub.html",
+)  # fmt: skip
+CONDITION_MISSING = Refusal(
+    CLOUDFORMATION, "A condition that the template does not define", _CFN,
+    "Template format error: Unresolved condition dependency {name} in the {section} block of the template",
+    f"{_CFN_GUIDE}conditions-section-structure.html",
+)  # fmt: skip
+CYCLE = Refusal(
+    CLOUDFORMATION, "Resources that depend on one another in a circle", _CFN,
+    "Circular dependency between resources: [{names}]",
+    f"{_CFN_GUIDE}troubleshooting.html",
+)  # fmt: skip
+OUTPUT_WITHOUT_VALUE = Refusal(
+    CLOUDFORMATION, "An output without a value", _CFN,
+    "Template format error: Every Outputs member must contain a Value object",
+    f"{_CFN_GUIDE}outputs-section-structure.html",
+)  # fmt: skip
+EXPORT_NAME = Refusal(
+    CLOUDFORMATION, "An export without a name, or of another one than letters, digits, colons and hyphens", _CFN,
+    "Template format error: Output {name} is malformed. The Name field of every Export member must be specified and "
+    "consist only of alphanumeric characters, colons, or hyphens.", f"{_CFN_GUIDE}outputs-section-structure.html",
+)  # fmt: skip
+EXPORT_NAME_DEPENDS = Refusal(
+    CLOUDFORMATION, "An export whose name depends on a resource", _CFN,
+    "Template format error: Output {name} is malformed. The Name field of Export must not depend on any resources, "
+    "imported values, or Fn::GetAZs.", f"{_CFN_GUIDE}outputs-section-structure.html",
+)  # fmt: skip
+EXPORT_TAKEN = Refusal(
+    CLOUDFORMATION, "An export of a name that another output of the account and region has", IN_EVENTS,
+    "Export with name {name} is already exported by stack {stack}.",
+    f"{_CFN_GUIDE}using-cfn-stack-exports.html",
+)  # fmt: skip
+EXPORT_REMOVED = Refusal(
+    CLOUDFORMATION, "Removing an export that another stack imports", IN_EVENTS,
+    "Export {name} cannot be deleted as it is in use by {user}", f"{_CFN_GUIDE}using-cfn-stack-exports.html",
+)  # fmt: skip
+EXPORT_CHANGED = Refusal(
+    CLOUDFORMATION, "Changing an export that another stack imports", IN_EVENTS,
+    "Export {name} cannot be updated as it is in use by {user}", f"{_CFN_GUIDE}using-cfn-stack-exports.html",
+)  # fmt: skip
+EXPORT_OF_A_DELETED_STACK = Refusal(
+    CLOUDFORMATION, "Deleting a stack whose export another stack imports", _CFN,
+    "Export {name} is imported by stack {user}", f"{_CFN_GUIDE}using-cfn-stack-exports.html",
+    by_ministack=True,
+)  # fmt: skip
+IMPORT_OF_NOTHING = Refusal(
+    CLOUDFORMATION, "Importing what no stack exports", IN_EVENTS, "Export '{name}' not found",
+    f"{_CFN_GUIDE}intrinsic-function-reference-importvalue.html", by_ministack=True,
+)  # fmt: skip
+CUSTOM_NAME_REPLACED = Refusal(
+    CLOUDFORMATION, "An update that replaces a resource which the template names", IN_EVENTS,
+    "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} and update "
+    "the stack again.", f"{_CFN_GUIDE}troubleshooting.html",
+    "models and endpoint configs are never named", by_ministack=True,
 )  # fmt: skip
 PARAMETER_NOT_ALLOWED = Refusal(
     CLOUDFORMATION, "A parameter's value that is not among those allowed", _CFN,
     "Parameter '{name}' value '{value}' is not in AllowedValues",
-    "AWSCloudFormation/latest/UserGuide/parameters-section-structure.html", by_ministack=True,
+    f"{_CFN_GUIDE}parameters-section-structure.html", by_ministack=True,
 )  # fmt: skip
 PARAMETER_NOT_IN_SSM = Refusal(
     CLOUDFORMATION, "A parameter that names none of the parameter store's", _CFN,
     "Parameter '{name}' failed to resolve: SSM parameter '{path}' does not exist",
-    "AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html", by_ministack=True,
+    f"{_CFN_GUIDE}cloudformation-supplied-parameter-types.html", by_ministack=True,
 )  # fmt: skip
 CAPABILITIES = Refusal(
     CLOUDFORMATION, "Roles or policies that the caller has not acknowledged", "InsufficientCapabilitiesException",
@@ -511,7 +616,7 @@ CAPABILITIES = Refusal(
 UNKNOWN_TYPE = Refusal(
     CLOUDFORMATION, "A resource type that does not exist", _CFN,
     "Template format error: Unrecognized resource types: [{types}]",
-    "AWSCloudFormation/latest/UserGuide/troubleshooting.html", by_ministack=True,
+    f"{_CFN_GUIDE}troubleshooting.html", by_ministack=True,
 )  # fmt: skip
 
 TABLE: dict[str, Refusal] = {name: value for name, value in globals().items() if isinstance(value, Refusal)}
@@ -541,7 +646,8 @@ def page() -> str:
 def _row(name: str, row: Refusal) -> str:
     title = row.page.partition("#")[0].rpartition("/")[2].removesuffix(".html").removeprefix("API_")
     by = "MiniStack" if row.by_ministack else "the extension"
-    cells = (row.what, f"`{row.code}`", f"[{title}]({_DOCS}{row.page})", f"`{name}`", row.at_synth or "no", by)
+    code = row.code if row.code == IN_EVENTS else f"`{row.code}`"
+    cells = (row.what, code, f"[{title}]({_DOCS}{row.page})", f"`{name}`", row.at_synth or "no", by)
     return f"| {' | '.join(cells)} |\n"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local_cloud.cloudformation.templates import problems
 from rules.engine import Template, check_all
 from tests.combinations import closures
 from tests.combinations.assembly import Assembly
@@ -35,6 +36,10 @@ def assembly(row: Row, synthesized: Synthesized) -> Assembly:
 
 def test_it_breaks_no_own_rule(assembly: Assembly) -> None:
     assert check_all(Template(part, template) for part, template in assembly.templates.items()) == []
+
+
+def test_it_is_a_template_that_cloudformation_takes(assembly: Assembly) -> None:
+    assert [problem for template in assembly.templates.values() for problem in problems(template, {})] == []
 
 
 def test_cloudformation_may_do_by_the_serving_stacks_role_what_its_resources_take(row: Row, assembly: Assembly) -> None:
