@@ -32,6 +32,7 @@ from local_cloud.patches import (
     functions,
     iam,
     log_groups,
+    networks,
     requests,
     roles,
     stack_descriptions,
@@ -118,7 +119,7 @@ class Extension:
 
     def _install_rest(self) -> None:
         try:
-            for patch in (buckets, functions, function_refusals, state_machines, roles, log_groups):
+            for patch in (buckets, functions, function_refusals, state_machines, roles, log_groups, networks):
                 patch.install()
             conditions.install()
             custom_resources.install()

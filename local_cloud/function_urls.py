@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from local_cloud.shared.emulator import Headers, Query, Response
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-"""A buffered request or answer of a Function URL, as Lambda's quotas give it."""
+"""A buffered request or answer, of a synchronous invocation and of a Function URL, as Lambda's quotas give it."""
 
 FUNCTION_ARN_PARTS = 7
 CLIENT_ERRORS, SERVER_ERRORS = range(400, 500), range(500, 600)

@@ -6,14 +6,13 @@ import logging
 import threading
 import uuid
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 from local_cloud.cloudformation.resource_schemas import replaces
 from local_cloud.cloudformation.stack_needs import Change, Need, Verb, is_known, needs
 from local_cloud.shared import emulated_identity, emulator, private_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from local_cloud.shared.emulator import Headers, Query, Response, Scope
@@ -45,23 +44,19 @@ def install() -> None:
     private_names.CFN_DELETE_RESOURCE.wrap(_deleting)
 
 
-def _asked(body: bytes, query: Query) -> Mapping[str, str]:
-    given = {**query, **parse_qs(body.decode("latin-1"))}
-    return {name: value if isinstance(value, str) else value[0] for name, value in given.items()}
-
-
 def _with_role_key(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def keys(service: str, action: str, body: bytes, parameters: Query) -> dict[str, Any]:
         found = original(service, action, body, parameters)
-        role = _asked(body, parameters).get("RoleARN") if service == "cloudformation" else None
+        role = emulator.asked(body, parameters).get("RoleARN") if service == "cloudformation" else None
         return {**found, "cloudformation:RoleArn": role} if role else found
 
     return keys
 
 
-def _check_passing(headers: Headers, body: bytes, query: Query) -> Response | None:
+def _check_passing(path: str, headers: Headers, body: bytes, query: Query) -> Response | None:
     """Refuse a role that the caller may not pass, or that does not trust CloudFormation."""
-    asked = _asked(body, query)
+    del path
+    asked = emulator.asked(body, query)
     role = asked.get("RoleARN", "")
     key = emulator.current_scope(), emulator.stack_name(asked.get("StackName", ""))
     if not role and (asked.get("Action") == "CreateStack" or asked.get("ChangeSetType") == "CREATE"):

@@ -6,18 +6,25 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from local_cloud.shared import emulated_identity, emulator, private_names, refusals
+from local_cloud.function_urls import MAX_PAYLOAD_BYTES
+from local_cloud.shared import emulated_identity, emulator, networks, private_names, refusals
 from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.validation import coerce, validate
 from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from local_cloud.shared.emulator import Headers, Query, Response
     from local_cloud.shared.wire import JsonObject, JsonValue
 
 LEAST_UNRESERVED = 100
 ACCOUNT_CONCURRENCY = 1000
 MAX_TIMEOUT_S = 900
 MAX_ENVIRONMENT_BYTES = 4096
+MAX_ANSWER_BYTES = MAX_PAYLOAD_BYTES + 100
+MAX_EVENT_BYTES = 1024 * 1024
+"""An asynchronous invocation's."""
 SERVICE = "lambda.amazonaws.com"
 RESERVED_VARIABLES = frozenset(
     {
@@ -31,12 +38,14 @@ RESERVED_VARIABLES = frozenset(
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
 _CHECKED = (
     "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler", "MemorySize", "Role", "Runtime",
-    "SnapStart", "Timeout",
+    "SnapStart", "Timeout", "VpcConfig",
 )  # fmt: skip
 
 
 def install() -> None:
     """Refuse over the API."""
+    emulator.check_service("lambda", _check_payload)
+    private_names.LAMBDA_INVOKE.wrap(_with_limited_answer)
     emulator.refuse_before(private_names.LAMBDA_CREATE, _function_problem)
     emulator.refuse_before(
         private_names.LAMBDA_UPDATE, lambda name, data: _function_problem({**data, "FunctionName": name})
@@ -61,6 +70,29 @@ def require_function(properties: JsonObject) -> None:
         raise ValueError(f"{problem.message} (Service: Lambda, Status Code: {problem.status}, {problem.code})")
 
 
+def _check_payload(path: str, headers: Headers, body: bytes, query: Query) -> Response | None:
+    del query
+    if not path.rstrip("/").endswith("/invocations"):
+        return None
+    kind = headers.get("x-amz-invocation-type", "RequestResponse")
+    most = MAX_EVENT_BYTES if kind == "Event" else MAX_PAYLOAD_BYTES
+    return (
+        refusals.REQUEST_TOO_LARGE.error(count=len(body), kind=kind, most=most).response() if len(body) > most else None
+    )
+
+
+def _with_limited_answer(invoke: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    async def invoked(*arguments: object, **options: object) -> Response:
+        status, headers, body = await invoke(*arguments, **options)
+        if len(body) <= MAX_ANSWER_BYTES:
+            return status, headers, body
+        problem = {"errorMessage": refusals.ANSWER_TOO_LARGE.text(most=MAX_ANSWER_BYTES),
+                   "errorType": refusals.ANSWER_TOO_LARGE.code}  # fmt: skip
+        return status, {**headers, "X-Amz-Function-Error": "Unhandled"}, json.dumps(problem).encode()
+
+    return invoked
+
+
 def _function_problem(data: JsonObject) -> ServiceError | None:
     given = {name: data[name] for name in _CHECKED if data.get(name) is not None}
     shape = emulator.botocore_model("lambda").operation_model("UpdateFunctionConfiguration").input_shape
@@ -81,6 +113,19 @@ def _function_problem(data: JsonObject) -> ServiceError | None:
     role = emulated_identity.find_role(emulator.current_scope(), str(given["Role"])) if "Role" in given else None
     if role is not None and SERVICE not in str(role.trust):
         return refusals.FUNCTION_ROLE_NOT_ASSUMABLE.error()
+    return _network_problem(given)
+
+
+def _network_problem(given: JsonObject) -> ServiceError | None:
+    vpc, scope = Node(given).node("VpcConfig"), emulator.current_scope()
+    subnets = vpc.texts("SubnetIds")
+    missing = networks.problem_of(scope, subnets=subnets, groups=vpc.texts("SecurityGroupIds"))
+    if missing is not None:
+        operation = "DescribeSubnets" if "Subnet" in missing.code else "DescribeSecurityGroups"
+        return refusals.FUNCTION_NETWORK_MISSING.error(operation=operation, code=missing.code, problem=missing.message)
+    role = str(given.get("Role", ""))
+    if subnets and role and emulated_identity.role_denial(role, scope, "ec2:CreateNetworkInterface", "*", {}):
+        return refusals.FUNCTION_WITHOUT_INTERFACES.error()
     return None
 
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from local_cloud.shared import emulator, private_names, refusals
+from local_cloud.shared import emulated_identity, emulator, private_names, refusals
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_DEFINITION_BYTES = 1_048_576
 MAX_INPUT_BYTES = 262_144
+SERVICE = "states.amazonaws.com"
 _TYPES = frozenset({"Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"})
 _ENDING = frozenset({"Succeed", "Fail"})
 _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
@@ -94,7 +96,38 @@ def _machine_problem(data: JsonObject) -> ServiceError | None:
     if isinstance(name, str) and not _NAME.fullmatch(name):
         return refusals.MACHINE_NAME.error(name=name)
     problem = next(problems(definition), None) if isinstance(definition, str) else None
-    return refusals.BAD_DEFINITION.error(problem=problem) if problem else None
+    if problem:
+        return refusals.BAD_DEFINITION.error(problem=problem)
+    role = str(data.get("roleArn") or _role_of(str(data.get("stateMachineArn", ""))))
+    logging = Node(data).node("loggingConfiguration")
+    groups = [one.node("cloudWatchLogsLogGroup").text("logGroupArn") for one in logging.nodes("destinations")]
+    return _role_problem(role) or _logging_problem(role, logging.text("level", "OFF"), groups)
+
+
+def _role_of(machine: str) -> str:
+    return str(private_names.SFN_STATE_MACHINES.get().get(machine, {}).get("roleArn", ""))
+
+
+def _role_problem(role_arn: str) -> ServiceError | None:
+    role = emulated_identity.find_role(emulator.current_scope(), role_arn)
+    return refusals.MACHINE_ROLE_NOT_ASSUMABLE.error() if role is not None and SERVICE not in str(role.trust) else None
+
+
+def _logging_problem(role: str, level: str, groups: list[str]) -> ServiceError | None:
+    if level == "OFF":
+        return None
+    if len(groups) != 1:
+        return refusals.LOGGING_CONFIGURATION.error(
+            problem=f"Must specify exactly one Log Destination, got {len(groups)}."
+        )
+    group, qualifier = groups[0].removesuffix(":*"), groups[0].endswith(":*")
+    if not qualifier:
+        return refusals.LOGGING_CONFIGURATION.error(problem="Log Group ARN must be provided with '*' qualifier.")
+    if group.rpartition(":log-group:")[2] not in private_names.LOG_GROUPS.get():
+        return refusals.LOGGING_CONFIGURATION.error(problem=f"The Log Destination {group} does not exist.")
+    if emulated_identity.role_denial(role, emulator.current_scope(), "logs:CreateLogDelivery", "*", {}):
+        return refusals.LOGGING_NOT_ALLOWED.error()
+    return None
 
 
 def _execution_problem(data: JsonObject) -> ServiceError | None:
@@ -116,6 +149,11 @@ def _checked_definition(original: Callable[..., str]) -> Callable[..., str]:
         problem = next(problems(definition), None)
         if problem:
             raise ValueError(refusals.BAD_DEFINITION.text(problem=problem))
+        role, logging = str(properties.get("RoleArn", "")), Node(properties).node("LoggingConfiguration")
+        groups = [one.node("CloudWatchLogsLogGroup").text("LogGroupArn") for one in logging.nodes("Destinations")]
+        refused = _role_problem(role) or _logging_problem(role, logging.text("Level", "OFF"), groups)
+        if refused:
+            raise ValueError(f"{refused.message} (Service: Sfn, Status Code: {refused.status}, {refused.code})")
         return definition
 
     return checked

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
+from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 from local_cloud.shared import private_names
@@ -68,15 +69,21 @@ def gate_service(name: str, until: Callable[[bytes], Awaitable[None]]) -> None:
     handlers[name] = gated
 
 
-def check_service(name: str, check: Callable[[Headers, bytes, Query], Response | None]) -> None:
-    """Let `check` answer a service's request in its place: a refusal, or None to let it pass."""
+def check_service(name: str, check: Callable[[str, Headers, bytes, Query], Response | None]) -> None:
+    """Let `check` answer a service's request in its place: a refusal, or None to let it pass. It is given the path."""
     handlers: dict[str, ServiceHandler] = private_names.SERVICE_HANDLERS.get()
     original = handlers[name]
 
     async def checked(method: str, path: str, headers: Headers, body: bytes, query: Query) -> Response:
-        return check(headers, body, query) or await original(method, path, headers, body, query)
+        return check(path, headers, body, query) or await original(method, path, headers, body, query)
 
     handlers[name] = checked
+
+
+def asked(body: bytes, query: Query) -> dict[str, str]:
+    """Return the parameters of a request of the query protocol, wherever they are."""
+    given = {**query, **parse_qs(body.decode("latin-1"))}
+    return {name: value if isinstance(value, str) else value[0] for name, value in given.items()}
 
 
 class Problem(Protocol):
@@ -219,6 +226,37 @@ def stack_status(name: str) -> str:
 
 
 # EC2.
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The ids of what networks are made of, in one account and region."""
+
+    vpcs: frozenset[str]
+    subnets: frozenset[str]
+    groups: frozenset[str]
+    route_tables: frozenset[str]
+
+
+def networks(scope: Scope) -> Networks:
+    """Return what there is, the default network included."""
+    with within(scope):
+        private_names.EC2_DEFAULTS.get()()
+        return Networks(
+            *(
+                frozenset(kind.get())
+                for kind in (
+                    private_names.EC2_VPCS, private_names.EC2_SUBNETS, private_names.EC2_GROUPS,
+                    private_names.EC2_ROUTE_TABLES,
+                )
+            )
+        )  # fmt: skip
+
+
+def ec2_error(code: str, message: str) -> Response:
+    """Return EC2's refusal of a request."""
+    refused: Response = private_names.EC2_ERROR.get()(code, message, 400)
+    return refused
 
 
 def create_flow_log(properties: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from local_cloud.shared.service_errors import BAD_REQUEST, ServiceError
 
 SAGEMAKER, SCALING = "SageMaker", "Application Auto Scaling"
-CLOUDFORMATION, LAMBDA, STEP_FUNCTIONS = "CloudFormation", "Lambda", "Step Functions"
+CLOUDFORMATION, LAMBDA, STEP_FUNCTIONS, EC2 = "CloudFormation", "Lambda", "Step Functions", "EC2"
 _DOCS = "https://docs.aws.amazon.com/"
 _API = "sagemaker/latest/APIReference/API_"
 _GUIDE = "sagemaker/latest/dg/"
@@ -26,6 +26,8 @@ _LAMBDA_API = "lambda/latest/api/API_"
 _STATES_API = "step-functions/latest/apireference/API_"
 _BAD = "ValidationException"
 _CFN = "ValidationError"
+IN_REASONS = "a job's FailureReason"
+"""The code of what fails a job that was accepted."""
 IN_EVENTS = "a stack's event"
 """The code of what fails a resource, or a stack, and no request."""
 _PLACE = re.compile(r"\{\w+\}")
@@ -106,6 +108,11 @@ NO_REPOSITORY = Refusal(
     f"{_GUIDE}your-algorithms-training-algo.html", "the images come from a table of regions",
 )  # fmt: skip
 
+NETWORK_MISSING = Refusal(
+    SAGEMAKER, "A model or a job in a subnet, or with a security group, that is not there", _BAD, "{problem}",
+    f"{_API}VpcConfig.html",
+)  # fmt: skip
+
 # SageMaker: jobs.
 
 JOB_NAME_TAKEN = Refusal(
@@ -133,6 +140,15 @@ METRICS_OF_A_BUILT_IN = Refusal(
     SAGEMAKER, "Metric definitions for a built-in algorithm", _BAD,
     "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry the request without "
     "specifying metric definitions.", f"{_API}AlgorithmSpecification.html",
+)  # fmt: skip
+HYPERPARAMETERS_NOT_ALLOWED = Refusal(
+    SAGEMAKER, "A hyperparameter of the open NTM for a job of the built-in one", IN_REASONS,
+    "ClientError: Additional hyperparameters are not allowed: {names}", f"{_GUIDE}ntm_hyperparameters.html",
+ "`hyperparameters`",
+)  # fmt: skip
+HYPERPARAMETER = Refusal(
+    SAGEMAKER, "A hyperparameter that NTM does not know, or a value beyond its range", IN_REASONS,
+    "ClientError: {problem}", f"{_GUIDE}ntm_hyperparameters.html", "`hyperparameters`",
 )  # fmt: skip
 RUNTIME_TOO_LONG = Refusal(
     SAGEMAKER, "A training job that may run longer than 28 days", _BAD,
@@ -376,6 +392,27 @@ ENVIRONMENT_RESERVED = Refusal(
     "contains reserved keys that are currently not supported for modification. Reserved keys used in this request: "
     "{names}", "lambda/latest/dg/configuration-envvars.html",
 )  # fmt: skip
+FUNCTION_NETWORK_MISSING = Refusal(
+    LAMBDA, "A function in a subnet, or with a security group, that is not there", "InvalidParameterValueException",
+    "Error occurred while {operation}. EC2 Error Code: {code}. EC2 Error Message: {problem}",
+    "lambda/latest/dg/configuration-vpc.html",
+)  # fmt: skip
+FUNCTION_WITHOUT_INTERFACES = Refusal(
+    LAMBDA, "A function in a VPC whose role may not make network interfaces", "InvalidParameterValueException",
+    "The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
+    "lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions",
+)  # fmt: skip
+REQUEST_TOO_LARGE = Refusal(
+    LAMBDA, "A request of more than 6 MB, or of more than 1 MB where nobody waits for the answer",
+    "RequestEntityTooLargeException",
+    "{count} byte payload is too large for the {kind} invocation type (limit {most} bytes)",
+    "lambda/latest/dg/gettingstarted-limits.html", status=413,
+)  # fmt: skip
+ANSWER_TOO_LARGE = Refusal(
+    LAMBDA, "An answer of more than 6 MB: the invocation fails", "Function.ResponseSizeTooLarge",
+    "Response payload size exceeded maximum allowed payload size ({most} bytes).",
+    "lambda/latest/dg/gettingstarted-limits.html",
+)  # fmt: skip
 FUNCTION_ROLE_NOT_ASSUMABLE = Refusal(
     LAMBDA, "A role that does not trust Lambda", _BAD_VALUE,
     "The role defined for the function cannot be assumed by Lambda.",
@@ -447,6 +484,40 @@ EXECUTION_NAME_TAKEN = Refusal(
 MACHINE_MISSING = Refusal(
     STEP_FUNCTIONS, "Starting a state machine that is not there", "StateMachineDoesNotExist",
     "State machine {arn} not found", f"{_STATES_API}StartExecution.html", by_ministack=True,
+)  # fmt: skip
+
+LOGGING_CONFIGURATION = Refusal(
+    STEP_FUNCTIONS, "Logs to a group that is not there, to none, or to an ARN that does not end with `:*`",
+    "InvalidLoggingConfiguration", "Invalid Logging Configuration: {problem}", f"{_STATES_API}LogDestination.html",
+)  # fmt: skip
+LOGGING_NOT_ALLOWED = Refusal(
+    STEP_FUNCTIONS, "Logs by a role that may not deliver them", "AccessDeniedException",
+    "The state machine IAM Role is not authorized to access the Log Destination",
+    "step-functions/latest/dg/cw-logs.html",
+)  # fmt: skip
+MACHINE_ROLE_NOT_ASSUMABLE = Refusal(
+    STEP_FUNCTIONS, "A role that does not trust Step Functions", "AccessDeniedException",
+    "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the "
+    "provided role.", "step-functions/latest/dg/procedure-create-iam-role.html",
+)  # fmt: skip
+
+# EC2.
+
+VPC_MISSING = Refusal(
+    EC2, "A VPC endpoint of a network that is not there", "InvalidVpcID.NotFound", "The vpc ID '{id}' does not exist",
+    "AWSEC2/latest/APIReference/errors-overview.html",
+)  # fmt: skip
+SUBNET_MISSING = Refusal(
+    EC2, "A subnet that is not there", "InvalidSubnetID.NotFound", "The subnet ID '{id}' does not exist",
+    "AWSEC2/latest/APIReference/errors-overview.html",
+)  # fmt: skip
+GROUP_MISSING = Refusal(
+    EC2, "A security group that is not there", "InvalidGroup.NotFound", "The security group '{id}' does not exist",
+    "AWSEC2/latest/APIReference/errors-overview.html",
+)  # fmt: skip
+ROUTE_TABLE_MISSING = Refusal(
+    EC2, "A route table that is not there", "InvalidRouteTableID.NotFound", "The routeTable ID '{id}' does not exist",
+    "AWSEC2/latest/APIReference/errors-overview.html",
 )  # fmt: skip
 
 # CloudFormation.
@@ -636,7 +707,7 @@ codes, not messages. No row was verified in an account.
 def page() -> str:
     """Return the whole page."""
     parts = [_ABOUT]
-    for service in (SAGEMAKER, SCALING, LAMBDA, STEP_FUNCTIONS, CLOUDFORMATION):
+    for service in (SAGEMAKER, SCALING, LAMBDA, STEP_FUNCTIONS, EC2, CLOUDFORMATION):
         rows = "".join(_row(name, row) for name, row in TABLE.items() if row.service == service)
         head = "| What is refused | AWS's error code | Page | Test case | Stopped at synth by | Refused by |"
         parts.append(f"\n## {service}\n\n{head}\n|---|---|---|---|---|---|\n{rows}")
@@ -646,7 +717,7 @@ def page() -> str:
 def _row(name: str, row: Refusal) -> str:
     title = row.page.partition("#")[0].rpartition("/")[2].removesuffix(".html").removeprefix("API_")
     by = "MiniStack" if row.by_ministack else "the extension"
-    code = row.code if row.code == IN_EVENTS else f"`{row.code}`"
+    code = row.code if row.code in {IN_EVENTS, IN_REASONS} else f"`{row.code}`"
     cells = (row.what, code, f"[{title}]({_DOCS}{row.page})", f"`{name}`", row.at_synth or "no", by)
     return f"| {' | '.join(cells)} |\n"
 

@@ -19,7 +19,7 @@ from local_cloud.shared import refusals
 from stacks.settings import cdk_json
 from stacks.settings.errors import SynthError
 from tests.local_cloud.hosting import Hosting
-from tests.local_cloud.support import IMAGE, Account, allow, channel, unique, until
+from tests.local_cloud.support import IMAGE, Account, allow, channel, ended, unique, until
 
 pytestmark = pytest.mark.local_cloud
 ROOT = Path(__file__).parents[2]
@@ -75,21 +75,49 @@ class World:
             TargetTrackingScalingPolicyConfiguration={"TargetValue": value, "PredefinedMetricSpecification": metric},
         )  # fmt: skip
 
-    def function(self, name: str = "", trust: str = "lambda.amazonaws.com", **more: Any) -> str:
+    def failure(self, task: dict[str, str]) -> str:
+        """Return why a job of the built-in NTM failed."""
+        specification = {"TrainingImage": REAL_NTM, "TrainingInputMode": "File"}
+        name = str(self.train(task, AlgorithmSpecification=specification)["TrainingJobArn"]).rpartition("/")[2]
+        return str(ended(self.sagemaker, name)["FailureReason"])
+
+    @cached_property
+    def subnet(self) -> str:
+        return str(self.account.root("ec2").describe_subnets()["Subnets"][0]["SubnetId"])
+
+    def function(
+        self, name: str = "", trust: str = "lambda.amazonaws.com", answer: str = "1", *rights: str, **more: Any
+    ) -> str:
         packed, name = io.BytesIO(), name or unique("function")
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("index.py", "def handler(event, context): return 1")
+            archive.writestr("index.py", f"def handler(event, context): return {answer}")
         self.functions.create_function(
             FunctionName=name, Runtime="python3.13", Handler="index.handler", Code={"ZipFile": packed.getvalue()},
-            Role=self.account.role(service=trust), **more,
+            Role=self.account.role(*map(allow, rights), service=trust), **more,
         )  # fmt: skip
         return name
 
-    def machine(self, definition: Any = PASS, name: str = "") -> str:
+    def invoke(self, payload: bytes = b"{}", **more: Any) -> Any:
+        name = self.function(**more)
+        until(lambda: self.functions.get_function(FunctionName=name)["Configuration"]["State"] == "Active")
+        return self.functions.invoke(FunctionName=name, Payload=payload)
+
+    def machine(self, definition: Any = PASS, name: str = "", trust: str = "states.amazonaws.com", **more: Any) -> str:
         text = definition if isinstance(definition, str) else json.dumps(definition)
-        role = self.account.role(service="states.amazonaws.com")
-        made = self.states.create_state_machine(name=name or unique("m"), definition=text, roleArn=role)
+        role = self.account.role(service=trust)
+        made = self.states.create_state_machine(name=name or unique("m"), definition=text, roleArn=role, **more)
         return str(made["stateMachineArn"])
+
+    def logging(self, group: str) -> dict[str, Any]:
+        destination = {
+            "cloudWatchLogsLogGroup": {"logGroupArn": f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"}
+        }
+        return {"loggingConfiguration": {"level": "ALL", "destinations": [destination]}}
+
+    def endpoint(self, **more: Any) -> Any:
+        ec2 = self.account.root("ec2")
+        vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        return ec2.create_vpc_endpoint(**{"VpcId": vpc, "ServiceName": "com.amazonaws.us-east-1.s3", **more})
 
     def stack(self, resources: Any = None, name: str = "", **sections: Any) -> str:
         name, template = name or unique("stack"), {"Resources": resources or {"Q": QUEUE}, **sections}
@@ -231,6 +259,21 @@ def metrics_of_a_built_in(world: World) -> None:
 @case
 def runtime_too_long(world: World) -> None:
     world.train(StoppingCondition={"MaxRuntimeInSeconds": 28 * 86_400 + 1})
+
+
+@case
+def network_missing(world: World) -> None:
+    world.train(VpcConfig={"Subnets": ["subnet-0123456789abcdef0"], "SecurityGroupIds": ["sg-0123456789abcdef0"]})
+
+
+@case
+def hyperparameters_not_allowed(world: World) -> str:
+    return world.failure({"num_topics": "5", "feature_dim": "10", "unigram_bias": "true"})
+
+
+@case
+def hyperparameter(world: World) -> str:
+    return world.failure({"num_topics": "5", "feature_dim": "10", "topics": "5"})
 
 
 @case
@@ -531,6 +574,28 @@ def function_role_not_assumable(world: World) -> None:
 
 
 @case
+def function_network_missing(world: World) -> None:
+    world.function(VpcConfig={"SubnetIds": [world.subnet], "SecurityGroupIds": ["sg-0123456789abcdef0"]})
+
+
+@case
+def function_without_interfaces(world: World) -> None:
+    [group, *_] = world.account.root("ec2").describe_security_groups()["SecurityGroups"]
+    world.function(VpcConfig={"SubnetIds": [world.subnet], "SecurityGroupIds": [group["GroupId"]]})
+
+
+@case
+def request_too_large(world: World) -> None:
+    world.invoke(b'"' + b"a" * 6 * 1024 * 1024 + b'"')
+
+
+@case
+def answer_too_large(world: World) -> None:
+    told = json.load(world.invoke(answer="'a' * 7_000_000")["Payload"])
+    raise ClientError({"Error": {"Code": told["errorType"], "Message": told["errorMessage"]}}, "Invoke")
+
+
+@case
 def too_little_unreserved(world: World) -> None:
     world.functions.put_function_concurrency(FunctionName=world.function(), ReservedConcurrentExecutions=901)
 
@@ -615,6 +680,43 @@ def execution_name_taken(world: World) -> None:
     world.states.start_execution(stateMachineArn=arn, name="one", input="{}")
     until(lambda: world.states.list_executions(stateMachineArn=arn)["executions"][0]["status"] == "SUCCEEDED")
     world.states.start_execution(stateMachineArn=arn, name="one", input='{"other": 1}')
+
+
+@case
+def logging_configuration(world: World) -> None:
+    world.machine(**world.logging(f"{unique('group')}:*"))
+
+
+@case
+def logging_not_allowed(world: World) -> None:
+    group = unique("group")
+    world.account.root("logs").create_log_group(logGroupName=group)
+    world.machine(**world.logging(f"{group}:*"))
+
+
+@case
+def machine_role_not_assumable(world: World) -> None:
+    world.machine(trust="lambda.amazonaws.com")
+
+
+@case
+def vpc_missing(world: World) -> None:
+    world.endpoint(VpcId="vpc-0123456789abcdef0")
+
+
+@case
+def subnet_missing(world: World) -> None:
+    world.endpoint(VpcEndpointType="Interface", SubnetIds=["subnet-0123456789abcdef0"])
+
+
+@case
+def group_missing(world: World) -> None:
+    world.endpoint(VpcEndpointType="Interface", SecurityGroupIds=["sg-0123456789abcdef0"])
+
+
+@case
+def route_table_missing(world: World) -> None:
+    world.endpoint(RouteTableIds=["rtb-0123456789abcdef0"])
 
 
 @case
@@ -824,7 +926,7 @@ def world(account: Account, hosting: Hosting, request_for: Callable[..., dict[st
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_aws_refuses(world: World, name: str) -> None:
     row = refusals.TABLE[name]
-    if row.code == refusals.IN_EVENTS:
+    if row.code in {refusals.IN_EVENTS, refusals.IN_REASONS}:
         assert row.is_meant_by(str(CASES[name](world)))
         return
     with pytest.raises(ClientError) as refused:
@@ -880,6 +982,8 @@ def test_a_deregistered_variant_takes_another_instance_type(world: World) -> Non
 
 STOPPED_AT_SYNTH: list[tuple[str, dict[str, object]]] = [
     ("MODEL_CONSTRAINT", {"training": {"instance_count": 0}}),
+    ("HYPERPARAMETERS_NOT_ALLOWED", {"hyperparameters": {"unigram_bias": "true"}}),
+    ("HYPERPARAMETER", {"hyperparameters": {"num_topics": 1}}),
     ("RUNTIME_TOO_LONG", {"training": {"max_runtime_s": 28 * 86_400 + 1, "run_on_deploy": False}}),
     ("PAYLOAD_TIMES_CONCURRENCY", {"transform": {"max_payload_mb": 60, "max_concurrent_transforms": 2}}),
     ("NO_PAYLOAD_LIMIT", {"transform": {"max_payload_mb": 0}}),
@@ -933,3 +1037,50 @@ def test_a_templates_state_machine_is_refused_as_one_of_the_api_is(world: World)
     assert refusals.BAD_DEFINITION.is_meant_by(
         failure_of(world, {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties})
     )
+
+
+def test_a_subnet_that_is_not_there_is_refused_for_a_model_too(world: World) -> None:
+    nowhere = {"Subnets": ["subnet-0123456789abcdef0"], "SecurityGroupIds": ["sg-0123456789abcdef0"]}
+    container = {"Image": IMAGE, "ModelDataUrl": f"s3://{world.bucket}/none"}
+
+    with pytest.raises(ClientError, match="The subnet ID 'subnet-0123456789abcdef0' does not exist"):
+        world.sagemaker.create_model(
+            ModelName=unique("m"), ExecutionRoleArn=world.role, PrimaryContainer=container, VpcConfig=nowhere
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "row"),
+    [
+        ("AWS::EC2::VPCEndpoint", {"VpcId": "vpc-0123456789abcdef0", "ServiceName": "s3"}, refusals.VPC_MISSING),
+        (
+            "AWS::StepFunctions::StateMachine",
+            {"DefinitionString": json.dumps(PASS), "LoggingConfiguration": {"Level": "ALL", "Destinations": []}},
+            refusals.LOGGING_CONFIGURATION,
+        ),
+        (
+            "AWS::Lambda::Function",
+            {
+                "Runtime": "python3.13", "Handler": "i.h", "Code": {"ZipFile": "x = 1"},
+                "VpcConfig": {"SubnetIds": ["subnet-0123456789abcdef0"], "SecurityGroupIds": []},
+            },
+            refusals.FUNCTION_NETWORK_MISSING,
+        ),
+    ],
+)  # fmt: skip
+def test_a_template_is_refused_what_the_api_is(
+    world: World, kind: str, properties: dict[str, Any], row: refusals.Refusal
+) -> None:
+    role = {
+        "AWS::StepFunctions::StateMachine": {"RoleArn": world.account.role(service="states.amazonaws.com")},
+        "AWS::Lambda::Function": {"Role": world.account.role(service="lambda.amazonaws.com")},
+    }.get(kind, {})
+
+    assert row.is_meant_by(failure_of(world, {"Type": kind, "Properties": {**properties, **role}}))
+
+
+def test_an_event_of_more_than_a_megabyte_is_refused(world: World) -> None:
+    with pytest.raises(ClientError, match="too large for the Event invocation type .limit 1048576 bytes"):
+        world.functions.invoke(
+            FunctionName=world.function(), InvocationType="Event", Payload=b'"' + b"a" * 1024 * 1024 + b'"'
+        )

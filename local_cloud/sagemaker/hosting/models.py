@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.shared import images, pages
-from local_cloud.shared import refusals, roles
+from local_cloud.shared import networks, refusals, roles
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import scope_of, scope_record
 from local_cloud.shared.storage import Location, StorageError
@@ -128,6 +128,7 @@ class Models:
         _check_containers(call.request)
         images.commands(model.image, self._backend.settings.containers, call.scope.region)
         roles.require_pass_role(call.scope, call.headers, model.role_arn)
+        networks.require(call.scope, call.request.node("VpcConfig"))
         self._check_data(model)
         with self._lock:
             if (call.scope, name) in self._models:

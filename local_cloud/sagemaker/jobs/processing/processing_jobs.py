@@ -9,7 +9,7 @@ from local_cloud.sagemaker.jobs.job_registry import JobRegistry
 from local_cloud.sagemaker.jobs.processing.processing_job import NAMES, ProcessingJob
 from local_cloud.sagemaker.jobs.processing.processing_run import OPT_ML, ProcessingRun
 from local_cloud.sagemaker.shared import images, local_storage
-from local_cloud.shared import roles
+from local_cloud.shared import networks, roles
 from local_cloud.shared.service_errors import ServiceError, validation_error
 from local_cloud.shared.storage import Location
 
@@ -34,6 +34,7 @@ class ProcessingJobs(JobRegistry[ProcessingJob]):
         program = self._program(call.request.node("AppSpecification"))
         _check(call.request)
         roles.require_pass_role(call.scope, call.headers, job.role_arn)
+        networks.require(call.scope, call.request.node("NetworkConfig").node("VpcConfig"))
         credentials = roles.assume(call.scope, job.role_arn, session="SageMaker", source_arn=job.arn)
         with backend.processing_quota.taken(job.instance_count, job.instance_type):
             self._add(job)

@@ -10,7 +10,7 @@ from local_cloud.sagemaker.jobs.training.training_job import NAMES, Secondary, T
 from local_cloud.sagemaker.jobs.training.training_request import check_training_request
 from local_cloud.sagemaker.jobs.training.training_run import TrainingRun
 from local_cloud.sagemaker.shared import images
-from local_cloud.shared import roles
+from local_cloud.shared import networks, roles
 from local_cloud.shared.service_errors import validation_error
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class TrainingJobs(JobRegistry[TrainingJob]):
         image = request.node("AlgorithmSpecification").text("TrainingImage")
         images.commands(image, self._backend.settings.containers, scope.region)
         roles.require_pass_role(scope, headers, job.role_arn)
+        networks.require(scope, request.node("VpcConfig"))
         credentials = roles.assume(scope, job.role_arn, session="SageMaker", source_arn=job.arn)
         store = self._backend.store(scope, credentials)
         return credentials, list(find_channels(request, store, job.role_arn, scope.region))

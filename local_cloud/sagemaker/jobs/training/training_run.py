@@ -16,7 +16,7 @@ from local_cloud.sagemaker.jobs.training.training_files import JobFailedError, J
 from local_cloud.sagemaker.jobs.training.training_job import Secondary, TrainingJob
 from local_cloud.sagemaker.shared import images, logs
 from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, internal_error
-from local_cloud.shared import emulated_metrics
+from local_cloud.shared import emulated_metrics, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,11 +140,11 @@ class TrainingRun:
         given = self._job.request.mapping("HyperParameters")
         only_open = sorted(set(given) & set(known.OpenNtmSwitches.model_fields))
         if only_open:
-            raise JobFailedError(f"ClientError: Additional hyperparameters are not allowed: {', '.join(only_open)}")
+            raise JobFailedError(refusals.HYPERPARAMETERS_NOT_ALLOWED.text(names=", ".join(only_open)))
         try:
             known.parse_job_hyperparameters(given)
         except known.HyperparameterError as error:
-            raise JobFailedError(f"ClientError: {error}") from None
+            raise JobFailedError(refusals.HYPERPARAMETER.text(problem=error)) from None
 
     def _run_instances(self) -> Secondary:
         ended: queue.SimpleQueue[Instance] = queue.SimpleQueue()
