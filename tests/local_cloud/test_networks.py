@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local_cloud.stack import Stack
-from tests.local_cloud.support import Account, unique, until
+from tests.local_cloud.support import Account, allow, unique, until
 
 pytestmark = pytest.mark.local_cloud
 
@@ -59,6 +59,10 @@ def test_a_flow_log_whose_role_is_not_there_fails_its_stack_with_its_name(stack:
     assert any("role/nobody does not exist" in reason for reason in stack.failures())
 
 
+GROUP = {
+    "Type": "AWS::EC2::SecurityGroup",
+    "Properties": {"GroupDescription": "of the functions", "VpcId": {"Ref": "Vpc"}},
+}
 ANSWERS = """
 import json, urllib.request
 def handler(event, context):
@@ -66,6 +70,10 @@ def handler(event, context):
         "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"]}).encode()
     urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT"))
 """
+
+
+def role_of_function(account: Account) -> str:
+    return account.role(allow("ec2:CreateNetworkInterface"), service="lambda.amazonaws.com")
 
 
 def private(role: str, *ready: str) -> dict[str, Any]:
@@ -76,6 +84,7 @@ def private(role: str, *ready: str) -> dict[str, Any]:
             "Type": "AWS::EC2::Subnet",
             "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.8.1.0/24"},
         },
+        "Group": GROUP,
         "Table": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}},
         "Function": {
             "Type": "AWS::Lambda::Function",
@@ -85,7 +94,7 @@ def private(role: str, *ready: str) -> dict[str, Any]:
                 "Handler": "index.handler",
                 "Role": role,
                 "Code": {"ZipFile": ANSWERS},
-                "VpcConfig": {"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": ["sg-12345678"]},
+                "VpcConfig": {"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": [{"Ref": "Group"}]},
             },
         },
         "Asked": {
@@ -110,7 +119,7 @@ def private(role: str, *ready: str) -> dict[str, Any]:
 
 
 def test_a_custom_resource_in_a_vpc_answers_as_long_as_its_way_to_s3_is_there(account: Account, stack: Stack) -> None:
-    role = account.role(service="lambda.amazonaws.com")
+    role = role_of_function(account)
 
     created = stack.create(private(role, "Gateway", "Associated"))
 
@@ -122,7 +131,7 @@ def test_a_custom_resource_in_a_vpc_answers_as_long_as_its_way_to_s3_is_there(ac
 def test_a_custom_resource_whose_way_to_s3_is_not_there_yet_fails_its_stack(
     account: Account, stack: Stack, ready: tuple[str, ...]
 ) -> None:
-    template = private(account.role(service="lambda.amazonaws.com"), *ready)
+    template = private(role_of_function(account), *ready)
     # What is last in the order of the template is made last.
     [last] = {"Gateway", "Associated"} - set(ready)
     template["Resources"][last]["DependsOn"] = ["Asked"]
@@ -134,7 +143,7 @@ def test_a_custom_resource_whose_way_to_s3_is_not_there_yet_fails_its_stack(
 
 
 def test_a_destroy_that_takes_the_way_to_s3_away_first_fails(account: Account, stack: Stack) -> None:
-    role = account.role(service="lambda.amazonaws.com")
+    role = role_of_function(account)
     stack.create(private(role, "Gateway", "Associated"))
     association = account.root("cloudformation").describe_stack_resource(
         StackName=stack.name, LogicalResourceId="Associated"
@@ -148,7 +157,7 @@ def test_a_destroy_that_takes_the_way_to_s3_away_first_fails(account: Account, s
 
 
 def test_a_function_of_a_template_has_its_place_its_key_and_its_budget(account: Account, stack: Stack) -> None:
-    role = account.role(service="lambda.amazonaws.com")
+    role = role_of_function(account)
     flows = account.role(service="vpc-flow-logs.amazonaws.com")
     name = unique("function")
     function = {
@@ -159,23 +168,24 @@ def test_a_function_of_a_template_has_its_place_its_key_and_its_budget(account: 
             "Handler": "index.handler",
             "Role": role,
             "Code": {"ZipFile": "def handler(event, context): return 1"},
-            "VpcConfig": {"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": ["sg-12345678"]},
+            "VpcConfig": {"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": [{"Ref": "Group"}]},
             "KmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k",
             "ReservedConcurrentExecutions": 0,
         },
     }
-    stack.create(network(flows, Function=function))
+    stack.create(network(flows, Function=function, Group=GROUP))
     functions = account.root("lambda")
 
     told = functions.get_function(FunctionName=name)
-    assert told["Configuration"]["VpcConfig"]["SecurityGroupIds"] == ["sg-12345678"]
+    [group] = told["Configuration"]["VpcConfig"]["SecurityGroupIds"]
+    assert group.startswith("sg-")
     assert told["Configuration"]["VpcConfig"]["VpcId"].startswith("vpc-")
     assert told["Configuration"]["KMSKeyArn"].endswith("key/k")
     with pytest.raises(ClientError, match="TooManyRequests|Rate Exceeded"):
         functions.invoke(FunctionName=name)
 
     del function["Properties"]["ReservedConcurrentExecutions"]  # type: ignore[attr-defined]
-    stack.update(network(flows, Function=function))
+    stack.update(network(flows, Function=function, Group=GROUP))
     until(lambda: functions.get_function(FunctionName=name)["Configuration"]["LastUpdateStatus"] == "Successful")
     assert functions.invoke(FunctionName=name)["Payload"].read() == b"1"
     stack.delete()
