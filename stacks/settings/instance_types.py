@@ -68,7 +68,14 @@ LOCAL_DISK_GB: Final = {
     "m5d": _OF_5D,
     "r5d": _OF_5D,
 }  # fmt: skip
-"""What hosts store on, by family and size (https://docs.aws.amazon.com/ec2/latest/instancetypes, November 2026)."""
+"""What hosts store on, by family and size.
+
+Read on 1 December 2026 from what AWS's DescribeInstanceTypes tells of each type, as
+https://karpenter.sh/docs/reference/instance-types lists it (`instance-local-nvme`, of August 2026). Where AWS's own
+table https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-store-volumes.html was at hand (c5d, m5d, r5d), both agree.
+That SageMaker's `ml.` types have the disks of EC2's types of the same name is what its API reference says, and was not
+verified in an account.
+"""
 
 
 def check_volume(instance_type: str, volume_size_gb: int) -> None:

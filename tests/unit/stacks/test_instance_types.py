@@ -67,6 +67,39 @@ def test_a_host_has_disks_of_its_own_by_the_rule_of_the_local_cloud_too() -> Non
     assert {name for name in allowed if instance_types.has_local_nvme(name) != has_local_storage(name)} == set()
 
 
+WITH_LOCAL_DISKS = frozenset(
+    {
+        "c5ad", "c5d", "c6gd", "c6id", "c7gd", "dl1", "g4ad", "g4dn", "g5", "g6", "g6e", "g7", "g7e", "m5ad",
+        "m5d", "m5dn", "m6gd", "m6id", "m7gd", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200",
+        "p6-b300", "p6e-gb200", "r5ad", "r5d", "r5dn", "r6gd", "r6id", "r7gd", "trn1", "trn1n", "trn2",
+        "z1d",
+    }
+)  # fmt: skip
+"""Families of which DescribeInstanceTypes tells the size of a local NVMe disk (August 2026); dl1 and p6e-gb200 by AWS's
+description of the families."""
+
+
+def test_the_families_with_disks_of_their_own_are_those_that_ec2_tells_disks_of() -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    types = {
+        name for job in ("Training", "Transform", "Processing") for name in model.shape_for(f"{job}InstanceType").enum
+    } | set(model.shape_for("ProductionVariantInstanceType").enum)
+
+    assert {name for name in types if has_local_storage(name) != (name.split(".")[1] in WITH_LOCAL_DISKS)} == set()
+
+
+def test_the_disk_of_every_host_that_has_one_is_known() -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    allowed = [name for job in ("Training", "Processing") for name in model.shape_for(f"{job}InstanceType").enum]
+
+    with_disks = [name for name in allowed if _is_allowed(name) and instance_types.has_local_nvme(name)]
+
+    assert with_disks
+    for name in with_disks:
+        with pytest.raises(ValueError, match="stores on a disk of its own"):
+            instance_types.check_volume(name, 16_385)
+
+
 def _is_allowed(name: str) -> bool:
     try:
         instance_types.check(name)
