@@ -72,7 +72,7 @@ LOCAL_DISK_GB: Final = {
 
 Read on 1 December 2026 from what AWS's DescribeInstanceTypes tells of each type, as
 https://karpenter.sh/docs/reference/instance-types lists it (`instance-local-nvme`, of August 2026). Where AWS's own
-table https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-store-volumes.html was at hand (c5d, m5d, r5d), both agree.
+table was at hand (c5d, m5d, r5d: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/InstanceStorage.html), both agree.
 That SageMaker's `ml.` types have the disks of EC2's types of the same name is what its API reference says, and was not
 verified in an account.
 """
