@@ -34,6 +34,7 @@ class HostedModel(Construct):
         image: RegistryImage,
         endpoint_name: str,
         serverless: bool,
+        watched: bool,
         environment: Mapping[str, str] | None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -54,20 +55,21 @@ class HostedModel(Construct):
         write_sagemaker_logs(self.role, f"Endpoints/{endpoint_name}", declared=True)
         put_metrics(self.role, METRICS_NAMESPACE)
         pull_image(self.role, image)
-        stack = cdk.Stack.of(self)
-        # The alarms that take a rollout back are looked at under this role (deployment guardrails' configuration).
-        self.role.allow(
-            "cloudwatch:DescribeAlarms",
-            on=[
-                stack.format_arn(
-                    service="cloudwatch",
-                    resource="alarm",
-                    resource_name=f"{stack.stack_name}-*",
-                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                )
-            ],
-            because="CloudFormation names alarms by the stack and a suffix that is not known before.",
-        )
+        if watched:
+            # The alarms that take a rollout back are looked at under this role (deployment guardrails' configuration).
+            stack = cdk.Stack.of(self)
+            self.role.allow(
+                "cloudwatch:DescribeAlarms",
+                on=[
+                    stack.format_arn(
+                        service="cloudwatch",
+                        resource="alarm",
+                        resource_name=f"{stack.stack_name}-*",
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+                because="CloudFormation names alarms by the stack and a suffix that is not known before.",
+            )
         if captured is not None:
             captured.grant_write(self.role)
         if platform.placement is not None:

@@ -67,6 +67,7 @@ class ServingStack(cdk.Stack):
             image=image,
             endpoint_name=endpoint_name(stage),
             serverless=settings.endpoint.serverless is not None,
+            watched=settings.rollout.rollback_on_alarm,
             environment=open_training.hosting_environment() if is_open else None,
         )
         # Updated before anything that can fail for the model's sake, the guard is rolled back whenever that does.

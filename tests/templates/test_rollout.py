@@ -147,14 +147,26 @@ def test_where_a_training_runs_asks_for_no_new_training(dev: Templates, synthesi
     assert before["Properties"]["DefinitionHash"] == after["Properties"]["DefinitionHash"]
 
 
+@pytest.mark.parametrize("watched", [True, False])
 def test_the_hosts_role_may_look_at_the_alarms_that_take_a_rollout_back_inside_its_boundary(
-    synthesize: Synthesize,
+    synthesize: Synthesize, watched: bool
 ) -> None:
-    templates = synthesize({"retraining": {}})
+    templates = synthesize({"retraining": {}, "rollout": {"rollback_on_alarm": watched}})
     for part, policy in (("serving", "HostedRoleRights"), ("training", "RetrainingServingBoundary")):
         [rights] = [
             str(body["Properties"]["PolicyDocument"])
             for name, body in templates[part].find_resources("AWS::IAM::ManagedPolicy").items()
             if name.startswith(policy)
         ]
-        assert "cloudwatch:DescribeAlarms" in rights
+        assert ("cloudwatch:DescribeAlarms" in rights) is watched
+
+
+def test_no_role_of_the_serving_stack_can_make_a_log_group_that_the_stack_declares(synthesize: Synthesize) -> None:
+    policies = synthesize({"retraining": {}})["training"].find_resources("AWS::IAM::ManagedPolicy")
+    [boundary] = [body for name, body in policies.items() if name.startswith("RetrainingServingBoundary")]
+    statements = boundary["Properties"]["PolicyDocument"]["Statement"]
+
+    [making] = [each for each in statements if "logs:CreateLogGroup" in each["Action"]]
+    assert "TransformJobs" in str(making["Resource"])
+    assert "Endpoints" not in str(making["Resource"])
+    assert "-Serving" not in str(making["Resource"])

@@ -77,7 +77,7 @@ class ServingBoundary(Rights):
         )
         self._stack = cdk.Stack.of(self)
         self._data(data, stage)
-        self._sagemaker(stage, image)
+        self._sagemaker(stage, image, watched=settings.rollout.rollback_on_alarm)
         self._logs(stage)
         if settings.transform.schedule is not None:
             self._scheduled(data, stage)
@@ -125,7 +125,7 @@ class ServingBoundary(Rights):
             "ssm:GetParameter", "ssm:PutParameter", on=[parameters_arn(self._stack, stage)], because=FIELDS_OF_A_MODEL
         )
 
-    def _sagemaker(self, stage: str, image: RegistryImage) -> None:
+    def _sagemaker(self, stage: str, image: RegistryImage, *, watched: bool) -> None:
         arn = self._stack.format_arn
         self.allow(
             "sagemaker:DescribeEndpoint",
@@ -142,18 +142,9 @@ class ServingBoundary(Rights):
             because=_STAGES_OWN,
         )
         learn_of_ends(self, "SageMakerTransformJobs")
-        self.allow(
-            "cloudwatch:DescribeAlarms",
-            on=[
-                arn(
-                    service="cloudwatch",
-                    resource="alarm",
-                    resource_name=f"{serving_stack_name(stage)}-*",
-                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                )
-            ],
-            because=_STAGES_OWN,
-        )
+        if watched:
+            alarms = self._colon("cloudwatch", "alarm", f"{serving_stack_name(stage)}-*")
+            self.allow("cloudwatch:DescribeAlarms", on=[alarms], because=_STAGES_OWN)
         self.allow(
             "cloudwatch:PutMetricData",
             on=["*"],
@@ -171,23 +162,13 @@ class ServingBoundary(Rights):
 
     def _scheduled(self, data: SharedData, stage: str) -> None:
         """Allow what the transform's schedule and its runs on the corpus take."""
-        machine = self._stack.format_arn(
-            service="states",
-            resource="stateMachine",
-            resource_name=transform_pipeline_name(stage),
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
+        machine = self._colon("states", "stateMachine", transform_pipeline_name(stage))
         self.allow("states:StartExecution", on=[machine])
         self.allow("s3:ListBucket", on=[data.corpus.bucket.bucket_arn])
 
     def _similar(self, stage: str, *, vectors: bool) -> None:
         """Allow what the function for similar documents calls."""
-        topics = self._stack.format_arn(
-            service="lambda",
-            resource="function",
-            resource_name=f"{function_name(stage)}:{URL_ALIAS}",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
+        topics = self._colon("lambda", "function", f"{function_name(stage)}:{URL_ALIAS}")
         self.allow("lambda:InvokeFunction", on=[topics])
         if vectors:
             # A bucket has no name of ours; its indexes have those of the stage's models.
@@ -197,24 +178,22 @@ class ServingBoundary(Rights):
             self.allow("s3vectors:GetVectors", "s3vectors:QueryVectors", on=[indexes], because=_STAGES_OWN)
 
     def _logs(self, stage: str) -> None:
-        groups = (
-            f"{serving_stack_name(stage)}-*",
-            f"/aws/sagemaker/Endpoints/{endpoint_name(stage)}*",
-            "/aws/sagemaker/TransformJobs*",
-        )
+        # SageMaker's own group, which no stack declares: all other groups the stack makes, and takes away for good.
+        transforms = self._colon("logs", "log-group", "/aws/sagemaker/TransformJobs*")
+        declared = (f"{serving_stack_name(stage)}-*", f"/aws/sagemaker/Endpoints/{endpoint_name(stage)}*")
+        self.allow("logs:CreateLogGroup", on=[transforms], because=_STAGES_OWN)
         self.allow(
-            "logs:CreateLogGroup",
             "logs:CreateLogStream",
             "logs:DescribeLogStreams",
             "logs:PutLogEvents",
-            on=[
-                self._stack.format_arn(
-                    service="logs",
-                    resource="log-group",
-                    resource_name=group,
-                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                )
-                for group in groups
-            ],
+            on=[*(self._colon("logs", "log-group", group) for group in declared), transforms],
             because=_STAGES_OWN,
+        )
+
+    def _colon(self, service: str, resource: str, name: str) -> str:
+        return self._stack.format_arn(
+            service=service,
+            resource=resource,
+            resource_name=name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
