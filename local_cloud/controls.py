@@ -6,6 +6,8 @@
 - POST `/_local_cloud/sessions` `{"expire": <role ARN>}` lets a role's temporary credentials expire.
 - POST `/_local_cloud/stack-roles` `{"held": <true or false>}` says whether CloudFormation's changes are held to the
   policies of stacks' roles, as they are from the start.
+- POST `/_local_cloud/rollbacks` `{"overlooked": <true or false>}` says whether CloudFormation takes an endpoint whose
+  rollout SageMaker has taken back for updated, which it does not from the start.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ CLOCK_PATH = "/_local_cloud/clock"
 INTERRUPTION_PATH = "/_local_cloud/interruptions"
 SESSIONS_PATH = "/_local_cloud/sessions"
 STACK_ROLES_PATH = "/_local_cloud/stack-roles"
-PATHS = frozenset({CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH, STACK_ROLES_PATH})
+ROLLBACKS_PATH = "/_local_cloud/rollbacks"
+PATHS = frozenset({CLOCK_PATH, INTERRUPTION_PATH, ROLLBACKS_PATH, SESSIONS_PATH, STACK_ROLES_PATH})
 OK, BAD_REQUEST = 200, 400
 
 
@@ -71,10 +74,10 @@ def _carry_out(sagemaker: SageMaker, method: str, path: str, body: bytes) -> Non
             raise validation_error(f"nobody has temporary credentials of the role {role[:200]}")
         return
     if path == STACK_ROLES_PATH:
-        held = asked.get("held")
-        if not isinstance(held, bool):
-            raise validation_error('POST {"held": <true or false>}')
-        stack_roles.hold_roles(held=held)
+        stack_roles.hold_roles(held=_truth(asked, "held"))
+        return
+    if path == ROLLBACKS_PATH:
+        sagemaker.rollbacks_are_overlooked = _truth(asked, "overlooked")
         return
     name, without_capacity_s = asked.get("training_job"), _seconds(asked.get("without_capacity_s", 0))
     if not isinstance(name, str) or without_capacity_s is None:
@@ -88,6 +91,13 @@ def _object(body: bytes) -> Mapping[str, JsonValue]:
     except ValueError:
         return {}
     return asked if isinstance(asked, dict) else {}
+
+
+def _truth(asked: Mapping[str, JsonValue], name: str) -> bool:
+    value = asked.get(name)
+    if not isinstance(value, bool):
+        raise validation_error(f'POST {{"{name}": <true or false>}}')
+    return value
 
 
 def _seconds(value: JsonValue) -> float | None:

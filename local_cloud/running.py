@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cloud import cdk, file_lock
-from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH, STACK_ROLES_PATH
+from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, ROLLBACKS_PATH, SESSIONS_PATH, STACK_ROLES_PATH
 from local_cloud.entrance.gate import HEALTH_PATH, TOKEN_HEADER
 from local_cloud.entrance.root_keys import RootKeys
 from local_cloud.function_urls import FunctionUrl
@@ -164,6 +164,19 @@ class Running:
             yield
         finally:
             self._control(STACK_ROLES_PATH, {"held": True})
+
+    @contextmanager
+    def rollbacks_overlooked(self) -> Iterator[None]:
+        """Let CloudFormation take rollouts that SageMaker takes back for done, for as long as the block runs.
+
+        Raises:
+            LocalCloudError: the cloud does not answer.
+        """
+        self._control(ROLLBACKS_PATH, {"overlooked": True})
+        try:
+            yield
+        finally:
+            self._control(ROLLBACKS_PATH, {"overlooked": False})
 
     def _control(self, path: str, asked: Mapping[str, str | float | bool]) -> None:
         request = urllib.request.Request(  # noqa: S310 - loopback

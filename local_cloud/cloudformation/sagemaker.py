@@ -141,7 +141,7 @@ class _EndpointHandler:
         if given != before and not serves_it:
             request = request_of(self._sagemaker.api, "UpdateEndpoint", {**given, "EndpointName": endpoint.name})
             self._update_when_settled(endpoint, request)
-            if endpoint.failure:
+            if endpoint.failure and not self._sagemaker.rollbacks_are_overlooked:
                 raise ValueError(endpoint.failure)
         self._sagemaker.backend.tags.replace(endpoint.arn, Node(new).nodes("Tags"))
         return self._created(endpoint)

@@ -45,6 +45,8 @@ class SageMaker:
         self.processing_jobs = ProcessingJobs(backend)
         self.packages = ModelPackages(backend)
         self.metrics = InvocationMetrics()
+        self.rollbacks_are_overlooked = False
+        """Whether CloudFormation takes an endpoint that was rolled back for updated."""
         self.runtime = Runtime(self.endpoints, self.metrics, backend.settings.invocation_timeout_s)
         operations: dict[str, Operation] = {
             **self.training_jobs.operations(),

@@ -183,6 +183,7 @@ def test_an_authorization_that_is_no_signature_is_none(send: Callable[..., Sent]
         ("GET", "/_ministack/iot/ca.pem"),
         ("POST", "/_local_cloud/clock"),
         ("POST", "/_local_cloud/interruptions"),
+        ("POST", "/_local_cloud/rollbacks"),
         ("POST", "/_local_cloud/sessions"),
         ("POST", "/_local_cloud/stack-roles"),
         ("GET", "/_localstack/health"),

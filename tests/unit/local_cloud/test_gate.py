@@ -139,6 +139,7 @@ def test_every_path_of_a_function_urls_host_is_the_functions(path: str) -> None:
     [
         "/_local_cloud/clock",
         "/_local_cloud/interruptions",
+        "/_local_cloud/rollbacks",
         "/_local_cloud/sessions",
         "/_local_cloud/stack-roles",
         "/_ministack/reset",
