@@ -28,6 +28,7 @@ from local_cloud.entrance import authentication, gate
 from local_cloud.patches import (
     alarms,
     buckets,
+    events,
     function_refusals,
     functions,
     iam,
@@ -119,7 +120,7 @@ class Extension:
 
     def _install_rest(self) -> None:
         try:
-            for patch in (buckets, functions, function_refusals, state_machines, roles, log_groups, networks):
+            for patch in (buckets, functions, function_refusals, state_machines, roles, log_groups, networks, events):
                 patch.install()
             conditions.install()
             custom_resources.install()

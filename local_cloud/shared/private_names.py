@@ -166,6 +166,7 @@ CFN_SFN_DEFINITION = _name("services.cloudformation.provisioners", "_sfn_definit
 SFN_FAIL = _name("services.stepfunctions", "_fail_execution")
 SFN_RUN = _name("services.stepfunctions", "_run_execution")
 SFN_TIMEOUT = _name("services.stepfunctions", "_invoke_resource_with_timeout")
+EVENTS_TARGET = _name("services.eventbridge", "_invoke_target")
 S3_PRESIGNED = _name("services.s3", "_verify_presigned_sigv4")
 S3_BUCKETS = _name("services.s3", "_buckets")
 S3_VERSIONS = _name("services.s3", "_object_versions")

@@ -11,8 +11,7 @@ from stacks.shared.deployment_function import DeploymentFunction
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import endpoint_name, parameters_prefix
 
-from deployment_functions.deploy.approval_guard import ENDPOINT, ENDPOINT_CONFIG
-from deployment_functions.model_fields import APPROVED
+from deployment_functions.model_fields import APPROVED, ENDPOINT, ENDPOINT_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

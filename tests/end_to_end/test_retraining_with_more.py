@@ -6,11 +6,14 @@ Each fixture is a step, in order: the first deploy, one that fails and its repet
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from stacks.shared.names import retraining_name
 from tests.end_to_end.deployment import FOUR_TOPICS, SERVING, STAGE, Deployment, Run
 from tests.end_to_end.retrainings import NEVER
+from tests.local_cloud.support import until
 
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 
@@ -75,10 +78,33 @@ def test_the_role_makes_what_the_settings_put_into_the_stack(deployment: Deploym
     assert deployment.outputs("Serving")["SimilarUrl"]
 
 
-def test_what_the_schedule_starts_runs_within_the_boundary(deployment: Deployment, first: Run) -> None:
-    machine = deployment.outputs("Serving")["TransformStateMachineArn"]
-    started = deployment.client("stepfunctions").start_execution(stateMachineArn=machine, input="{}")
-    run = deployment.end_of(started["executionArn"], timeout_s=300)
+def fired(deployment: Deployment, machine: str) -> dict[str, Any]:
+    """Let the rule that starts a state machine fire on its schedule; return what is told of the run, at its end."""
+    events, states = deployment.client("events"), deployment.client("stepfunctions")
+    [name] = events.list_rule_names_by_target(TargetArn=machine)["RuleNames"]
+    rule = events.describe_rule(Name=name)
+    asked = {key: rule[key] for key in ("Name", "Description", "State")}
+    before = states.list_executions(stateMachineArn=machine)["executions"]
+    # Older than a minute, it is due at once; the rule keeps its target, and the target its role.
+    events.put_rule(**asked, ScheduleExpression="rate(1 minute)")
+    try:
+        until(lambda: len(states.list_executions(stateMachineArn=machine)["executions"]) > len(before), 90)
+    finally:
+        events.put_rule(**asked, ScheduleExpression=rule["ScheduleExpression"])
+    return deployment.end_of(
+        states.list_executions(stateMachineArn=machine)["executions"][0]["executionArn"], timeout_s=300
+    )
+
+
+def test_the_retrainings_schedule_starts_it_by_its_rules_own_role(deployment: Deployment, first: Run) -> None:
+    run = fired(deployment, f"arn:aws:states:us-east-1:000000000000:stateMachine:{retraining_name(STAGE)}")
+
+    assert run["status"] == "SUCCEEDED", run.get("cause")
+    assert "message" in json.loads(run["output"])
+
+
+def test_what_the_transforms_schedule_starts_runs_within_the_boundary(deployment: Deployment, first: Run) -> None:
+    run = fired(deployment, deployment.outputs("Serving")["TransformStateMachineArn"])
 
     assert run["status"] == "SUCCEEDED", run.get("cause")
     assert len(json.loads(run["output"])["parts"]) == 3

@@ -47,6 +47,32 @@ def run(account: Account, pipeline_role: str) -> Callable[..., dict[str, Any]]:
 SYNC = "arn:aws:states:::sagemaker:createTrainingJob.sync"
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_rule_starts_a_state_machine_by_the_role_of_its_target(account: Account, allowed: bool) -> None:
+    states, events, name = account.root("stepfunctions"), account.root("events"), unique("rule")
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    machines = [
+        states.create_state_machine(
+            name=f"{name}-{number}", definition=definition, roleArn=account.role(service="states.amazonaws.com")
+        )["stateMachineArn"]
+        for number in range(2)
+    ]
+    every = account.role(allow("states:StartExecution"), service="events.amazonaws.com")
+    this = account.role(*([allow("states:StartExecution")] if allowed else []), service="events.amazonaws.com")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    targets = [
+        {"Id": str(at), "Arn": arn, "RoleArn": role}
+        for at, (arn, role) in enumerate(zip(machines, (this, every), strict=True))
+    ]
+    events.put_targets(Rule=name, Targets=targets)
+
+    events.put_events(Entries=[{"Source": name, "DetailType": "told", "Detail": "{}"}])
+
+    # The second target is invoked after the first.
+    until(lambda: states.list_executions(stateMachineArn=machines[1])["executions"])
+    assert bool(states.list_executions(stateMachineArn=machines[0])["executions"]) is allowed
+
+
 def test_sync_waits_for_the_job_and_gives_its_description(run: Any, request_for: Any) -> None:
     request = request_for()
     execution = run({"Resource": SYNC, "Parameters": request})

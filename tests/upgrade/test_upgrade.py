@@ -50,8 +50,8 @@ STAGES = {
     "dev": Stage(),
     "prod": Stage(name="prod", candidate=True),
     "similar": Stage(settings={"similar": {}}, prepare=take_similar_asset),
-    # Not both in one: the serving stack's role of the earlier release lacks the rights for the second function.
-    "retraining": Stage(settings={"retraining": NEVER}),
+    # The serving stack's role of the earlier release lacks the rights for the second function, and is not held there.
+    "retraining": Stage(settings={"retraining": NEVER, "similar": {}}, prepare=take_similar_asset),
     "open": Stage(settings={"algorithm": "open"}, prepare=take_open_bundle, retrains=True),
 }
 

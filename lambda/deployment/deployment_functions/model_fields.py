@@ -25,6 +25,10 @@ RECORD: Final = "model"
 RECORDS: Final = "Records"
 """The property of the trained model's resource that says so; an earlier release, which kept no records, had it not."""
 
+ENDPOINT: Final = "Endpoint"
+ENDPOINT_CONFIG: Final = "EndpointConfig"
+"""Properties of the resource that asks whether a rollout has stayed."""
+
 IN_SERVICE: Final = {
     "model": "job_name",
     "artifact": "artifact_uri",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from deployment_functions import clients
 from deployment_functions.deploy.cloudformation import DeployError, Request, serve
 from deployment_functions.ledger import Ledger
-from deployment_functions.model_fields import APPROVED, FIELDS
+from deployment_functions.model_fields import APPROVED, ENDPOINT, ENDPOINT_CONFIG, FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from deployment_functions.ports import Hosting
 
 logger = logging.getLogger(__name__)
-
-ENDPOINT: Final = "Endpoint"
-ENDPOINT_CONFIG: Final = "EndpointConfig"
-"""Properties of the resource that asks whether a rollout has stayed."""
 
 
 def handle(event: Mapping[str, object], _context: object) -> None:
