@@ -1,4 +1,7 @@
-"""Stacks' own roles: passed by callers who may, and held to their policies in all that CloudFormation does by them."""
+"""Stacks' own roles: passed by callers who may, and held to their policies in all that CloudFormation does by them.
+
+For a stack without a role CloudFormation acts for whoever called it last, and may do what that caller may.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,11 @@ SERVICE = "cloudformation.amazonaws.com"
 _TAKING_A_ROLE = frozenset(
     {"CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "RollbackStack", "ContinueUpdateRollback"}
 )
+_ACTING = _TAKING_A_ROLE | {"ExecuteChangeSet"}
 _roles: dict[tuple[Scope, str], str] = {}
 """The role that a stack was last given: CloudFormation goes on with it where a call names none."""
+_callers: dict[tuple[Scope, str], Headers] = {}
+"""The request by which a stack was last made or changed: whose it is, CloudFormation acts for."""
 _held = threading.Event()
 _held.set()
 
@@ -62,6 +68,8 @@ def _check_passing(path: str, headers: Headers, body: bytes, query: Query) -> Re
     if not role and (asked.get("Action") == "CreateStack" or asked.get("ChangeSetType") == "CREATE"):
         # A new stack of an old name has nothing of the old one's.
         _roles.pop(key, None)
+    if asked.get("Action") in _ACTING and key[1]:
+        _callers[key] = headers
     if asked.get("Action") not in _TAKING_A_ROLE or not role:
         return None
     scope = key[0]
@@ -84,24 +92,35 @@ def hold_roles(*, held: bool) -> None:
 
 
 def require(change: Change) -> None:
-    """Check a change against its stack's role, if it has one.
+    """Check a change against its stack's role, or against whoever asked for it where the stack has none.
 
     Raises:
         ValueError: with the reason that CloudFormation shows.
     """
-    role = _roles.get((change.scope, change.stack))
-    if role is None or not _held.is_set():
+    key = change.scope, change.stack
+    role, headers = _roles.get(key), _callers.get(key)
+    if not _held.is_set() or (role is None and headers is None):
         return
     if not is_known(change.type):
-        logger.warning("what CloudFormation takes for %s is not known here: its role is not asked", change.type)
+        logger.warning("what CloudFormation takes for %s is not known here: nobody's rights are asked", change.type)
     for need in needs(change):
-        reason = emulated_identity.role_denial(role, change.scope, need.action, need.resource, dict(need.keys))
-        if reason and not _is_done(need, change.scope):
-            caller = f"arn:aws:sts::{change.scope.account}:assumed-role/{role.rpartition('/')[2]}/AWSCloudFormation"
+        caller, reason = _denial(role, headers or {}, change.scope, need)
+        if caller and not _is_done(need, change.scope):
             raise ValueError(
                 f'Resource handler returned message: "User: {caller} is not authorized to perform: {need.action} on '
                 f'resource: {need.resource} {reason}" (HandlerErrorCode: AccessDenied)'
             )
+
+
+def _denial(role: str | None, headers: Headers, scope: Scope, need: Need) -> tuple[str, str]:
+    """Return who may not do something, and why; nobody where it is allowed."""
+    if role is not None:
+        reason = emulated_identity.role_denial(role, scope, need.action, need.resource, dict(need.keys))
+        caller = f"arn:aws:sts::{scope.account}:assumed-role/{role.rpartition('/')[2]}/AWSCloudFormation"
+        return (caller, reason) if reason else ("", "")
+    with emulator.within(scope):
+        denied = emulated_identity.caller_denial(headers, scope, need.action, need.resource, dict(need.keys))
+    return denied or "", f"because no identity-based policy allows the {need.action} action"
 
 
 def _is_done(need: Need, scope: Scope) -> bool:

@@ -99,6 +99,34 @@ def test_a_stack_whose_role_lacks_a_right_fails_with_the_action_and_the_resource
     assert f"not authorized to perform: ssm:PutParameter on resource: {PARAMETER}/{stack.name}" in stack.failures()
 
 
+@pytest.mark.parametrize(("right", "ended"), [(PARAMETER, "CREATE_FAILED"), (f"{PARAMETER}/*", "CREATE_COMPLETE")])
+def test_a_stack_without_a_role_is_made_by_the_rights_of_its_caller(
+    account: Account, stack: Stack, right: str, ended: str
+) -> None:
+    caller = account.user(allow("cloudformation:*"), allow("ssm:PutParameter", *PARAMETERS, resource=right))
+
+    caller("cloudformation").create_stack(
+        StackName=stack.name, TemplateBody=json.dumps(parameter(f"/{stack.name}")), OnFailure="DO_NOTHING"
+    )
+
+    assert stack.settled() == ended
+    refused = f"not authorized to perform: ssm:PutParameter on resource: {PARAMETER}/{stack.name}"
+    assert (refused in stack.failures()) is (ended == "CREATE_FAILED")
+
+
+def test_whoever_executes_a_change_set_is_whose_rights_count(account: Account, stack: Stack) -> None:
+    caller = account.user(allow("cloudformation:*"))
+    stack.root.create_change_set(
+        StackName=stack.name, ChangeSetName="c", ChangeSetType="CREATE",
+        TemplateBody=json.dumps(parameter(f"/{stack.name}")),
+    )  # fmt: skip
+
+    caller("cloudformation").execute_change_set(StackName=stack.name, ChangeSetName="c")
+
+    assert stack.settled() == "ROLLBACK_COMPLETE"
+    assert "ssm:PutParameter" in stack.failures()
+
+
 def test_roles_are_not_held_to_their_policies_while_somebody_asks_for_it_and_then_again(
     cloud: LocalCloud, account: Account
 ) -> None:
