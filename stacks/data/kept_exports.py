@@ -19,7 +19,7 @@ def keep_exports(stack: cdk.Stack, data: DataValues, alarms: sns.ITopic) -> None
     platform, placement = data.platform, data.platform.placement
     exports = [
         (data.key.key_arn, "The key of corpora, models, volumes and transform output"),
-        (platform.operations_key.key_arn, "The key of logs, alarm topic, lost events and functions' environments"),
+        (platform.operations_key_arn, "The key of logs, alarm topic, lost events and functions' environments"),
         (data.artifacts.bucket_arn, "The bucket of models and batch transform output"),
         (data.artifacts.bucket_name, "The bucket of models and batch transform output, by name"),
         (platform.lost_events.queue_arn, "The queue of events that a function gave up on"),

@@ -138,28 +138,26 @@ class BucketEmptier(Construct):
     def empty(self, bucket: s3.Bucket) -> cdk.CustomResource:
         """Declare that `bucket` is emptied before it is deleted, and after what depends on the returned resource."""
         # A policy a bucket: in one for all, whatever waits for it would wait for every bucket.
+        name, objects = bucket.node.id, bucket.arn_for_objects("*")
         rights = iam.ManagedPolicy(
             self,
-            f"{bucket.node.id}Rights",
-            description=f"Empty the bucket {bucket.node.id} when the stack is destroyed",
+            f"{name}Rights",
+            description=f"Empty the bucket {name} when the stack is destroyed",
             roles=[self._function.role],
             statements=[
                 iam.PolicyStatement(actions=["s3:ListBucketVersions"], resources=[bucket.bucket_arn]),
-                iam.PolicyStatement(
-                    actions=["s3:DeleteObject", "s3:DeleteObjectVersion"], resources=[bucket.arn_for_objects("*")]
-                ),
+                iam.PolicyStatement(actions=["s3:DeleteObject", "s3:DeleteObjectVersion"], resources=[objects]),
             ],
         )
         acknowledge(
             rights,
             {
-                f"AwsSolutions-IAM5[Resource::{flattened(bucket.arn_for_objects('*'), cdk.Stack.of(self))}]": (
+                f"AwsSolutions-IAM5[Resource::{flattened(objects, cdk.Stack.of(self))}]": (
                     "Emptying a bucket is deleting each of its objects; stages that keep their data have no such role."
                 )
             },
         )
-        resource = self._function.custom_resource(
-            bucket.node.id, kind="EmptiedBucket", properties={"Bucket": bucket.bucket_name}
-        )
+        properties = {"Bucket": bucket.bucket_name}
+        resource = self._function.custom_resource(name, kind="EmptiedBucket", properties=properties)
         resource.node.add_dependency(rights)
         return resource

@@ -66,9 +66,9 @@ class DataValues:
 
     def _values(self) -> Iterator[tuple[str, str]]:
         yield KEY, self.key.key_arn
-        yield OPERATIONS_KEY, self.platform.operations_key.key_arn
+        yield OPERATIONS_KEY, self.platform.operations_key_arn
         yield LOST_EVENTS, self.platform.lost_events.queue_arn
-        yield ALARMS, self.platform.alarms.topic_arn
+        yield ALARMS, self.platform.alarms_arn
         yield CORPORA, self.corpora.bucket_name
         yield ARTIFACTS, self.artifacts.bucket_name
         if self.captured is not None:

@@ -13,6 +13,7 @@ from stacks.shared.acknowledgments import acknowledge
 from stacks.shared.alarms import URL_ALIAS
 from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
 from stacks.shared.deployment_function import (
+    ARCHITECTURE,
     PYTHON_RUNTIME,
     function_code,
     function_role,
@@ -78,7 +79,7 @@ class UrlFunction(Construct):
             "Function",
             function_name=function_name(platform.stage),
             runtime=PYTHON_RUNTIME,
-            architecture=lambda_.Architecture.ARM_64,
+            architecture=ARCHITECTURE,
             code=function_code("urls", "topics_function", "url_functions"),
             handler="topics_function.handler.handle",
             description="Serialises word counts or text to the topic model's endpoint; answers topic weights as JSON",

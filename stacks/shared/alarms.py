@@ -91,7 +91,7 @@ def alarm(
     resource = made.node.default_child
     if not isinstance(resource, cloudwatch.CfnAlarm):
         raise TypeError(f"{made.node.path} declares no alarm")
-    resource.alarm_actions = [platform.alarms.topic_arn]
+    resource.alarm_actions = [platform.alarms_arn]
     return made
 
 

@@ -31,6 +31,7 @@ ONE_AT_A_TIME: Final = (
     "account's pool what the URL's function, which has one, may need."
 )
 PYTHON_RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
+ARCHITECTURE: Final = lambda_.Architecture.ARM_64
 NOT_IN_AN_ASSET: Final = ["**/__pycache__", "__pycache__", "*.pyc", "**/*.pyc"]
 
 
@@ -63,7 +64,7 @@ def function_role(
         scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description
     )
     role.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])
-    role.allow("kms:Decrypt", on=[platform.operations_key.key_arn])
+    role.allow("kms:Decrypt", on=[platform.operations_key_arn])
     if platform.placement is not None:
         role.allow_interfaces()
     if platform.tracing:
@@ -77,7 +78,7 @@ def settle(function: lambda_.Function, platform: Platform) -> None:
     resource = function.node.default_child
     if not isinstance(resource, lambda_.CfnFunction):
         raise TypeError(f"{function.node.path} declares no function")
-    resource.kms_key_arn = platform.operations_key.key_arn
+    resource.kms_key_arn = platform.operations_key_arn
     if platform.placement is not None:
         platform.placement.place(function)
 
@@ -113,7 +114,7 @@ class DeploymentFunction(Construct):
             self,
             "Function",
             runtime=PYTHON_RUNTIME,
-            architecture=lambda_.Architecture.ARM_64,
+            architecture=ARCHITECTURE,
             code=function_code("deployment"),
             handler=f"deployment_functions.{handler}",
             description=description,
@@ -128,7 +129,7 @@ class DeploymentFunction(Construct):
         )
         settle(self.function, platform)
         if asynchronous:
-            self.role.allow("kms:GenerateDataKey", on=[platform.operations_key.key_arn])
+            self.role.allow("kms:GenerateDataKey", on=[platform.operations_key_arn])
         else:
             acknowledge(self.function, never_queued())
         one_at_a_time = everywhere("LambdaConcurrency", ONE_AT_A_TIME, packs=DLQ_PACKS[:2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
@@ -36,6 +37,16 @@ class Platform:
     """The key of a topic that is the organisation's."""
     tags: tuple[tuple[str, str], ...] = ()
     """The organisation's, key and value: CloudFormation puts them on resources, and jobs have to be given them."""
+
+    @cached_property
+    def operations_key_arn(self) -> str:
+        """The operations key's ARN. Kept, as the one below: to ask CDK is a round trip to another process."""
+        return self.operations_key.key_arn
+
+    @cached_property
+    def alarms_arn(self) -> str:
+        """The ARN of the topic that alarms tell."""
+        return self.alarms.topic_arn
 
     def log_group(self, scope: Construct, construct_id: str, *, name: str | None = None) -> logs.LogGroup:
         """Declare a log group under the operations key, with the stage's retention.

@@ -19,8 +19,9 @@ SAGEMAKER: Final = "sagemaker.amazonaws.com"
 
 def encrypt_volumes(role: ServiceRole, key: kms.IKey) -> None:
     """Allow SageMaker to attach volumes under the key, and only through AWS resources."""
-    role.allow("kms:CreateGrant", on=[key.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
-    role.allow("kms:DescribeKey", on=[key.key_arn])
+    on = [key.key_arn]
+    role.allow("kms:CreateGrant", on=on, when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
+    role.allow("kms:DescribeKey", on=on)
 
 
 def write_sagemaker_logs(role: ServiceRole, group: str, *, declared: bool = False) -> None:

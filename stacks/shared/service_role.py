@@ -64,19 +64,18 @@ class Rights(iam.ManagedPolicy):
         self.add_statements(
             iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=dict(when) if when else None)
         )
-        for resource in on:
-            if "*" in resource:
-                self.acknowledge_wildcard(resource, because=because)
+        self.acknowledge_wildcards(*(resource for resource in on if "*" in resource), because=because)
 
-    def acknowledge_wildcard(self, resource: str, *, because: str | None) -> None:
-        """Acknowledge that a statement is about `resource`, which has a wildcard in it."""
-        finding = f"AwsSolutions-IAM5[Resource::{flattened(resource, self._stack)}]"
-        if finding in self._acknowledged:
+    def acknowledge_wildcards(self, *resources: str, because: str | None) -> None:
+        """Acknowledge that a statement is about `resources`, each of which has a wildcard in it."""
+        findings = [f"AwsSolutions-IAM5[Resource::{flattened(resource, self._stack)}]" for resource in resources]
+        new = [finding for finding in dict.fromkeys(findings) if finding not in self._acknowledged]
+        if not new:
             return
         if not because:
-            raise ValueError(f"{self.node.path} is allowed {resource}, and nothing says why it needs a wildcard")
-        self._acknowledged.add(finding)
-        acknowledge(self, {finding: because})
+            raise ValueError(f"{self.node.path}: {', '.join(new)}, and nothing says why it needs a wildcard")
+        self._acknowledged.update(new)
+        acknowledge(self, dict.fromkeys(new, because))
 
 
 class ServiceRole(iam.Role):
@@ -112,7 +111,7 @@ class ServiceRole(iam.Role):
 
     def acknowledge_wildcard(self, resource: str, *, because: str | None) -> None:
         """Acknowledge a wildcard that CDK's own grants bring; see Rights."""
-        self.rights.acknowledge_wildcard(resource, because=because)
+        self.rights.acknowledge_wildcards(resource, because=because)
 
     def allow_interfaces(self, *, sagemaker: bool = False) -> None:
         """Allow the service to put network interfaces into a VPC on behalf of whoever has the role."""

@@ -12,6 +12,7 @@ from stacks.serving.similar import similar_asset
 from stacks.shared.acknowledgments import acknowledge
 from stacks.shared.alarms import URL_ALIAS, watch_similar
 from stacks.shared.deployment_function import (
+    ARCHITECTURE,
     NOT_IN_AN_ASSET,
     PYTHON_RUNTIME,
     function_role,
@@ -70,7 +71,7 @@ class SimilarDocuments(Construct):
             "Function",
             function_name=similar_function_name(platform.stage),
             runtime=PYTHON_RUNTIME,
-            architecture=lambda_.Architecture.ARM_64,
+            architecture=ARCHITECTURE,
             code=lambda_.Code.from_asset(str(similar_asset.find()), exclude=NOT_IN_AN_ASSET),
             handler="similar_function.handler.handle",
             description="Finds the documents whose topics are most like those of one that is named or sent",

@@ -238,8 +238,8 @@ class Retraining(Construct):
             because="Runs of this one state machine that a retraining started; each has a name of its own.",
         )
         learn_of_ends(role, "StepFunctionsExecution")
-        role.allow("sns:Publish", on=[self._platform.alarms.topic_arn])
-        keys = (self._platform.operations_key.key_arn, self._platform.alarms_key_arn)
+        role.allow("sns:Publish", on=[self._platform.alarms_arn])
+        keys = (self._platform.operations_key_arn, self._platform.alarms_key_arn)
         role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key for key in keys if key is not None])
         # What CDK allows a state machine that logs and is traced.
         role.acknowledge_wildcard("*", because=NO_RESOURCE)
@@ -253,7 +253,7 @@ class Retraining(Construct):
                 "GateFunctionArn": gate.function_arn,
                 "PromoteFunctionArn": promote.function_arn,
                 "PipelineArn": pipeline.state_machine_arn,
-                "TopicArn": self._platform.alarms.topic_arn,
+                "TopicArn": self._platform.alarms_arn,
             },
             role=role,
             platform=self._platform,

@@ -116,8 +116,9 @@ class ServingBoundary(Rights):
             self.allow("kms:CreateGrant", on=keys, because=_STAGES_OWN, when={**tagged, **for_resources})
         self.allow("s3:AbortMultipartUpload", "s3:PutObject", on=written, because=_STAGES_OWN)
         self.allow("s3:ListBucket", on=[artifacts.bucket_arn])
-        self.allow("kms:CreateGrant", on=[data.key.key_arn], when=for_resources)
-        own = [data.key.key_arn, data.platform.operations_key.key_arn]
+        key = data.key.key_arn
+        self.allow("kms:CreateGrant", on=[key], when=for_resources)
+        own = [key, data.platform.operations_key_arn]
         own += [corpus.key.key_arn] if corpus.key is not None else []
         self.allow("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", on=list(dict.fromkeys(own)))
         self.allow("sqs:SendMessage", on=[data.platform.lost_events.queue_arn])

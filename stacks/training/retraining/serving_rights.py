@@ -288,11 +288,11 @@ def _functions(rights: Rights, arns: _Arns, data: SharedData, *, finds_similar: 
         "kms:DescribeKey",
         "kms:Encrypt",
         "kms:GenerateDataKey",
-        on=[data.platform.operations_key.key_arn],
+        on=[data.platform.operations_key_arn],
     )
     rights.allow(
         "kms:CreateGrant",
-        on=[data.platform.operations_key.key_arn],
+        on=[data.platform.operations_key_arn],
         when={"Bool": {"kms:GrantIsForAWSResource": "true"}},
     )
     qualifier = stack.synthesizer.bootstrap_qualifier or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
