@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeAlias
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
@@ -64,10 +65,15 @@ class Template:
 
     def resources(self, *types: str) -> Iterator[Resource]:
         """Return the resources of these types, or all, in the template's order."""
-        for logical_id, body in mapping(self.body.get("Resources")).items():
-            resource = Resource(logical_id, mapping(body))
+        for resource in self._resources:
             if not types or resource.type in types:
                 yield resource
+
+    @cached_property
+    def _resources(self) -> tuple[Resource, ...]:
+        """Every resource: each of the many rules looks through them."""
+        resources = mapping(self.body.get("Resources"))
+        return tuple(Resource(logical_id, mapping(body)) for logical_id, body in resources.items())
 
     def resource(self, logical_id: str) -> Resource | None:
         """Return the resource of that logical id, or None."""

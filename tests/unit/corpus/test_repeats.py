@@ -133,7 +133,7 @@ def test_sentences_of_other_scripts_end_too(ending: str) -> None:
     shared = "अब यह वाक्य सब में है"
     found = counted(*(f"{own(number)} {shared}{ending}{own(90 + number)}" for number in range(5)))
 
-    assert found.repeated.words == 4 * len(RULE.tokens_of(shared))
+    assert found.repeated.words == 4 * len(FINDER.rule.tokens_of(shared))
 
 
 def test_every_form_still_counts_somewhere() -> None:
@@ -148,7 +148,9 @@ def test_every_form_still_counts_somewhere() -> None:
 
 @given(st.text(alphabet=st.sampled_from("a\u03a3\u03c3\xdf.!? \n'\u2019\u3002\u2026e\u0301\u01305-")))
 def test_sentences_have_the_words_of_their_text(text: str) -> None:
-    assert [token for sentence in sentences_of(text) for token in RULE.tokens_of(sentence)] == RULE.tokens_of(text)
+    assert [
+        token for sentence in sentences_of(text) for token in FINDER.rule.tokens_of(sentence)
+    ] == FINDER.rule.tokens_of(text)
 
 
 def test_what_is_held_while_sentences_are_compared_does_not_grow_with_the_documents() -> None:
