@@ -1,21 +1,20 @@
 """A model of SageMaker's built-in NTM, told as the open NTM tells its own, so that it is scored and explored alike.
 
-The built-in's model.tar.gz holds a ZIP file, model_algo-1, and in it `params`: MXNet's arrays, of which
-`arg:projection_weight` is the decoder, (feature_dim, topics). AWS reads it so in its examples
-(https://sagemaker-examples.readthedocs.io/en/latest/introduction_to_applying_machine_learning/ntm_20newsgroups_topic_modeling/ntm_20newsgroups_topic_model.html).
-The description made here has no encoder: such a folder cannot be served.
+Of its model.tar.gz the member is read that `training_scripts.ntm.builtin_member` tells of. The description made here
+has no encoder: such a folder cannot be served.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explore import mxnet_arrays
 from explore.errors import ExploreError
+from training_scripts import mxnet_arrays
 from training_scripts.archives import ArchiveError, read_zipped
 from training_scripts.ntm import artifact, topic_words
+from training_scripts.ntm.builtin_member import BIAS, DECODER, MEMBERS, PARAMETERS
 from training_scripts.ntm.coherence import Cooccurrence, mean_npmi, uniqueness_by_topic
 from training_scripts.ntm.sums import Alone
 
@@ -25,14 +24,10 @@ if TYPE_CHECKING:
 
     from scipy.sparse import csr_matrix
 
-ARCHIVES: Final = "model_algo-*"
-PARAMETERS: Final = "params"
-DECODER, BIAS = "arg:projection_weight", "arg:projection_bias"
-
 
 def is_builtin(folder: Path) -> bool:
     """Whether an unpacked model is the built-in's."""
-    return not (folder / artifact.MODEL_FILE).is_file() and any(folder.glob(ARCHIVES))
+    return not (folder / artifact.MODEL_FILE).is_file() and any(folder.glob(MEMBERS))
 
 
 def describe(
@@ -82,7 +77,7 @@ def describe(
 
 def _decoder(folder: Path) -> tuple[topic_words.Matrix, topic_words.Matrix]:
     """Return B, (topics, words), and b, (words,)."""
-    file = min(folder.glob(ARCHIVES))
+    file = min(folder.glob(MEMBERS))
     try:
         arrays = mxnet_arrays.read(read_zipped(file, PARAMETERS))
         decoder = arrays[DECODER]

@@ -7,6 +7,7 @@ header claims, and ends silently at a damaged one. Its own filter is missing fro
 
 from __future__ import annotations
 
+import gzip
 import io
 import lzma
 import shutil
@@ -64,19 +65,31 @@ class ArchiveError(tarfile.TarError):
 def pack(folder: Path, archive: Path) -> None:
     """Write the content of a folder to a .tar.gz, in the order of the names; a link to a file in it as that file.
 
+    Times and owners are left out: the same files make the same bytes.
+
     Raises:
         ArchiveError: it holds what is no file or folder, or a link that leads out of it.
     """
     root = folder.resolve()
     archive.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive, "w:gz", compresslevel=COMPRESSION_LEVEL, dereference=True) as tar:
+    with (
+        archive.open("wb") as file,
+        gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", dereference=True) as tar,
+    ):
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(root)):
                 raise ArchiveError(f"{name[:_SHOWN]!r} is a link to what is no file of its folder")
             if not path.is_file() and not path.is_dir():
                 raise ArchiveError(f"{name[:_SHOWN]!r} is neither a file nor a folder")
-            tar.add(path, arcname=name, recursive=False)
+            tar.add(path, arcname=name, recursive=False, filter=_without_origin)
+
+
+def _without_origin(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.mtime = member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
 
 
 def unpack(archive: Path | IO[bytes], folder: Path) -> None:

@@ -101,7 +101,10 @@ class NtmHyperparameters(_Frozen):
     @classmethod
     def _layers_from_a_comma_list(cls, value: object) -> object:
         if isinstance(value, str) and value.strip() != "auto":
-            value = [cell.strip() for cell in value.split(",")]
+            text = value.strip()
+            # The SDKs' own NTM class writes a JSON list.
+            cells = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+            value = [cell.strip() for cell in cells.split(",")]
         if isinstance(value, (list, tuple)):
             if not value or any(isinstance(cell, bool) or not str(cell).isdecimal() or int(cell) < 1 for cell in value):
                 raise ValueError("Input should be auto or a comma list of layer sizes of 1 or more, such as 64,32")

@@ -49,6 +49,7 @@ _FEATURES = 1
 _TENSOR_FIELDS = {1: "values", 2: "keys", 3: "shape"}
 _LEAST_BYTES: dict[Kind, int] = {"float32": 4, "float64": 8, "int32": 1}
 _UNPACKED_WIRE: dict[Kind, int] = {"float32": FIXED32, "float64": FIXED64, "int32": VARINT}
+_FEATURE_TAG, _LABEL_TAG = b"\x0a", b"\x12"
 _FEATURE_KEY = delimited(b"\x0a", FEATURE)
 
 
@@ -84,16 +85,27 @@ def encode_sparse(rows: csr_matrix) -> Iterator[bytes]:
         if first < last:
             row_keys = keys[key_offsets[row] : key_offsets[row + 1]]
             tensor = delimited(b"\x0a", value_bytes[first:last]) + delimited(b"\x12", row_keys) + shape
-        yield _record(tensor)
+        yield _entry(_FEATURE_TAG, _FEATURE_KEY, tensor)
 
 
 def encode_dense(rows: npt.NDArray[np.floating] | npt.NDArray[np.integer]) -> Iterator[bytes]:
     """Yield one dense float32 message a row of `rows`, shape (documents, feature_dim); raises as `encode_sparse`."""
+    for row in _dense(rows):
+        yield _entry(_FEATURE_TAG, _FEATURE_KEY, row)
+
+
+def encode_labels(name: str, rows: npt.NDArray[np.floating]) -> Iterator[bytes]:
+    """Yield one message a row of `rows` that has the row as its label `name`; raises as `encode_sparse`."""
+    for row in _dense(rows):
+        yield _entry(_LABEL_TAG, delimited(b"\x0a", name.encode()), row)
+
+
+def _dense(rows: npt.NDArray[np.floating] | npt.NDArray[np.integer]) -> Iterator[bytes]:
     if rows.ndim != 2:  # noqa: PLR2004 -- a matrix
         raise ValueError(f"rows have {rows.ndim} dimensions, where a matrix has 2")
     _check_writable_width(rows.shape[1])
     for row in _finite_float32(rows):
-        yield _record(delimited(b"\x0a", row.tobytes()))
+        yield delimited(b"\x0a", row.tobytes())
 
 
 def _check_writable_width(width: int) -> None:
@@ -109,9 +121,8 @@ def _finite_float32(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
     return narrowed
 
 
-def _record(tensor: bytes) -> bytes:
-    value = delimited(b"\x12", delimited(b"\x12", tensor))
-    return delimited(b"\x0a", _FEATURE_KEY + value)
+def _entry(tag: bytes, key: bytes, tensor: bytes) -> bytes:
+    return delimited(tag, key + delimited(b"\x12", delimited(b"\x12", tensor)))
 
 
 @dataclass(slots=True)

@@ -72,6 +72,17 @@ def write_dense(stream: BinaryIO, rows: npt.NDArray[np.floating] | npt.NDArray[n
     stream.writelines(_frame(message) for message in record_message.encode_dense(rows))
 
 
+def write_labels(stream: BinaryIO, name: str, rows: npt.NDArray[np.floating]) -> None:
+    """Append one record a row of `rows`, (records, width): no feature, and a dense float32 label called `name`.
+
+    So do the built-in algorithms answer: https://docs.aws.amazon.com/sagemaker/latest/dg/ntm-in-formats.html.
+
+    Raises:
+        ValueError: a value is not finite, or there are no columns.
+    """
+    stream.writelines(_frame(message) for message in record_message.encode_labels(name, rows))
+
+
 def _frame(payload: bytes) -> bytes:
     # Never split at an embedded magic number, as dmlc's writer would: the SDK neither writes nor reads split records,
     # and a reader that follows the lengths needs no splitting.

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from training_scripts.archives import pack
 from training_scripts.ntm.failure import failure_reason, write_failure
 from training_scripts.one_thread import use_one_thread
 
@@ -86,7 +87,7 @@ def _train(root: Path, *, tar: bool, script_mode: bool) -> int:
 
         Job(root, script_mode=script_mode).run(interrupted=stop.is_requested)
         if tar and (root / "model" / artifact.MODEL_FILE).exists():
-            artifact.tar(root / "model", root / artifact.ARCHIVE)
+            pack(root / "model", root / artifact.ARCHIVE)
     except Exception as error:  # noqa: BLE001 (whatever ends the job must reach output/failure)
         reason = failure_reason(error)
         if not reason.startswith("ClientError"):

@@ -9,6 +9,9 @@ from local_cloud.shared.members import Members
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_S3_DATA_TYPES = ("S3Prefix", "ManifestFile")
+"""NTM reads no augmented manifests: AWS has them for algorithms that take JSON Lines in Pipe mode."""
+
 _TRAINING = Members(
     without_effect=(
         "InputDataConfig.ShuffleConfig",
@@ -35,7 +38,7 @@ _TRAINING = Members(
         "ResourceConfig.SelectedInstanceCount",
     ),
     only={
-        "InputDataConfig.DataSource.S3DataSource.S3DataType": ("S3Prefix",),
+        "InputDataConfig.DataSource.S3DataSource.S3DataType": _S3_DATA_TYPES,
         "InputDataConfig.CompressionType": ("None",),
         "InputDataConfig.RecordWrapperType": ("None",),
         "OutputDataConfig.CompressionType": ("GZIP",),
@@ -47,7 +50,7 @@ _TRAINING = Members(
 _CONTAINER = Members(
     without_effect=("ContainerHostname", "ImageConfig", "ContainerMetricsConfig"),
     refused=(
-        "ModelDataSource", "AdditionalModelDataSources", "ModelPackageName", "InferenceSpecificationName",
+        "ModelDataSource", "AdditionalModelDataSources", "InferenceSpecificationName",
         "MultiModelConfig",
     ),
     only={"Mode": ("SingleModel",)},
@@ -77,6 +80,16 @@ MEMBERS: Mapping[str, Members] = {
             "ServerlessJobConfig",
             "ModelPackageConfig",
         ),
+    ),
+    "Search": Members(
+        without_effect=("VisibilityConditions",),
+        refused=("SearchExpression.NestedFilters", "SearchExpression.SubExpressions"),
+        only={
+            "Resource": ("TrainingJob",),
+            "SearchExpression.Filters.Operator": ("Equals",),
+            "SearchExpression.Operator": ("And",),
+            "CrossAccountFilterOption": ("SameAccount",),
+        },
     ),
     "ListTrainingJobs": Members(refused=("WarmPoolStatusEquals", "TrainingPlanArnEquals")),
     "CreateHyperParameterTuningJob": _TRAINING.below("TrainingJobDefinition")
@@ -112,7 +125,7 @@ MEMBERS: Mapping[str, Members] = {
             "ExperimentConfig",
         ),
         only={
-            "TransformInput.DataSource.S3DataSource.S3DataType": ("S3Prefix",),
+            "TransformInput.DataSource.S3DataSource.S3DataType": _S3_DATA_TYPES,
             "TransformInput.CompressionType": ("None",),
             "TransformInput.SplitType": ("None", "Line", "RecordIO"),
         },
@@ -138,7 +151,7 @@ MEMBERS: Mapping[str, Members] = {
             "ProcessingResources.ClusterConfig.SelectedInstanceType",
         ),
         only={
-            "ProcessingInputs.S3Input.S3DataType": ("S3Prefix",),
+            "ProcessingInputs.S3Input.S3DataType": _S3_DATA_TYPES,
             "ProcessingInputs.S3Input.S3InputMode": ("File",),
             "ProcessingInputs.S3Input.S3CompressionType": ("None",),
             "ProcessingOutputConfig.Outputs.S3Output.S3UploadMode": ("EndOfJob",),

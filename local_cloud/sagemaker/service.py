@@ -38,12 +38,12 @@ class SageMaker:
         self.backend = backend
         self.training_jobs = TrainingJobs(backend)
         self.tuning_jobs = TuningJobs(backend, self.training_jobs)
-        self.models = Models(backend)
+        self.packages = ModelPackages(backend)
+        self.models = Models(backend, self.packages.container)
         self.configs = EndpointConfigs(backend, self.models)
         self.endpoints = Endpoints(backend, self.configs)
         self.transform_jobs = TransformJobs(backend, self.models)
         self.processing_jobs = ProcessingJobs(backend)
-        self.packages = ModelPackages(backend)
         self.metrics = InvocationMetrics()
         self.runtime = Runtime(self.endpoints, self.metrics, backend.settings.invocation_timeout_s)
         operations: dict[str, Operation] = {

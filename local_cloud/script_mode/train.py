@@ -12,8 +12,13 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.script_mode import wheels
+from training_scripts.archives import ArchiveError, unpack
 from training_scripts.ntm.failure import write_failure
 from training_scripts.script_mode import layout
 
@@ -34,10 +39,10 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: RET503 (it becomes
     code = root / "code"
     if not isinstance(program, str) or not isinstance(submitted, str):
         return _failed(root, "the hyperparameters sagemaker_program and sagemaker_submit_directory must be given")
-    source = root / Path(submitted).relative_to(layout.CONTAINER_ROOT)
-    if not source.is_dir():
-        return _failed(root, f"there is no {submitted}")
-    shutil.copytree(source, code)
+    try:
+        _bring(submitted, root, code)
+    except (ArchiveError, BotoCoreError, ClientError, OSError, ValueError) as error:
+        return _failed(root, f"sagemaker_submit_directory {submitted} cannot be used: {error}")
     if fault := wheels.fault_of(code):
         return _failed(root, f"InstallRequirementsError: {fault}")
     if not (code / program).is_file():
@@ -48,6 +53,20 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: RET503 (it becomes
     sys.stdout.flush()
     command = [sys.executable, "--", program, *options]
     os.execve(sys.executable, command, _environment(root))  # noqa: S606 (no shell is wanted)
+
+
+def _bring(submitted: str, root: Path, code: Path) -> None:
+    """Bring what the SDK has submitted: an archive in S3, or a folder or an archive below the container's root."""
+    if submitted.startswith("s3://"):
+        place = urlsplit(submitted)
+        client = botocore.session.get_session().create_client("s3")
+        unpack(client.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"], code)
+        return
+    source = root / Path(submitted).relative_to(layout.CONTAINER_ROOT)
+    if source.is_file():
+        unpack(source, code)
+    else:
+        shutil.copytree(source, code)
 
 
 def _environment(root: Path) -> dict[str, str]:

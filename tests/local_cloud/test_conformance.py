@@ -223,6 +223,9 @@ def train(sagemaker: Any, request_for: Callable[..., dict[str, Any]]) -> None:
     sagemaker.stop_training_job(TrainingJobName=name)
     ended(sagemaker, name)
     sagemaker.list_training_jobs(NameContains=name)
+    by_name = {"Filters": [{"Name": "TrainingJobName", "Operator": "Equals", "Value": name}]}
+    found = sagemaker.search(Resource="TrainingJob", SearchExpression=by_name)["Results"]
+    assert [item["TrainingJob"]["TrainingJobName"] for item in found] == [name]
     sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
     sagemaker.list_tags(ResourceArn=arn)
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["a"])

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.local_cloud.hosting import ask
 from tests.local_cloud.support import IMAGE, Account, allow, unique, until
 
 pytestmark = pytest.mark.local_cloud
 
-SPECIFICATION = {
+SPECIFICATION: dict[str, Any] = {
     "Containers": [{"Image": IMAGE, "ModelDataUrl": "s3://bucket/model.tar.gz"}],
     "SupportedContentTypes": ["text/csv"],
     "SupportedResponseMIMETypes": ["application/json"],
@@ -25,7 +27,8 @@ def group(sagemaker: Any) -> str:
 
 
 def register(sagemaker: Any, group: str, **more: Any) -> str:
-    made = sagemaker.create_model_package(ModelPackageGroupName=group, InferenceSpecification=SPECIFICATION, **more)
+    given = {"InferenceSpecification": SPECIFICATION, **more}
+    made = sagemaker.create_model_package(ModelPackageGroupName=group, **given)
     return str(made["ModelPackageArn"])
 
 
@@ -109,3 +112,48 @@ def test_a_stack_makes_and_deletes_a_group(account: Account, sagemaker: Any) -> 
 
     stacks.delete_stack(StackName=stack)
     until(lambda: not sagemaker.list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"])
+
+
+def test_a_model_keeps_the_container_of_its_package_when_that_is_deleted(
+    sagemaker: Any, runtime: Any, group: str, job_role: str, model_data: Callable[[int], str]
+) -> None:
+    container = {"Image": IMAGE, "ModelDataUrl": model_data(5), "Environment": {"COLOUR": "blue"}}
+    arn = register(sagemaker, group, InferenceSpecification={**SPECIFICATION, "Containers": [container]})
+    name = unique("packaged")
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=job_role, PrimaryContainer={"ModelPackageName": arn})
+    sagemaker.delete_model_package(ModelPackageName=arn)
+    variant = {
+        "ModelName": name, "VariantName": "all", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large",
+    }  # fmt: skip
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    answer = ask(runtime, name)
+
+    sagemaker.delete_endpoint(EndpointName=name)
+    assert answer["factor"] == 5
+    assert sagemaker.describe_model(ModelName=name)["PrimaryContainer"] == {"ModelPackageName": arn}
+
+
+@pytest.mark.parametrize(
+    ("containers", "asked", "message"),
+    [
+        (2, {}, "has 2 containers to serve it with"),
+        (1, {"Image": IMAGE}, "either an Image or a ModelPackageName"),
+        (1, {"ModelDataUrl": "s3://bucket/model.tar.gz"}, "no ModelDataUrl"),
+    ],
+)
+def test_a_package_that_no_model_can_be_made_of_is_refused(
+    sagemaker: Any, group: str, job_role: str, *, containers: int, asked: dict[str, str], message: str
+) -> None:
+    arn = register(
+        sagemaker,
+        group,
+        InferenceSpecification={**SPECIFICATION, "Containers": SPECIFICATION["Containers"] * containers},
+    )
+
+    with pytest.raises(ClientError, match=message):
+        sagemaker.create_model(
+            ModelName=unique("none"), ExecutionRoleArn=job_role, PrimaryContainer={"ModelPackageName": arn, **asked}
+        )

@@ -1,6 +1,7 @@
 """Run in the toolkits' environment: PyTorch's serving container, without its model server, answers requests from stdin.
 
-Standard input holds JSON lists of {"headers", "body" (base64)}; standard output gets {"status", "headers", "body"}.
+Standard input holds JSON lists of {"headers", "body"}; standard output gets {"status", "headers", "body"}. Bodies are
+in base64.
 """
 
 import base64
@@ -45,7 +46,7 @@ for number, request in enumerate(json.load(sys.stdin)):
         {
             "status": context.get_response_status(0)[0],
             "headers": context.get_response_headers(0),
-            "body": body.decode() if isinstance(body, bytes) else body,
+            "body": base64.b64encode(body if isinstance(body, bytes) else body.encode()).decode(),
         }
     )
 sys.stdout.write("ANSWERS" + json.dumps(answers) + "\n")

@@ -51,3 +51,8 @@ def test_trials_have_different_hyperparameters_within_their_ranges(result: dict[
 
 def test_the_best_model_is_deployed_and_answers(result: dict[str, Any]) -> None:
     assert [len(weights) for weights in result["predicted"]] == [3] * 5
+
+
+def test_the_tuner_is_attached_to_again_with_its_instances_and_the_algorithms_metric(result: dict[str, Any]) -> None:
+    assert result["attached"] == [1, "ml.c5.xlarge"]
+    assert result["metrics"] == ["validation:total_loss"]

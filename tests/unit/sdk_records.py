@@ -24,11 +24,13 @@ def read(path: Path) -> list[dict[str, Any]]:
         records = list(common.read_records(stream))
     found = []
     for record in records:
-        (name,) = record.features
-        kind = record.features[name].WhichOneof("value")
-        tensor = getattr(record.features[name], kind)
+        part = "features" if record.features else "label"
+        values = getattr(record, part)
+        (name,) = values
+        kind = values[name].WhichOneof("value")
+        tensor = getattr(values[name], kind)
         fields = {field: list(getattr(tensor, field)) for field in ("values", "keys", "shape")}
-        found.append({"feature": name, "tensor": kind, **fields})
+        found.append({"part": part, "feature": name, "tensor": kind, **fields})
     return found
 
 

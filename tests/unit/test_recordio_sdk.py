@@ -11,6 +11,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_matrix
 
 from training_scripts import prepare
+from training_scripts.content_types import RECORDIO_PROTOBUF
+from training_scripts.ntm.serving.requests import encode
 from training_scripts.recordio import read_records, write_dense, write_sparse
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +84,16 @@ def test_we_read_what_the_sdk_writes(counts: csr_matrix, tmp_path: Path, kind: s
     with_sdk("write", tmp_path / "records.pbr", records)
 
     np.testing.assert_array_equal(read_records((tmp_path / "records.pbr").read_bytes()).toarray(), rows)
+
+
+def test_the_sdk_reads_topic_weights_as_the_label_of_one_record_a_document(tmp_path: Path) -> None:
+    weights = np.array([[0.25, 0.75], [1.0, 0.0]], dtype=np.float32)
+    (tmp_path / "answer").write_bytes(encode(weights, RECORDIO_PROTOBUF))
+
+    records = with_sdk("read", tmp_path / "answer")
+
+    expected = {"part": "label", "feature": "topic_weights", "tensor": "float32_tensor", "keys": [], "shape": []}
+    assert records == [{**expected, "values": row.tolist()} for row in weights]
 
 
 def test_the_sdk_reads_a_prepared_corpus(tmp_path: Path) -> None:

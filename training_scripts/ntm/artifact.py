@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tarfile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -131,11 +130,3 @@ def _check_vocabulary(content: bytes, document: Document) -> None:
     named = document.get("vocabulary_hash")
     if named is not None and hashlib.sha256(content).hexdigest() != named:
         raise ArtifactError(f"{VOCABULARY_FILE} is not the vocabulary whose hash {MODEL_FILE} has, {named}")
-
-
-def tar(folder: Path, target: Path) -> None:
-    """Pack the model folder into `target` (model.tar.gz) as SageMaker does: the files at the archive's root."""
-    with tarfile.open(target, "w:gz") as archive:
-        for path in sorted(folder.iterdir()):
-            if path.is_file() and path != target:
-                archive.add(path, arcname=path.name)

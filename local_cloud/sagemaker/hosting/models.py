@@ -12,12 +12,15 @@ from local_cloud.shared import refusals, roles
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import scope_of, scope_record
 from local_cloud.shared.storage import Location, StorageError
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_cloud.sagemaker.shared.backend import Backend
     from local_cloud.shared.emulator import Scope
     from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+    from local_cloud.shared.wire import JsonObject, JsonValue
 
 _ECHOED = ("PrimaryContainer", "Containers", "InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig")
 
@@ -31,15 +34,17 @@ class Model:
     arn: str
     created: float
     request: Node
+    packaged: Node
+    """The container of the model package that it was made of, as it was then; empty where the request has its own."""
 
     @property
     def container(self) -> Node:
-        """Its one container."""
-        return (
-            self.request.node("PrimaryContainer")
-            if "PrimaryContainer" in self.request
-            else self.request.nodes("Containers")[0]
-        )
+        """Its one container: of a package, with what the request adds to its environment."""
+        own = _containers(self.request)[0]
+        if not self.packaged.values:
+            return own
+        environment = {**self.packaged.mapping("Environment"), **own.mapping("Environment")}
+        return Node({**self.packaged.values, "Environment": environment})
 
     @property
     def image(self) -> str:
@@ -73,21 +78,31 @@ class Model:
 
     def record(self) -> JsonObject:
         """Return it as it is kept between lives."""
-        return {"scope": scope_record(self.scope), "created": self.created, "request": self.request.values}
+        return {
+            "scope": scope_record(self.scope),
+            "created": self.created,
+            "request": self.request.values,
+            "packaged": self.packaged.values,
+        }
 
     @classmethod
     def restored(cls, record: Node) -> Model:
         """Return what was kept."""
         scope, request = scope_of(record), record.node("request")
         name = request.text("ModelName")
-        return cls(scope, name, _arn(scope, name), record.number("created"), request)
+        return cls(scope, name, _arn(scope, name), record.number("created"), request, record.node("packaged"))
 
 
 class Models:
-    """Every model of the account."""
+    """Every model of the account.
 
-    def __init__(self, backend: Backend) -> None:
+    Args:
+        packaged: returns the container of a model package by its name or ARN.
+    """
+
+    def __init__(self, backend: Backend, packaged: Callable[[Scope, str], Node]) -> None:
         self._backend = backend
+        self._packaged = packaged
         self._models: dict[tuple[Scope, str], Model] = {}
         self._lock = threading.Lock()
 
@@ -124,8 +139,10 @@ class Models:
     def create(self, call: Call) -> JsonObject:
         """Check a request and keep the model."""
         name = call.request.text("ModelName")
-        model = Model(call.scope, name, _arn(call.scope, name), time.time(), call.request)
         _check_containers(call.request)
+        package = _containers(call.request)[0].text("ModelPackageName")
+        packaged = self._packaged(call.scope, package) if package else Node({})
+        model = Model(call.scope, name, _arn(call.scope, name), time.time(), call.request, packaged)
         images.commands(model.image, self._backend.settings.containers, call.scope.region)
         roles.require_pass_role(call.scope, call.headers, model.role_arn)
         self._check_data(model)
@@ -169,13 +186,19 @@ def _arn(scope: Scope, name: str) -> str:
     return scope.arn("sagemaker", f"model/{name.lower()}")
 
 
+def _containers(request: Node) -> list[Node]:
+    return request.nodes("Containers") or [request.node("PrimaryContainer")]
+
+
 def _check_containers(request: Node) -> None:
-    containers = request.nodes("Containers") or [request.node("PrimaryContainer")]
+    containers = _containers(request)
     if "PrimaryContainer" in request and "Containers" in request:
         raise validation_error("Request can contain either PrimaryContainer or Containers, not both.")
     if len(containers) > 1:
         raise validation_error("Containers: more than one container in a model is not emulated by the local cloud.")
-    if "Image" not in containers[0]:
-        raise validation_error("A container with an Image must be given.")
+    if ("Image" in containers[0]) == ("ModelPackageName" in containers[0]):
+        raise validation_error("A container with either an Image or a ModelPackageName must be given.")
+    if "ModelPackageName" in containers[0] and "ModelDataUrl" in containers[0]:
+        raise validation_error("A container with a ModelPackageName has its model data from there: no ModelDataUrl.")
     if "ExecutionRoleArn" not in request:
         raise validation_error("ExecutionRoleArn must be specified.")

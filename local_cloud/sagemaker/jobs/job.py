@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.shared.backend import FAILURE_REASON_LENGTH, INTERNAL_ERROR
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -69,6 +71,11 @@ class Job(ABC):
     @abstractmethod
     def summary(self) -> JsonObject:
         """Return it as its List operation does."""
+
+    def _enter(self, status: str, failure: str) -> None:
+        """Take a status, with the lock held; a job that failed has a reason, whatever is known of it."""
+        self._status = status
+        self._failure = (failure.strip() or (INTERNAL_ERROR if status == "Failed" else ""))[:FAILURE_REASON_LENGTH]
 
     def _told(self, echoed: Iterable[str]) -> dict[str, JsonValue]:
         """Return what every description begins with, and the members of the request that it repeats."""

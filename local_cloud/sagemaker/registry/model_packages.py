@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from local_cloud.sagemaker.shared import pages
 from local_cloud.shared.service_errors import ServiceError, validation_error
 from local_cloud.shared.state import scope_of, scope_record
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.shared.backend import Backend
     from local_cloud.shared.emulator import Scope
     from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson, Node
+    from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson
 
 PENDING_APPROVAL = "PendingManualApproval"
 _KEPT = (
@@ -167,6 +168,26 @@ class ModelPackages:
             del self._packages[arn]
         self._backend.tags.forget(arn)
         return {}
+
+    def container(self, scope: Scope, asked: str) -> Node:
+        """Return the container that a package is served with.
+
+        Raises:
+            ServiceError: there is no such package, or its containers are none that can be served here.
+        """
+        with self._lock:
+            package = Node(self._package(scope, asked))
+        containers = package.node("InferenceSpecification").nodes("Containers")
+        arn = package.text("ModelPackageArn")
+        if len(containers) != 1:
+            raise validation_error(
+                f"ModelPackage {arn} has {len(containers)} containers to serve it with; here a model has one."
+            )
+        if "ModelDataSource" in containers[0] or "Image" not in containers[0]:
+            raise validation_error(
+                f"ModelPackage {arn}: a container with an Image and, for its model, a ModelDataUrl is served here."
+            )
+        return containers[0]
 
     def _version(self, call: Call) -> MutableJson:
         group = self._group(call)

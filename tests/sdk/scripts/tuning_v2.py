@@ -32,8 +32,8 @@ def documents(count: int, seed: int) -> np.ndarray:
     return counts
 
 
-session = sagemaker.Session()
 bucket = "tuning-v2"
+session = sagemaker.Session(default_bucket=bucket)
 session.boto_session.client("s3").create_bucket(Bucket=bucket)
 for channel, count in (("train", 200), ("validation", 50)):
     path = FOLDER / channel / "part-0.pbr"
@@ -70,6 +70,7 @@ client = session.sagemaker_client
 trials = client.list_training_jobs_for_hyper_parameter_tuning_job(
     HyperParameterTuningJobName=tuner.latest_tuning_job.name
 )["TrainingJobSummaries"]
+attached = HyperparameterTuner.attach(tuner.latest_tuning_job.name, sagemaker_session=session)
 predictor = tuner.deploy(1, "ml.m5.large", serializer=CSVSerializer(), deserializer=JSONDeserializer())
 answer = predictor.predict(documents(5, 7))
 predictor.delete_model()
@@ -79,6 +80,8 @@ print(
     json.dumps(
         {
             "status": tuner.describe()["HyperParameterTuningJobStatus"],
+            "attached": [attached.estimator.instance_count, attached.estimator.instance_type],
+            "metrics": [item["Name"] for item in attached.metric_definitions],
             "best": tuner.best_training_job(),
             "values": {
                 trial["TrainingJobName"]: trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from explore import builtin_model, mxnet_arrays
+from explore import builtin_model
 from explore.errors import ExploreError
 from explore.topics import Words
+from training_scripts import mxnet_arrays
 from training_scripts.ntm import artifact
 
 WRITTEN_BY_MXNET = (Path(__file__).parent / "data/mxnet-1.9.1.params").read_bytes()

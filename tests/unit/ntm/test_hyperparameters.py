@@ -48,6 +48,11 @@ def test_auto_means_a_layer_of_three_times_the_topics_and_one_of_twice() -> None
     assert NtmHyperparameters(num_topics=30).layer_sizes == (90, 60)
 
 
+@pytest.mark.parametrize("written", ["[20, 10]", "20,10", " [20,10] "])
+def test_layers_are_read_as_the_sdks_own_class_writes_them_and_as_a_comma_list(written: str) -> None:
+    assert parse_job_hyperparameters({**REQUIRED, "encoder_layers": written}).ntm.layer_sizes == (20, 10)
+
+
 def test_an_infinite_clip_gradient_is_no_clipping() -> None:
     parsed = parse_job_hyperparameters({**REQUIRED, "clip_gradient": "Infinity"})
 
@@ -69,6 +74,9 @@ def test_a_tuning_jobs_own_hyperparameter_passes() -> None:
         ("clip_gradient", "0", "0.001 or more"),
         ("encoder_layers", "64,-1", "auto or a comma list"),
         ("encoder_layers", "", "auto or a comma list"),
+        ("encoder_layers", "20,10]", "auto or a comma list"),
+        ("encoder_layers", "[]", "auto or a comma list"),
+        ("encoder_layers", "[[20, 10]]", "auto or a comma list"),
         ("encoder_layers_activation", "swish", "'sigmoid', 'tanh' or 'relu'"),
         ("epochs", "0", "1 or more"),
         ("learning_rate", "2", "1e-06 to 1.0"),

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from training_scripts import mxnet_arrays
 from training_scripts.ntm.artifact import read
 from training_scripts.ntm.failure import ClientError, failure_reason
 from training_scripts.ntm.inference import NtmInference
@@ -60,6 +62,36 @@ def test_a_job_leaves_model_metrics_and_a_log_that_metric_definitions_can_read(
     assert all(len(topic["words"]) == 10 and topic["words"][0].startswith("word") for topic in document["topics"])
     assert " ".join(document["topics"][0]["words"]) in log
     assert not (root / "output" / "failure").exists()
+
+
+def test_each_epoch_logs_the_built_ins_lines_of_progress_and_throughput(
+    make_job: JobMaker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_job(hyperparameters={"num_patience_epochs": "100"})
+
+    run(root)
+
+    log = capsys.readouterr().out
+    told = [json.loads(line.removeprefix("#metrics ")) for line in log.splitlines() if line.startswith("#metrics ")]
+    progress = re.findall(r"#progress_metric: host=algo-1, completed (\S+) % of epochs", log)
+    throughput = re.findall(r"#throughput_metric: host=algo-1, train throughput=(\S+) records/second", log)
+    documents = int(re.findall(r"channel train: (\d+) documents", log)[0])
+    assert [float(percent) for percent in progress] == [25, 50, 75, 100]
+    assert len(throughput) == 4
+    assert min(map(float, throughput)) > 0
+    assert [line["Dimensions"]["epoch"] for line in told] == [0, 1, 2, 3]
+    assert [line["Metrics"]["Total Records Seen"]["sum"] for line in told] == [documents * n for n in (1, 2, 3, 4)]
+
+
+def test_the_job_leaves_the_member_that_notebooks_of_the_built_in_read(make_job: JobMaker) -> None:
+    root = make_job()
+
+    run(root)
+
+    model = read(root / "model")
+    with zipfile.ZipFile(root / "model" / "model_algo-1") as archive:
+        decoder = mxnet_arrays.read(archive.read("params"))["arg:projection_weight"]
+    np.testing.assert_array_equal(decoder, model.arrays["topics"].T)
 
 
 def test_the_model_says_what_its_losses_measure_also_where_nobody_has_set_it(make_job: JobMaker) -> None:

@@ -170,13 +170,14 @@ def test_an_unknown_content_type_is_refused_by_name() -> None:
         ("application/json", APPLICATION_JSON),
         ("application/jsonlines", APPLICATION_JSONLINES),
         ("text/html, application/jsonlines;q=0.9", APPLICATION_JSONLINES),
+        ("application/x-recordio-protobuf", RECORDIO_PROTOBUF),
     ],
 )
 def test_the_answers_type_is_the_first_acceptable(accept: str, kind: str) -> None:
     assert response_type(accept) == kind
 
 
-def test_an_accept_header_that_asks_for_neither_is_refused() -> None:
+def test_an_accept_header_that_asks_for_none_of_them_is_refused() -> None:
     with pytest.raises(NotAcceptableError, match="'text/csv'"):
         response_type("text/csv")
 

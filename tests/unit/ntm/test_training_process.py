@@ -189,7 +189,7 @@ def test_sigterm_ends_training_soon_with_the_best_model_and_success(start: Start
     assert process.returncode == 0
     assert not (root / "output" / "failure").exists()
     with tarfile.open(root / "model.tar.gz") as archive:
-        assert sorted(archive.getnames()) == ["model.json", "params.npz"]
+        assert sorted(archive.getnames()) == ["model.json", "model_algo-1", "params.npz"]
 
 
 def test_sigterm_ends_two_instances_soon_with_the_best_model_and_success(
@@ -204,7 +204,7 @@ def test_sigterm_ends_two_instances_soon_with_the_best_model_and_success(
     logs = [process.communicate(timeout=TIMEOUT_S)[0] for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0], logs
-    assert sorted(path.name for path in (roots[0] / "model").iterdir()) == ["model.json", "params.npz"]
+    assert sorted(path.name for path in (roots[0] / "model").iterdir()) == ["model.json", "model_algo-1", "params.npz"]
 
 
 # JAX aborts who has not left: at once when the primary ends, else when an instance's heartbeat is missed.

@@ -19,8 +19,9 @@ from operations.sweep.stage import find_stage
 from stacks.settings.stage import StageSettings
 from stacks.training.sweep.sweep_job import definition
 from tests.unit.operations.refusals import no_stack
+from training_scripts.archives import pack
 from training_scripts.corpus.progress import Progress
-from training_scripts.ntm.artifact import MODEL_FILE, read, tar
+from training_scripts.ntm.artifact import MODEL_FILE, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +119,7 @@ def _archive(model: Path) -> bytes:
     for file in model.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     (folder / MODEL_FILE).write_text(json.dumps({**found.document, "metrics": metrics}))
-    tar(folder, model.parent / "scored.tar.gz")
+    pack(folder, model.parent / "scored.tar.gz")
     return (model.parent / "scored.tar.gz").read_bytes()
 
 

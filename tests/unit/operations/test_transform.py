@@ -24,8 +24,9 @@ from stacks.settings.stage import TransformSettings
 from tests.strangers import with_strangers
 from tests.unit.explore.conftest import MODEL
 from tests.unit.operations.refusals import no_stack
+from training_scripts.archives import pack
 from training_scripts.corpus.progress import Progress
-from training_scripts.ntm.artifact import read, tar
+from training_scripts.ntm.artifact import read
 from training_scripts.ntm.inference import NtmInference
 from training_scripts.ntm.serving.requests import decode as decode_request
 
@@ -86,8 +87,9 @@ class Aws:
                 answer = self._answer(self.objects[key]) if "split_type" not in sent else self._in_order(key, sent)
                 self.objects[f"{output}/{key.removeprefix(folder)}.out"] = answer
         arn = f"arn:execution:{name}"
-        tar(self._world.model, self._world.model / "model.tar.gz")
-        self.objects["models/model.tar.gz"] = (self._world.model / "model.tar.gz").read_bytes()
+        packed = self._world.model.with_suffix(".tar.gz")
+        pack(self._world.model, packed)
+        self.objects["models/model.tar.gz"] = packed.read_bytes()
         result = {"model": self.model, "corpus": self._world.manifest.corpus_hash, "started": 1000, "ended": 3000}
         result["artifact"] = f"s3://{BUCKET}/models/model.tar.gz"
         cause = json.dumps({"FailureReason": "ClientError: See job logs for more information"})

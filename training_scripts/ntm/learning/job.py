@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training_scripts.hyperparameters import HyperparameterError, JobHyperparameters, parse_job_hyperparameters
-from training_scripts.ntm import artifact, sums, topic_words
+from training_scripts.ntm import artifact, builtin_member, sums, topic_words
 from training_scripts.ntm.coherence import Cooccurrence, Ids, mean_npmi, uniqueness_by_topic
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.inference import NtmInference
@@ -92,6 +92,8 @@ class Job:
             save=self._saver(primary=primary),
             interrupted=interrupted,
         )
+        if primary and trained.stopped_early:
+            self._log.progress(100)
         reason = "early stop" if trained.stopped_early else "last epoch" if trained.finished else "told to stop"
         self._log.info(
             f"{reason} after {trained.epochs} epochs; the model kept is that of epoch {trained.best_epoch + 1}"
@@ -215,6 +217,7 @@ class Job:
             "metrics": metrics,
             "topics": topics,
         }
+        builtin_member.write(self._root / "model", trained.params["topics"], trained.params["background"])
         artifact.write(self._root / "model", model.arrays, document, self._words)
         path = self._root / METRICS_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +234,7 @@ def _settings(path: Path, *, script_mode: bool) -> JobHyperparameters:
     seed = os.environ.get(SEED_VARIABLE)
     told = {"seed": seed} if seed else {}
     ours = {
-        name: str(value)
+        name: _unquoted(str(value)) if script_mode else str(value)
         for name, value in raw.items()
         if not (script_mode and name.startswith(layout.TOOLKIT_HYPERPARAMETERS))
     }
@@ -239,6 +242,12 @@ def _settings(path: Path, *, script_mode: bool) -> JobHyperparameters:
         return parse_job_hyperparameters({**told, **ours})
     except HyperparameterError as error:
         raise ClientError(str(error)) from error
+
+
+def _unquoted(value: str) -> str:
+    """Return a text that a framework's estimator has written as JSON, and any other value as it is."""
+    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    return str(json.loads(value)) if is_quoted else value
 
 
 def _hosts(path: Path) -> Hosts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ class JobLog:
     def __init__(self, host: str) -> None:
         """Log for the instance called `host`."""
         self._host = host
-        self._last = time.monotonic()
+        self._last = time.time()
+        self._records = 0
 
     def info(self, message: str) -> None:
         """Write one line."""
@@ -35,9 +37,46 @@ class JobLog:
         )
 
     def epoch(self, report: EpochReport) -> None:
-        """Write one epoch's line."""
-        now = time.monotonic()
-        seconds, self._last = now - self._last, now
+        """Write one epoch's lines."""
+        began, self._last = self._last, time.time()
+        # A clock that is put back must not end the job.
+        seconds = max(self._last - began, 1e-6)
+        self._epoch_losses(report, seconds)
+        self.progress(100 * report.completed)
+        self._records += report.records
+        self._metrics(began, report)
+        self.info(f"#throughput_metric: host={self._host}, train throughput={report.records / seconds} records/second")
+
+    def progress(self, percent: float) -> None:
+        """Write how much of the training is done."""
+        self.info(f"#progress_metric: host={self._host}, completed {percent:.4g} % of epochs")
+
+    def _metrics(self, began: float, report: EpochReport) -> None:
+        """Write the line for programs: of the built-in's, what is known here."""
+        numbers = {
+            "Total Records Seen": self._records,
+            "Number of Records Since Last Reset": report.records,
+            "update.time": 1000 * (self._last - began),
+        }
+        document = {
+            "StartTime": began,
+            "EndTime": self._last,
+            "Dimensions": {
+                "Algorithm": "AWS/NTM",
+                "Host": self._host,
+                "Operation": "training",
+                "epoch": report.epoch,
+                "Meta": "training_data_iter",
+            },
+            "Metrics": {
+                name: {"sum": float(number), "count": 1, "min": number, "max": number}
+                for name, number in numbers.items()
+            },
+        }
+        sys.stdout.write(f"#metrics {json.dumps(document)}\n")
+        sys.stdout.flush()
+
+    def _epoch_losses(self, report: EpochReport, seconds: float) -> None:
         train = report.train
         remark = f"reconstruction={train.reconstruction:.3f} kl={train.kl:.3f} seconds={seconds:.2f}"
         if report.validation is None:

@@ -51,6 +51,10 @@ class EpochReport(NamedTuple):
     train: EpochLoss
     validation: EpochLoss | None
     best: bool
+    records: int
+    """Documents that this instance has trained on in the epoch."""
+    completed: float
+    """Share of the epochs that are done at most."""
 
 
 @dataclass
@@ -164,7 +168,7 @@ class Trainer:
         stop = EarlyStop(self._ntm.num_patience_epochs, self._ntm.tolerance, progress.history)
         while len(progress.history) < self._ntm.epochs and not stop.should_stop:
             epoch = len(progress.history)
-            train = self._epoch(progress, epoch)
+            train, records = self._epoch(progress, epoch)
             validation = self.evaluate(progress.candidate, progress.averages, self._validation)
             progress.train.append(train)
             if validation is not None:
@@ -174,7 +178,7 @@ class Trainer:
             if best:
                 progress.best_params, progress.best_averages = progress.candidate, progress.averages
             self._refuse_divergence(epoch, stop.history[-1])
-            report(EpochReport(epoch, train, validation, best))
+            report(EpochReport(epoch, train, validation, best, records, (epoch + 1) / self._ntm.epochs))
             save(progress)
             if any_set(self._cluster, interrupted()):
                 break
@@ -220,7 +224,7 @@ class Trainer:
                 f"({self._ntm.learning_rate}) or clip_gradient ({self._ntm.clip_gradient or 'Infinity'})"
             )
 
-    def _epoch(self, progress: Progress, epoch: int) -> EpochLoss:
+    def _epoch(self, progress: Progress, epoch: int) -> tuple[EpochLoss, int]:
         shape = self._documents.shape(
             self._ntm.mini_batch_size, share=self._ntm.sub_sample, topics=self._ntm.num_topics
         )
@@ -249,7 +253,7 @@ class Trainer:
         # One number of steps for all: theirs differ where their shards do, and a checkpoint holds one.
         progress.steps = round(steps / total)
         self._average(progress, carry, documents, momentum(even_instances(total, squares), epoch))
-        return EpochLoss(reconstruction / total, kl / total)
+        return EpochLoss(reconstruction / total, kl / total), documents
 
     def _average(self, progress: Progress, carry: loops.Carry, documents: int, share: float) -> None:
         parts = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ Json = Any
 
 ROWS_AT_ONCE: Final = 8192
 """Documents of a request that are weighed, and written, at a time: bounds the memory beside the counts."""
+TOPIC_WEIGHTS: Final = "topic_weights"
 _NUMBERS: Final = frozenset({int, float})
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _ANY_TYPES: Final = frozenset({"", "*/*", "application/*"})
@@ -72,10 +74,10 @@ def decode(body: bytes, content_type: str, *, feature_dim: int) -> csr_matrix:
 
 
 def response_type(accept: str) -> str:
-    """Return the media type to answer with: JSON unless only JSON Lines is asked for.
+    """Return the media type to answer with: the first of those asked for that there is, JSON where any will do.
 
     Raises:
-        NotAcceptableError: the header names neither.
+        NotAcceptableError: the header names none that NTM writes.
     """
     asked = [media_type(part) for part in accept.split(",")]
     for kind in asked:
@@ -90,13 +92,17 @@ def encode(weights: npt.NDArray[np.float32], kind: str) -> bytes:
     """Return the answer: topic weights (documents, topics), in the media type `kind`."""
     if kind == APPLICATION_JSONLINES:
         return b"".join(
-            orjson.dumps({"topic_weights": row}, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+            orjson.dumps({TOPIC_WEIGHTS: row}, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
             for row in weights
         )
+    if kind == RECORDIO_PROTOBUF:
+        records = io.BytesIO()
+        recordio.write_labels(records, TOPIC_WEIGHTS, weights)
+        return records.getvalue()
     # By parts: the objects of a document that is written take more than what is written.
     parts = [
         orjson.dumps(
-            [{"topic_weights": row} for row in weights[begin : begin + ROWS_AT_ONCE]], option=orjson.OPT_SERIALIZE_NUMPY
+            [{TOPIC_WEIGHTS: row} for row in weights[begin : begin + ROWS_AT_ONCE]], option=orjson.OPT_SERIALIZE_NUMPY
         )
         for begin in range(0, len(weights), ROWS_AT_ONCE)
     ]

@@ -58,7 +58,7 @@ class ProcessingJob(Job):
     def end(self, status: str, *, failure: str = "", exit_message: str = "") -> None:
         """Enter a final status."""
         with self._lock:
-            self._status, self._failure = status, failure[:FAILURE_REASON_LENGTH]
+            self._enter(status, failure)
             self._exit_message = exit_message[:FAILURE_REASON_LENGTH]
             self._ended = self._changed = time.time()
         self.finished.set()

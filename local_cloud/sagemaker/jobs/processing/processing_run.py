@@ -9,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.jobs.inputs import InputError, find_inputs
 from local_cloud.sagemaker.shared import logs
 from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, internal_error
 from local_cloud.shared.storage import Location, StorageError
@@ -87,19 +88,16 @@ class ProcessingRun:
         self._root.mkdir(parents=True)
         for given in self._job.request.nodes("ProcessingInputs"):
             source = given.node("S3Input")
-            place, target = Location.parse(source.text("S3Uri")), self._local(source.text("LocalPath"))
+            target = self._local(source.text("LocalPath"))
             target.mkdir(parents=True, exist_ok=True)
-            folder = place.key.rpartition("/")[0]
             try:
-                found = self._store.list(place)
-                for item in found:
-                    file = target / item.key.removeprefix(folder).lstrip("/")
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    self._store.download(Location(place.bucket, item.key), file)
-            except StorageError as error:
+                inputs = find_inputs(self._store, source)
+                for item in inputs:
+                    self._store.download(item.place, target / item.relative)
+            except (InputError, StorageError) as error:
                 raise ProcessingFailedError(f"ClientError: Data download failed:{error}") from None
-            if not found:
-                raise ProcessingFailedError(f"ClientError: No S3 objects found under S3 URL {place.uri}")
+            if not inputs:
+                raise ProcessingFailedError(f"ClientError: No S3 objects found under S3 URL {source.text('S3Uri')}")
 
     def _outputs(self) -> list[Node]:
         return self._job.request.node("ProcessingOutputConfig").nodes("Outputs")

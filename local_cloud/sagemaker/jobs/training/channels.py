@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from local_cloud.shared import refusals
+from local_cloud.sagemaker.jobs.inputs import InputObject, required_inputs
 from local_cloud.shared.service_errors import validation_error
-from local_cloud.shared.storage import Location, ObjectStore, StorageError, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from local_cloud.shared.storage import ObjectStore
     from local_cloud.shared.wire import Node
 
 SHARDED = "ShardedByS3Key"
@@ -25,22 +25,15 @@ class Channel:
     """One channel, its objects found in S3."""
 
     name: str
-    prefix: Location
-    objects: tuple[StoredObject, ...]
+    objects: tuple[InputObject, ...]
     distribution: str
     content_type: str
     mode: str
     record_wrapper: str
 
-    def share(self, host: int, hosts: int) -> Sequence[StoredObject]:
+    def share(self, host: int, hosts: int) -> Sequence[InputObject]:
         """Return what one of the hosts gets: all of it, or every n-th object in the order of the keys."""
         return self.objects[host::hosts] if self.distribution == SHARDED else self.objects
-
-    def relative(self, item: StoredObject) -> PurePosixPath:
-        """Return an object's path in the channel's folder."""
-        # A prefix may end within a name: what is below its last slash keeps its folders.
-        folder = self.prefix.key.rpartition("/")[0]
-        return PurePosixPath(item.key.removeprefix(folder).lstrip("/"))
 
     def description(self) -> dict[str, str]:
         """Return the channel's entry in inputdataconfig.json."""
@@ -64,20 +57,9 @@ def _find(item: Node, default_mode: str, store: ObjectStore, role_arn: str, regi
     name, source = item.text("ChannelName"), item.node("DataSource").node("S3DataSource")
     if "S3Uri" not in source:
         raise validation_error(f"Channel {name}: DataSource must have an S3DataSource.")
-    prefix = Location.parse(source.text("S3Uri"))
-    problem = ""
-    try:
-        objects = store.list(prefix)
-    except StorageError as error:
-        objects, problem = [], f" Error message from S3: {error}"
-    if not objects:
-        raise refusals.NO_INPUT.error(
-            uri=prefix.uri, region=region, role=role_arn, bucket=prefix.bucket, problem=problem
-        )
     return Channel(
         name=name,
-        prefix=prefix,
-        objects=tuple(objects),
+        objects=tuple(required_inputs(store, source, role_arn=role_arn, region=region)),
         distribution=source.text("S3DataDistributionType", "FullyReplicated"),
         content_type=item.text("ContentType"),
         mode=item.text("InputMode", default_mode),
@@ -92,16 +74,16 @@ class ChannelFiles:
         self._store = store
         self._cache = cache
 
-    def place(self, channel: Channel, item: StoredObject, folder: Path) -> None:
+    def place(self, channel: Channel, item: InputObject, folder: Path) -> None:
         """Put an object below a host's channel folder.
 
         Raises:
             StorageError: S3 refused it.
         """
-        kept = self._cache / channel.name / channel.relative(item)
+        kept = self._cache / channel.name / item.relative
         if not kept.exists():
-            self._store.download(Location(channel.prefix.bucket, item.key), kept)
-        target = folder / channel.relative(item)
+            self._store.download(item.place, kept)
+        target = folder / item.relative
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(kept, target)

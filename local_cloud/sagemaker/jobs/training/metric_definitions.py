@@ -1,4 +1,4 @@
-"""Metrics read out of a training job's log by the regular expressions that it names."""
+"""Metrics read out of a training job's log by the regular expressions that it, or its algorithm, names."""
 
 from __future__ import annotations
 
@@ -6,12 +6,33 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.shared import images
 from local_cloud.shared.service_errors import validation_error
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from local_cloud.shared.wire import Node
+    from local_cloud.shared.wire import JsonObject
+
+OF_NTM: Sequence[JsonObject] = (
+    {
+        "Name": "validation:total_loss",
+        "Regex": r"#quality_metric: host=\S+, epoch=\S+, validation total_loss <loss>=(\S+)",
+    },
+)
+"""The one metric that AWS documents of NTM, by the line that it logs.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/ntm-tuning.html names it; the line is recorded in
+https://github.com/aws/amazon-sagemaker-examples/blob/b605faa28/introduction_to_applying_machine_learning/ntm_20newsgroups_topic_modeling/ntm_20newsgroups_topic_model.ipynb
+"""
+
+
+def described(specification: Node) -> JsonObject:
+    """Return an AlgorithmSpecification as the service tells it: a built-in's with its own metrics."""
+    if images.repository(specification.text("TrainingImage")) != images.NTM:
+        return specification.values
+    return {**specification.values, "MetricDefinitions": list(OF_NTM)}
 
 
 class MetricScan:
@@ -30,7 +51,7 @@ class MetricScan:
             ServiceError: one is no regular expression, or has no group for the value.
         """
         patterns: dict[str, re.Pattern[str]] = {}
-        for item in specification.nodes("MetricDefinitions"):
+        for item in Node(described(specification)).nodes("MetricDefinitions"):
             name, text = item.text("Name"), item.text("Regex")
             try:
                 pattern = re.compile(text)
@@ -45,15 +66,22 @@ class MetricScan:
             patterns[name] = pattern
         return cls(patterns)
 
-    def read(self, lines: Sequence[tuple[int, str]]) -> None:
-        """Look at lines, each with its time in epoch milliseconds."""
+    def read(self, lines: Sequence[tuple[int, str]]) -> list[tuple[str, float, float]]:
+        """Return each value in some lines: its metric, itself, its time in epoch seconds.
+
+        Args:
+            lines: each with its time in epoch milliseconds.
+        """
+        points: list[tuple[str, float, float]] = []
         for stamp, line in lines if self._patterns else ():
             for name, pattern in self._patterns.items():
                 match = pattern.search(line)
                 value = _number(match[1]) if match else None
                 if value is not None:
-                    with self._lock:
-                        self._last[name] = value, stamp / 1000
+                    points.append((name, value, stamp / 1000))
+        with self._lock:
+            self._last |= {name: (value, at) for name, value, at in points}
+        return points
 
     def last(self) -> dict[str, tuple[float, float]]:
         """Return the last value of each metric that was seen, with its time in epoch seconds."""

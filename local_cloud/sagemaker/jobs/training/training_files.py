@@ -6,6 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.jobs.inputs import InputError, relative_key
 from local_cloud.sagemaker.jobs.training.channels import Channel, ChannelFiles
 from local_cloud.sagemaker.jobs.training.pipes import PipeFeeder
 from local_cloud.shared.storage import Location, ObjectStore, StorageError
@@ -94,7 +95,7 @@ class TrainingFiles:
                 for number, host in enumerate(self.hosts):
                     self._give(channel, number, host, files)
             self._download_checkpoints()
-        except StorageError as error:
+        except (InputError, StorageError) as error:
             raise JobFailedError(f"ClientError: Data download failed:{error}") from None
 
     def upload(self) -> str:
@@ -150,7 +151,7 @@ class TrainingFiles:
         data = self.root(host) / "input" / "data"
         share = channel.share(number, len(self.hosts))
         if channel.mode == "Pipe":
-            places = [Location(channel.prefix.bucket, item.key) for item in share]
+            places = [item.place for item in share]
             self.feeders.append(PipeFeeder(self._store, places, data, channel.name))
             return
         (data / channel.name).mkdir()
@@ -173,7 +174,9 @@ class TrainingFiles:
         place = self._checkpoint_place()
         if place is None:
             return
-        for item in self._store.list(place):
-            relative = item.key.removeprefix(place.key).lstrip("/")
+        # Below the folder that they are stored to, and not whatever begins with its name.
+        folder = place / ""
+        for item in self._store.list(folder):
             for host in self.hosts:
-                self._store.download(Location(place.bucket, item.key), self.root(host) / "checkpoints" / relative)
+                target = self.root(host) / "checkpoints" / relative_key(folder.key, item.key)
+                self._store.download(Location(place.bucket, item.key), target)

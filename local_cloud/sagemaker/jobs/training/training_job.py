@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job import Job, JobNames
-from local_cloud.sagemaker.shared.backend import FAILURE_REASON_LENGTH
+from local_cloud.sagemaker.jobs.training import metric_definitions
 from local_cloud.shared.state import STOPPED_REASON, scope_of, scope_record
 from local_cloud.shared.wire import Node
 
@@ -149,9 +149,8 @@ class TrainingJob(Job):
         with self._lock:
             self._transitions[-1].end = now
             self._transitions.append(Transition(status, now))
-            self._failure = failure[:FAILURE_REASON_LENGTH]
+            self._enter(_FINAL.get(status, self._status), failure)
             if status in _FINAL:
-                self._status = _FINAL[status]
                 self._transitions[-1].end = now
         if status in _FINAL:
             self.finished.set()
@@ -246,6 +245,7 @@ class TrainingJob(Job):
                 "EnableManagedSpotTraining": request.flag("EnableManagedSpotTraining"),
             }
             # The service tells these also where the request left them out, and SDKs attach to a job by them.
+            told["AlgorithmSpecification"] = metric_definitions.described(request.node("AlgorithmSpecification"))
             told["OutputDataConfig"] = {
                 "KmsKeyId": "",
                 "CompressionType": "GZIP",

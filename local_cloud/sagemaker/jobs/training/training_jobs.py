@@ -9,17 +9,18 @@ from local_cloud.sagemaker.jobs.training.channels import find_channels
 from local_cloud.sagemaker.jobs.training.training_job import NAMES, Secondary, TrainingJob
 from local_cloud.sagemaker.jobs.training.training_request import check_training_request
 from local_cloud.sagemaker.jobs.training.training_run import TrainingRun
-from local_cloud.sagemaker.shared import images
+from local_cloud.sagemaker.shared import images, pages
 from local_cloud.shared import roles
 from local_cloud.shared.service_errors import validation_error
+from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.jobs.training.channels import Channel
     from local_cloud.sagemaker.shared.backend import Backend
     from local_cloud.shared.emulator import Headers, Scope
-    from local_cloud.shared.json_service import Call
+    from local_cloud.shared.json_service import Call, Operation
     from local_cloud.shared.roles import Credentials
-    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+    from local_cloud.shared.wire import JsonObject, JsonValue
 
 
 class TrainingJobs(JobRegistry[TrainingJob]):
@@ -28,6 +29,18 @@ class TrainingJobs(JobRegistry[TrainingJob]):
     def __init__(self, backend: Backend) -> None:
         super().__init__(NAMES)
         self._backend = backend
+
+    def operations(self) -> dict[str, Operation]:
+        """Return what is emulated, by name."""
+        return super().operations() | {"Search": self._search}
+
+    def _search(self, call: Call) -> JsonObject:
+        """Find jobs by what describing them tells; the SDK finds a model's own job so when it registers the model."""
+        filters = call.request.node("SearchExpression").nodes("Filters")
+        described = [job.describe() for job in self.jobs() if job.scope == call.scope]
+        kept = [item for item in described if all(_is_told(Node(item), wanted) for wanted in filters)]
+        found = pages.page(kept, call.request, result="Results", name="TrainingJobName")
+        return {**found, "Results": [{"TrainingJob": item.values} for item in Node(found).nodes("Results")]}
 
     def create(self, call: Call) -> JsonObject:
         """Check a request and start the job."""
@@ -89,3 +102,10 @@ class TrainingJobs(JobRegistry[TrainingJob]):
     def restore(self, records: list[Node]) -> None:
         """Take over what was kept."""
         self._take_over(TrainingJob.restored(record) for record in records)
+
+
+def _is_told(item: Node, wanted: Node) -> bool:
+    *folders, name = wanted.text("Name").split(".")
+    for folder in folders:
+        item = item.node(folder)
+    return name in item and str(item.values[name]) == wanted.text("Value")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_cloud.sagemaker.jobs.training.metric_definitions import MetricScan
+from local_cloud.sagemaker.jobs.training.metric_definitions import OF_NTM, MetricScan
 from local_cloud.sagemaker.jobs.training.training_job import DEFAULT_MAX_RUNTIME_S
 from local_cloud.sagemaker.shared import images, local_storage
 from local_cloud.shared import refusals
@@ -42,7 +42,10 @@ def check_training_request(request: Node) -> None:
     if repeated:
         raise refusals.DUPLICATE_CHANNEL.error(names=", ".join(repeated))
     Location.parse(request.node("OutputDataConfig").text("S3OutputPath"))
-    if images.repository(specification.text("TrainingImage")) == images.NTM and "MetricDefinitions" in specification:
+    # An SDK that has attached to a job sends back what it was told.
+    own = [*OF_NTM]
+    is_ntm = images.repository(specification.text("TrainingImage")) == images.NTM
+    if is_ntm and specification.values.get("MetricDefinitions", own) != own:
         raise refusals.METRICS_OF_A_BUILT_IN.error()
     MetricScan.of(specification)
     _check_waiting(request)

@@ -204,7 +204,8 @@ class TrainingRun:
         stream = logs.LogStream(job.scope, job.role_arn, logs.TRAINING_GROUP, f"{job.name}/{host}-{began}")
 
         def write(lines: Sequence[tuple[int, str]]) -> None:
-            self._metrics.read(lines)
+            for name, value, at in self._metrics.read(lines):
+                self._publish(name, value, at)
             stream.write(lines)
 
         try:
@@ -252,22 +253,28 @@ class TrainingRun:
         file = self._files.root(self._files.hosts[0]) / "output" / "metrics" / "final.json"
         found = json.loads(file.read_text()) if file.is_file() else {}
         now = time.time()
-        values = {str(name): (float(value), now) for name, value in found.items() if value is not None}
-        values |= self._metrics.last()
+        own = {str(name): (float(value), now) for name, value in found.items() if value is not None}
+        logged = self._metrics.last()
+        # A container's own file is exact, and its log rounded.
+        values = {**logged, **own}
         told: list[JsonObject] = [
             {"MetricName": name, "Value": value, "Timestamp": at} for name, (value, at) in values.items()
         ]
         self._job.set_metrics(told)
         for name, (value, at) in values.items():
-            emulated_metrics.put_metric(
-                self._job.scope,
-                METRICS_NAMESPACE,
-                name,
-                {"TrainingJobName": self._job.name},
-                unit="None",
-                values={value: 1},
-                at=at,
-            )
+            if name not in logged:
+                self._publish(name, value, at)
+
+    def _publish(self, name: str, value: float, at: float) -> None:
+        emulated_metrics.put_metric(
+            self._job.scope,
+            METRICS_NAMESPACE,
+            name,
+            {"TrainingJobName": self._job.name},
+            unit="None",
+            values={value: 1},
+            at=at,
+        )
 
 
 def _stop_all(instances: Sequence[Instance], grace_s: float) -> None:

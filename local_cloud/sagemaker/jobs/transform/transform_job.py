@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job import Job, JobNames
-from local_cloud.sagemaker.shared.backend import FAILURE_REASON_LENGTH
 from local_cloud.shared.state import STOPPED_REASON, scope_of, scope_record
 from local_cloud.shared.wire import Node
 
@@ -105,7 +104,7 @@ class TransformJob(Job):
     def end(self, status: str, *, failure: str = "") -> None:
         """Enter a final status."""
         with self._lock:
-            self._status, self._failure = status, failure[:FAILURE_REASON_LENGTH]
+            self._enter(status, failure)
             self._ended = time.time()
         self.finished.set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.jobs.inputs import required_inputs
 from local_cloud.sagemaker.jobs.job_registry import JobRegistry
 from local_cloud.sagemaker.jobs.transform.data_processing import Processing, ProcessingError
 from local_cloud.sagemaker.jobs.transform.transform_job import (
@@ -16,10 +17,10 @@ from local_cloud.sagemaker.jobs.transform.transform_run import TransformRun
 from local_cloud.sagemaker.shared import local_storage
 from local_cloud.shared import refusals, roles
 from local_cloud.shared.service_errors import validation_error
-from local_cloud.shared.storage import Location, ObjectStore, StorageError, StoredObject
+from local_cloud.shared.storage import Location
 
 if TYPE_CHECKING:
-    from local_cloud.sagemaker.hosting.models import Model, Models
+    from local_cloud.sagemaker.hosting.models import Models
     from local_cloud.sagemaker.shared.backend import Backend
     from local_cloud.shared.json_service import Call
     from local_cloud.shared.wire import JsonObject, JsonValue, Node
@@ -40,7 +41,12 @@ class TransformJobs(JobRegistry[TransformJob]):
         _check(call.request)
         model = self._models.model(call.scope, call.request.text("ModelName"))
         credentials = roles.assume(call.scope, model.role_arn, session="SageMaker", source_arn=job.arn)
-        objects = _find_objects(call.request, self._backend.store(call.scope, credentials), model)
+        objects = required_inputs(
+            self._backend.store(call.scope, credentials),
+            call.request.node("TransformInput").node("DataSource").node("S3DataSource"),
+            role_arn=model.role_arn,
+            region=call.scope.region,
+        )
         with self._backend.transform_quota.taken(job.instance_count, job.instance_type):
             self._add(job)
         self._backend.tags.create(job.arn, call.request.nodes("Tags"))
@@ -71,17 +77,3 @@ def _check(request: Node) -> None:
             payload=payload_mb, concurrency=concurrency, most=MAX_PAYLOAD_TIMES_CONCURRENCY_MB
         )
     Location.parse(request.node("TransformOutput").text("S3OutputPath"))
-
-
-def _find_objects(request: Node, store: ObjectStore, model: Model) -> list[StoredObject]:
-    place = Location.parse(request.node("TransformInput").node("DataSource").node("S3DataSource").text("S3Uri"))
-    problem = ""
-    try:
-        objects = store.list(place)
-    except StorageError as error:
-        objects, problem = [], f" Error message from S3: {error}"
-    if not objects:
-        raise refusals.NO_INPUT.error(
-            uri=place.uri, region=model.scope.region, role=model.role_arn, bucket=place.bucket, problem=problem
-        )
-    return objects

@@ -21,12 +21,13 @@ from local_cloud.sagemaker.jobs.transform.transform_job import MIB, TransformJob
 from local_cloud.sagemaker.shared import logs
 from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, internal_error
 from local_cloud.shared.service_errors import ServiceError
-from local_cloud.shared.storage import Location, StorageError, StoredObject
+from local_cloud.shared.storage import Location, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from local_cloud.sagemaker.hosting.models import Model
+    from local_cloud.sagemaker.jobs.inputs import InputObject
     from local_cloud.sagemaker.shared.backend import Backend
     from local_cloud.shared.roles import Credentials
     from local_cloud.shared.wire import JsonObject
@@ -58,7 +59,7 @@ class TransformRun:
         job: TransformJob,
         model: Model,
         credentials: Credentials,
-        objects: Sequence[StoredObject],
+        objects: Sequence[InputObject],
     ) -> None:
         self._backend = backend
         self._job = job
@@ -67,9 +68,6 @@ class TransformRun:
         self._processing = Processing(job.request)
         self._parameters = job.parameters({})
         self._store = backend.store(job.scope, credentials)
-        self._source = Location.parse(
-            job.request.node("TransformInput").node("DataSource").node("S3DataSource").text("S3Uri")
-        )
         self._folder = backend.work / "transform" / job.scope.region / job.name
         self._failed = threading.Event()
         self._data_log = logs.LogStream(
@@ -125,7 +123,7 @@ class TransformRun:
             for item in work:
                 item.result()
 
-    def _transform_all(self, instance: ServingInstance, share: Sequence[StoredObject]) -> None:
+    def _transform_all(self, instance: ServingInstance, share: Sequence[InputObject]) -> None:
         for item in share:
             if self._failed.is_set():
                 return
@@ -135,9 +133,9 @@ class TransformRun:
                 self._failed.set()
                 raise
 
-    def _transform_one(self, instance: ServingInstance, item: StoredObject) -> None:
+    def _transform_one(self, instance: ServingInstance, item: InputObject) -> None:
         job, parameters = self._job, self._parameters
-        source = Location(self._source.bucket, item.key)
+        source = item.place
         split = splitting.SPLITTERS[job.request.node("TransformInput").text("SplitType", "None")]
         with tempfile.TemporaryFile(dir=self._folder) as answers:
             try:
@@ -149,7 +147,7 @@ class TransformRun:
                 self._ask_all(instance, source, batches, answers)
                 answers.seek(0)
                 output = job.request.node("TransformOutput")
-                place = Location.parse(output.text("S3OutputPath")) / f"{self._relative(item)}.out"
+                place = Location.parse(output.text("S3OutputPath")) / f"{item.relative}.out"
                 self._store.upload(answers, place, kms_key=output.text("KmsKeyId"))
             except (splitting.SplitError, ProcessingError) as error:
                 self._log(f"{source.bucket}/{source.key}: ClientError: {error}")
@@ -217,10 +215,6 @@ class TransformRun:
             "SAGEMAKER_BATCH": "true",
             **job.parameters({}).variables(),
         }
-
-    def _relative(self, item: StoredObject) -> str:
-        folder = self._source.key.rpartition("/")[0]
-        return item.key.removeprefix(folder).lstrip("/")
 
     def _log(self, message: str) -> None:
         self._data_log.write([(int(time.time() * 1000), f"[sagemaker logs]: {message}")])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job import Job, JobNames
-from local_cloud.sagemaker.shared.backend import FAILURE_REASON_LENGTH
+from local_cloud.sagemaker.jobs.training import metric_definitions
+from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import STOPPED_REASON, scope_of, scope_record
 
 if TYPE_CHECKING:
@@ -29,6 +30,22 @@ NAMES = JobNames(
 SUCCEEDED, PENDING, FAILED = "Succeeded", "Pending", "Failed"
 FINAL = frozenset({"Completed", "Failed", "Stopped"})
 _COUNTED = {"Completed": "Completed", "Failed": "NonRetryableError", "Stopped": "Stopped"}
+
+
+def trial_resources(definition: Node) -> Node:
+    """Return the ResourceConfig of every trial: of several kinds of instances, the first, as if it were to be had.
+
+    Raises:
+        ServiceError: there is none, or two.
+    """
+    named = [name for name in ("ResourceConfig", "HyperParameterTuningResourceConfig") if name in definition]
+    if len(named) != 1:
+        raise validation_error(
+            "TrainingJobDefinition must have one of ResourceConfig and HyperParameterTuningResourceConfig."
+        )
+    resources = definition.node(named[0])
+    kinds = resources.nodes("InstanceConfigs")
+    return kinds[0] if kinds else resources
 
 
 @dataclass(frozen=True)
@@ -122,7 +139,7 @@ class TuningJob(Job):
     def end(self, status: str, *, failure: str = "", at: float | None = None) -> None:
         """Enter a final status."""
         with self._lock:
-            self._status, self._failure = status, failure[:FAILURE_REASON_LENGTH]
+            self._enter(status, failure)
             self._ended = self._modified = time.time() if at is None else at
         self.finished.set()
 
@@ -171,6 +188,9 @@ class TuningJob(Job):
             **self.definition.values,
             # The service adds it, as to the jobs themselves.
             "StaticHyperParameters": self.static_hyperparameters(),
+            "AlgorithmSpecification": metric_definitions.described(self.definition.node("AlgorithmSpecification")),
+            # SDKs attach by it, also where the request gave the tuning job's own kind of it.
+            "ResourceConfig": trial_resources(self.definition).values,
         }
         best = self.best()
         if best is not None:

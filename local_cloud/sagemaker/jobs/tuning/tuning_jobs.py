@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job_registry import JobRegistry
-from local_cloud.sagemaker.jobs.tuning.tuning_job import FINAL, NAMES, TuningJob
-from local_cloud.sagemaker.jobs.tuning.tuning_run import TuningRun, trial_name, trial_request, trial_resources
+from local_cloud.sagemaker.jobs.tuning.tuning_job import FINAL, NAMES, TuningJob, trial_resources
+from local_cloud.sagemaker.jobs.tuning.tuning_run import TuningRun, trial_name, trial_request
 from local_cloud.sagemaker.jobs.tuning.tuning_space import Space
 from local_cloud.sagemaker.shared import images, pages
 from local_cloud.shared.service_errors import ServiceError, validation_error

@@ -10,9 +10,9 @@ import time
 import zlib
 from typing import TYPE_CHECKING
 
-from local_cloud.sagemaker.jobs.tuning.tuning_job import Trial, TuningJob
+from local_cloud.sagemaker.jobs.tuning.tuning_job import Trial, TuningJob, trial_resources
 from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR
-from local_cloud.shared.service_errors import ServiceError, validation_error
+from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.wire import Node
 
 if TYPE_CHECKING:
@@ -62,22 +62,6 @@ def trial_request(job: TuningJob, name: str, tuned: dict[str, str]) -> Node:
             "Tags": job.request.values.get("Tags") or [],
         }
     )
-
-
-def trial_resources(definition: Node) -> Node:
-    """Return the ResourceConfig of every trial: of several kinds of instances, the first, as if it were to be had.
-
-    Raises:
-        ServiceError: there is none, or two.
-    """
-    named = [name for name in ("ResourceConfig", "HyperParameterTuningResourceConfig") if name in definition]
-    if len(named) != 1:
-        raise validation_error(
-            "TrainingJobDefinition must have one of ResourceConfig and HyperParameterTuningResourceConfig."
-        )
-    resources = definition.node(named[0])
-    kinds = resources.nodes("InstanceConfigs")
-    return kinds[0] if kinds else resources
 
 
 def trial_name(job: TuningJob, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Arrays of a file that Apache MXNet's `mx.nd.save` wrote, as the built-in NTM leaves them: little-endian, dense.
+"""Files of arrays as Apache MXNet's `mx.nd.save` writes and `mx.nd.load` reads them: little-endian, dense.
 
 A file is the number 0x112, a reserved number, the count of arrays (64 bits each), the arrays, the count of names and
 the names, each behind its length (64 bits). An array is a magic number (32 bits), its storage (32 bits, 0 is dense; not
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 FILE_MAGIC: Final = 0x112
 VERSION_1, VERSION_2, VERSION_3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
-_DENSE: Final = 0
+_DENSE, _CPU, _FLOAT32 = 0, 1, 0
 _MOST_DIMENSIONS: Final = 8
+_ROWS_AT_ONCE: Final = 65_536
 _TYPES: Final[Mapping[int, str]] = {0: "<f4", 1: "<f8", 2: "<f2", 3: "<u1", 4: "<i4", 5: "<i1", 6: "<i8"}
 
 Arrays = dict[str, npt.NDArray[np.float64]]
@@ -44,6 +45,20 @@ class _Reader:
 
     def number(self, form: str) -> int:
         return int(struct.unpack(f"<{form}", self.take(struct.calcsize(f"<{form}")))[0])
+
+
+def write(stream: IO[bytes], arrays: Mapping[str, npt.NDArray[np.float32]]) -> None:
+    """Write arrays with their names, in their order, as one that MXNet has saved from a CPU; any memory layout."""
+    stream.write(struct.pack("<QQQ", FILE_MAGIC, 0, len(arrays)))
+    for array in arrays.values():
+        stream.write(struct.pack(f"<Iii{array.ndim}q", VERSION_2, _DENSE, array.ndim, *array.shape))
+        stream.write(struct.pack("<iii", _CPU, 0, _FLOAT32))
+        # By parts: an array that is transposed would be copied whole.
+        for begin in range(0, len(array), _ROWS_AT_ONCE):
+            stream.write(array[begin : begin + _ROWS_AT_ONCE].astype("<f4").tobytes())
+    stream.write(struct.pack("<Q", len(arrays)))
+    for name in arrays:
+        stream.write(struct.pack("<Q", len(name.encode())) + name.encode())
 
 
 def read(content: bytes) -> Arrays:

@@ -1,0 +1,83 @@
+"""SDK v2's own NTM class and what people try beside it, with nothing but the exported variables of a local cloud."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import numpy as np
+import pytest
+
+from local_cloud import LocalCloud
+from tests.local_cloud.support import root_of
+
+PYTHON = Path(__file__).parents[2] / ".venv-sdk-v2" / "bin" / "python"
+SCRIPT = Path(__file__).parent / "scripts" / "ntm_class_v2.py"
+
+pytestmark = [
+    pytest.mark.sdk,
+    pytest.mark.slow,
+    pytest.mark.local_cloud,
+    pytest.mark.skipif(not PYTHON.exists(), reason="there is no .venv-sdk-v2: `make test` makes it"),
+]
+
+
+@pytest.fixture(scope="module")
+def result(cloud: LocalCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("ntm-class")
+    done = subprocess.run(
+        [PYTHON, SCRIPT, role, folder], env={**cloud.environment(), "COLUMNS": "300"}, cwd=folder,
+        capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def test_a_record_set_trains_with_layers_as_the_class_writes_them(result: dict[str, Any]) -> None:
+    assert result["hyperparameters"]["encoder_layers"] == "[20, 10]"
+
+
+def test_analytics_have_the_loss_that_the_algorithm_documents(result: dict[str, Any]) -> None:
+    assert set(result["curve"]["metric_name"]) == {"validation:total_loss"}
+    assert min(result["curve"]["value"]) > 0
+
+
+def test_the_classes_predictor_reads_topic_weights_of_every_document(result: dict[str, Any]) -> None:
+    assert [len(weights) for weights in result["records"]] == [3] * 5
+    assert [sum(weights) for weights in result["records"]] == pytest.approx([1] * 5, abs=1e-5)
+
+
+def test_a_transform_of_a_manifest_answers_in_records_beside_the_manifests_keys(result: dict[str, Any]) -> None:
+    assert result["stored"] == ["transformed/matrix_0.pbr.out"]
+    assert len(result["transformed"]) == 200
+    np.testing.assert_allclose(result["transformed"][:5], result["records"], atol=1e-6)
+
+
+def test_a_registered_model_is_deployed_by_its_package(result: dict[str, Any]) -> None:
+    np.testing.assert_allclose(result["of_package"], result["records"], atol=1e-6)
+
+
+def test_the_pytorch_estimators_code_comes_from_s3(result: dict[str, Any], cloud: LocalCloud) -> None:
+    place = urlsplit(result["scripted"])
+    s3 = boto3.client("s3", endpoint_url=cloud.endpoint_url, region_name="us-east-1", **root_of(cloud))
+    stored = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+
+    with tarfile.open(fileobj=io.BytesIO(stored)) as archive:
+        content = archive.extractfile("greeting.txt")
+        assert content is not None
+        assert content.read() == b"good day"
+
+
+def test_a_program_that_ends_without_a_word_still_has_a_reason(result: dict[str, Any]) -> None:
+    status, reason = result["failed"]
+
+    assert status == "Failed"
+    assert reason.startswith("AlgorithmError: ")
+    assert reason.endswith("exit code: 3")
