@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import botocore.session
 
+from local_cloud import notebooks
 from local_cloud.autoscaling import members as autoscaling_members
 from local_cloud.autoscaling import service as autoscaling
 from local_cloud.s3vectors import members as vectors_members
@@ -35,7 +36,8 @@ _ABOUT = """\
 Made by `python -m local_cloud.conformance > docs/conformance.md`, from botocore's service models and from the
 declarations by which the [local cloud](local-cloud.md) itself refuses (`members.py` in `local_cloud/sagemaker`,
 `local_cloud/autoscaling` and `local_cloud/s3vectors`). `tests/local_cloud/test_conformance.py` holds this page against
-them, sends every refused parameter, and calls every operation with boto3.
+them, sends every refused parameter, and calls every operation with boto3. The page ends with
+[public notebooks](#public-notebooks).
 
 - **Honoured** parameters do what they do on AWS, as far as [its page](local-cloud.md) tells. Where a structure is
   honoured as a whole, it stands for its members.
@@ -114,6 +116,7 @@ def page() -> str:
         found = rows(service)
         parts.append(f"## {service}\n\n{len(found)} operations.\n")
         parts += [f"### {row.operation}\n\n| | |\n|---|---|\n" + "".join(_lines(row)) for row in found]
+    parts.append(notebooks.section())
     return "\n".join(parts)
 
 

@@ -43,6 +43,16 @@ def role(cloud: LocalCloud) -> str:
 
 
 @pytest.fixture(scope="session")
+def sagemaker_role(cloud: LocalCloud) -> str:
+    """The name of a role as SageMaker's users have it: that of AWS's own tests, with AWS's policy for it."""
+    iam = boto3.client("iam", endpoint_url=cloud.endpoint_url, region_name="us-east-1", **root_of(cloud))
+    name = "SageMakerRole"
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
+    return name
+
+
+@pytest.fixture(scope="session")
 def newsgroups(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the word counts of 20 Newsgroups, `train.npy` and `test.npy`: an array of documents by words each.
 
