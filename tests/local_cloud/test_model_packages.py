@@ -12,7 +12,7 @@ from tests.local_cloud.support import IMAGE, Account, allow, unique, until
 
 pytestmark = pytest.mark.local_cloud
 
-SPECIFICATION = {
+SPECIFICATION: dict[str, Any] = {
     "Containers": [{"Image": IMAGE, "ModelDataUrl": "s3://bucket/model.tar.gz"}],
     "SupportedContentTypes": ["text/csv"],
     "SupportedResponseMIMETypes": ["application/json"],
