@@ -31,6 +31,7 @@ from local_cloud.patches import (
     functions,
     iam,
     log_groups,
+    managed_policies,
     requests,
     roles,
     stack_descriptions,
@@ -58,7 +59,7 @@ class Extension:
     """Everything of ours inside the emulator's process.
 
     What the first request needs is put in place at once; what would import MiniStack's large modules (CloudFormation,
-    Step Functions) follows on a thread, and requests to those services wait for it.
+    Step Functions) follows on a thread, and requests to those services and to logs wait for it.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Extension:
             early.install_early()
         authentication.install(keys)
         iam.install()
+        managed_policies.install()
         alarms.install()
         function_urls.install()
         emulator.add_service(NAME, target_prefix=TARGET_PREFIX, handler=self.sagemaker.handle)
@@ -84,7 +86,7 @@ class Extension:
         Evaluator(self.autoscaling, self.sagemaker, settings.autoscaling_minute_s).start()
         stack_roles.install_early()
         emulator.gate_service("cloudformation", stack_descriptions.answer_when_settled)
-        for service in ("cloudformation", "states"):
+        for service in ("cloudformation", "states", "logs"):
             emulator.gate_service(service, self._wait_until_complete)
         threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.patches import managed_policies
 from local_cloud.shared import private_names
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ def install() -> None:
 def _with_boundary(make: Callable[..., tuple[str, Any]], *, new: int) -> Callable[..., tuple[str, Any]]:
     # Its evaluator holds roles to their boundary, but its templates give them none. `new` is the properties' place.
     def made(*arguments: Any) -> tuple[str, Any]:  # noqa: ANN401 - MiniStack's
+        if boundary := arguments[new].get("PermissionsBoundary"):
+            managed_policies.require(boundary)
         name, attributes = make(*arguments)
-        private_names.IAM_ROLES.get()[name]["PermissionsBoundary"] = arguments[new].get("PermissionsBoundary")
+        private_names.IAM_ROLES.get()[name]["PermissionsBoundary"] = boundary
         return name, attributes
 
     return made

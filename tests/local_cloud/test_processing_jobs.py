@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from tests.local_cloud.support import Account, allow, unique, until
 
@@ -74,6 +74,34 @@ def test_input_is_brought_and_output_is_stored(sagemaker: Any, account: Account,
     assert told["ProcessingEndTime"] >= told["ProcessingStartTime"] >= told["CreationTime"]
     stored = account.root("s3").get_object(Bucket=bucket, Key="output/processed/part-0")["Body"].read()
     assert stored == b"SHARD 0\n!"
+
+
+@pytest.mark.parametrize(("told", "status"), [((), "Completed"), (("wait",), "Stopped")])
+def test_the_clients_waiter_waits_for_the_end_of_a_job(
+    sagemaker: Any, bucket: str, job_role: str, told: tuple[str, ...], status: str
+) -> None:
+    asked = request(bucket, job_role, *told)
+    name = asked["ProcessingJobName"]
+    sagemaker.create_processing_job(**asked)
+    if status == "Stopped":
+        until(lambda: "ProcessingStartTime" in sagemaker.describe_processing_job(ProcessingJobName=name))
+        sagemaker.stop_processing_job(ProcessingJobName=name)
+
+    waiter = sagemaker.get_waiter("processing_job_completed_or_stopped")
+    waiter.wait(ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    assert sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"] == status
+
+
+def test_the_clients_waiter_says_that_a_job_failed_or_is_not_there(sagemaker: Any, bucket: str, job_role: str) -> None:
+    asked = request(bucket, job_role, "fail")
+    sagemaker.create_processing_job(**asked)
+    waiter = sagemaker.get_waiter("processing_job_completed_or_stopped")
+
+    with pytest.raises(WaiterError, match="terminal failure state"):
+        waiter.wait(ProcessingJobName=asked["ProcessingJobName"], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    with pytest.raises(WaiterError, match="Requested resource not found"):
+        waiter.wait(ProcessingJobName=unique("none"), WaiterConfig={"Delay": 1, "MaxAttempts": 2})
 
 
 def test_a_program_that_fails_gives_the_job_its_reason(sagemaker: Any, bucket: str, job_role: str) -> None:
