@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local_cloud.processes.guard import Guard
 from local_cloud.shared.errors import LocalCloudError
@@ -48,8 +48,26 @@ class Cli:
         """Destroy every stack of the app, without asking."""
         self._run("destroy", "--all", "--force", *_common(stage, app), *arguments)
 
+    def outputs(self) -> dict[str, str]:
+        """Return the values of every stack's outputs by `<stack>.<output>`."""
+        pages = self._cloudformation().get_paginator("describe_stacks").paginate()
+        return {
+            f"{stack['StackName']}.{output['OutputKey']}": str(output["OutputValue"])
+            for page in pages
+            for stack in page["Stacks"]
+            for output in stack.get("Outputs", ())
+        }
+
     def _is_bootstrapped(self) -> bool:
-        client = (
+        client = self._cloudformation()
+        try:
+            stacks = client.describe_stacks(StackName=TOOLKIT_STACK)["Stacks"]
+        except client.exceptions.ClientError:
+            return False
+        return bool(stacks and str(stacks[0]["StackStatus"]).endswith("_COMPLETE"))
+
+    def _cloudformation(self) -> Any:  # noqa: ANN401 - botocore makes its clients' methods at run time
+        return (
             importlib.import_module("botocore.session")
             .get_session()
             .create_client(
@@ -60,11 +78,6 @@ class Cli:
                 aws_secret_access_key=self._environment["AWS_SECRET_ACCESS_KEY"],
             )
         )
-        try:
-            stacks = client.describe_stacks(StackName=TOOLKIT_STACK)["Stacks"]
-        except client.exceptions.ClientError:
-            return False
-        return bool(stacks and str(stacks[0]["StackStatus"]).endswith("_COMPLETE"))
 
     def _run(self, command: str, *arguments: str, folder: Path = PROJECT_ROOT) -> None:
         program = [str(_node()), str(CLI), command, *arguments]

@@ -172,6 +172,9 @@ def application(extension: Extension) -> AsgiApplication:
             await inner(scope, receive, _when_started(send, extension.resume))
         elif scope["path"] in controls.PATHS and gate.entry.get() is gate.Entry.OPEN:
             await controls.control(extension.sagemaker, scope, receive, send)
+        elif gate.entry.get() is gate.Entry.URL:
+            # MiniStack looks at some paths before the host. With one more slash none is its own; see `authentication`.
+            await inner({**scope, "path": f"/{scope['path']}"}, receive, send)
         else:
             await inner(scope, receive, send)
 

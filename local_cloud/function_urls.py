@@ -124,10 +124,15 @@ class FunctionUrl:
         Raises:
             LocalCloudError: `public` is not the address of a Function URL.
         """
-        match = _HOST.match(urlsplit(public).hostname or "")
-        if match is None:
+        if (url := cls.of(public, endpoint_url)) is None:
             raise LocalCloudError(f"{public!r} is no Function URL: those are https://<id>.lambda-url.<region>.on.aws/")
-        return cls(public, f"{endpoint_url}/_aws/lambda-url/{match['id']}/", match["region"])
+        return url
+
+    @classmethod
+    def of(cls, text: str, endpoint_url: str) -> FunctionUrl | None:
+        """Return the Function URL that a text is; None where it is another."""
+        match = _HOST.match(urlsplit(text).hostname or "") if text.startswith("https://") else None
+        return match and cls(text, f"{endpoint_url}/_aws/lambda-url/{match['id']}/", match["region"])
 
     def signed(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], credentials: Mapping[str, str]

@@ -110,7 +110,7 @@ class Running:
     def deploy(
         self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = (), bootstrap: bool = True
     ) -> None:
-        """Deploy with the CDK CLI; see `cdk.Cli.deploy`.
+        """Deploy with the CDK CLI; see `cdk.Cli.deploy`. Then print where the stacks' Function URLs answer here.
 
         Raises:
             LocalCloudError: the deployment failed; what the CLI said is on standard error.
@@ -119,6 +119,9 @@ class Running:
         if bootstrap:
             cli.bootstrap()
         cli.deploy(stage=stage, app=app, arguments=arguments)
+        for name, value in cli.outputs().items():
+            if url := FunctionUrl.of(value, self.endpoint_url):
+                print(f"{name} answers on this machine at {url.local}", file=sys.stderr, flush=True)
 
     def destroy(self, *, stage: str | None = None, app: str | None = None, arguments: Sequence[str] = ()) -> None:
         """Destroy with the CDK CLI; see `cdk.Cli.destroy`."""

@@ -108,7 +108,7 @@ class Demo:
             examples=examples,
             timings_s=self._stages.timings_s,
         )
-        self._show(found, examples, public, trained)
+        self._show(found, examples, url.local, trained)
 
     def _prepare(self) -> None:
         with self._stages.stage("prepare", "Preparing the corpus"):
@@ -156,13 +156,13 @@ class Demo:
         self,
         found: list[topics.Topic],
         examples: list[report.Example],
-        public: str,
+        url: str,
         trained: training.Training,
     ) -> None:
         timings = self._stages.timings_s
         print(f"\n{len(found)} topics, with the services most typical of each\n{report.topic_table(found)}")
         print(f"\nAnswers of the URL to a few documents that the model has not seen\n{report.answers(examples, found)}")
-        print(f"\n  URL           {public}")
+        print(f"\n  URL           {url}")
         print(f"  training job  {trained.name}, {trained.seconds:.0f} s")
         print(f"  picture       {_shown(self._output / 'topics.png')}")
         print(f"  summary       {_shown(self._output / 'summary.json')}")

@@ -64,7 +64,7 @@ def _authenticated(original: PostBody) -> PostBody:
         if entry.get() is Entry.OPEN:
             return await original(method, path, headers, body, query, request_id)
         if entry.get() is Entry.URL:
-            return await _of_function_url(method, path, headers, body, query, request_id)
+            return await _of_function_url(method, path.removeprefix("/"), headers, body, query, request_id)
         return emulated_identity.authentication_failure(method, path, headers, body, query, request_id)
 
     return answered

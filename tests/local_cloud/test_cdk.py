@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ pytestmark = [
 
 APP = """
 import aws_cdk as cdk
-from aws_cdk import aws_s3 as s3, aws_ssm as ssm
+from aws_cdk import aws_lambda as functions, aws_s3 as s3, aws_ssm as ssm
 
 app = cdk.App()
 first = cdk.Stack(app, "First")
@@ -29,8 +30,19 @@ bucket = s3.Bucket(first, "Bucket", removal_policy=cdk.RemovalPolicy.DESTROY)
 second = cdk.Stack(app, "Second")
 ssm.StringParameter(second, "Copy", parameter_name="/cdk/bucket", string_value=bucket.bucket_name)
 ssm.StringParameter(second, "Stage", parameter_name="/cdk/stage", string_value=app.node.try_get_context("stage") or "-")
+code = "def handler(event, context): return {'statusCode': 200, 'body': event['rawPath']}"
+function = functions.Function(second, "Function", runtime=functions.Runtime.PYTHON_3_13, handler="index.handler",
+                              code=functions.Code.from_inline(code))
+url = function.add_function_url(auth_type=functions.FunctionUrlAuthType.NONE)
+cdk.CfnOutput(second, "Url", value=url.url)
 app.synth()
 """
+
+
+@pytest.fixture
+def quick_synth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own checks of a template take longer than all the rest."""
+    monkeypatch.setenv("CDK_VALIDATION", "false")
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +56,10 @@ def value(ssm: Any, name: str) -> str:
     return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
 
 
+@pytest.mark.usefixtures("quick_synth")
 def test_the_cli_deploys_an_unmodified_app_and_destroys_it(
-    cloud: LocalCloud, account: Account, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: LocalCloud, account: Account, app: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # The library's own checks of a template take longer than all the rest.
-    monkeypatch.setenv("CDK_VALIDATION", "false")
     ssm, cloudformation = account.root("ssm"), account.root("cloudformation")
     assembly = str(tmp_path / "cdk.out")
 
@@ -56,6 +67,14 @@ def test_the_cli_deploys_an_unmodified_app_and_destroys_it(
     assert value(ssm, "/cdk/stage") == "dev"
     assert value(ssm, "/cdk/bucket").startswith("first-bucket")
     updated = cloudformation.describe_stacks(StackName="Second")["Stacks"][0].get("LastUpdatedTime")
+
+    # What the deploy prints of a Function URL can be called as it is.
+    (printed,) = [
+        line.split() for line in capfd.readouterr().err.splitlines() if " answers on this machine at " in line
+    ]
+    assert printed[0] == "Second.Url"
+    with urllib.request.urlopen(f"{printed[-1]}health", timeout=30) as answer:
+        assert answer.read() == b"/health"
 
     # What the CLI keeps of the key that it was given is for its owner alone.
     key = cloud.variables()["AWS_ACCESS_KEY_ID"].encode()

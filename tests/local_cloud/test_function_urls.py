@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import time
@@ -8,6 +9,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -177,7 +179,8 @@ def test_a_page_may_read_the_answer_to_its_signed_request_and_an_unsigned_one_st
     assert send(url_for_pages.local, {"Origin": ORIGIN}, b"")[0] == 403
 
 
-def test_an_open_url_answers_whoever_asks(account: Account, cloud: LocalCloud, function: str) -> None:
+@pytest.fixture(scope="module")
+def open_url(account: Account, cloud: LocalCloud, function: str) -> FunctionUrl:
     functions = account.root("lambda")
     version = functions.publish_version(FunctionName=function)["Version"]
     functions.create_alias(FunctionName=function, Name="open", FunctionVersion=version)
@@ -194,8 +197,36 @@ def test_an_open_url_answers_whoever_asks(account: Account, cloud: LocalCloud, f
             Principal="*",
             **condition,
         )
+    return cloud.function_url(made["FunctionUrl"])
 
-    assert send(cloud.function_url(made["FunctionUrl"]).local, {}, b"")[0] == 200
+
+def test_an_open_url_answers_whoever_asks(open_url: FunctionUrl) -> None:
+    assert send(open_url.local, {}, b"")[0] == 200
+
+
+OF_THE_EMULATOR = (
+    "/health", "/_ministack/health", "/_ministack/ready", "/_ministack/reset", "/_ministack/rds/iam-auth",
+    "/_ministack/cfn-response/x", "/_localstack/health", "/_local_cloud/clock", "/_aws/lambda-url/x/", "/_alb/x",
+    "/oauth2/userInfo", "/v20180820/bucket/x", "/iceberg/v1/config", "/2015-03-31/functions", "/.well-known/jwks.json",
+    "//health", "/",
+)  # fmt: skip
+"""What MiniStack or the local cloud answers on its own host."""
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize("path", OF_THE_EMULATOR)
+def test_every_path_of_a_url_is_the_functions(open_url: FunctionUrl, method: str, path: str) -> None:
+    own, host = urlsplit(open_url.local), urlsplit(open_url.public).netloc
+    asked = [(path, {"Host": host}), (own.path.rstrip("/") + path, {})]
+    answers = []
+    for target, headers in asked:
+        connection = http.client.HTTPConnection(own.netloc, timeout=30)
+        connection.request(method, target, body=None if method == "GET" else b"{}", headers=headers)
+        answer = connection.getresponse()
+        answers.append((answer.status, answer.read().decode()))
+        connection.close()
+
+    assert answers == [(200, path)] * 2
 
 
 def test_a_request_over_six_megabytes_is_refused_as_lambda_refuses_it(call: Any) -> None:
