@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local_cloud.processes.guard import Guard
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.settings import ACCOUNT, PROJECT_ROOT, REGION
+from local_cloud.signals import ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +87,7 @@ class Cli:
                 program, folder=folder, environment=self._environment, stdout=sys.stderr, stderr=None
             ).wait()
         if code != 0:
-            raise LocalCloudError(f"cdk {command} failed with exit code {code}; its reason is above")
+            raise LocalCloudError(f"cdk {command} {ending(code)}; its reason is above")
 
 
 def _common(stage: str | None, app: str | None) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud import signals
 from local_cloud.cloud import LocalCloud
-from local_cloud.running import Running, shell_exports
+from local_cloud.running import NONE_RUNS, Running, shell_exports, stop
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME
 from training_scripts.command_line import Parser, in_a_sentence
@@ -100,13 +100,14 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     if options.command == "up":
         cloud = LocalCloud(home=options.home, port=options.port, state=options.state, detached=options.detach)
         return _detach(cloud) if options.detach else _up(cloud)
+    if options.command == "down":
+        stop(options.home)
+        return 0
     running = Running.find(options.home)
     if running is None:
-        raise LocalCloudError("no local cloud is running: start one with `python -m local_cloud up`")
+        raise LocalCloudError(NONE_RUNS)
     if options.command == "env":
         _print_exports(running.variables(options.account))
-    elif options.command == "down":
-        running.stop()
     elif options.command == "interrupt":
         running.interrupt(options.training_job, without_capacity_s=options.without_capacity)
     elif options.command == "deploy":

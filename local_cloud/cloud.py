@@ -192,9 +192,7 @@ class LocalCloud:
 
     def ended(self) -> LocalCloudError:
         """Return the error that tells how the emulator ended by itself."""
-        code = self.wait()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return LocalCloudError(f"the emulator {how} (log: {self.home.log})")
+        return LocalCloudError(f"the emulator {signals.ending(self.wait())} (log: {self.home.log})")
 
     @contextmanager
     def no_longer_than_it(self) -> Iterator[None]:

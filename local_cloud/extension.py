@@ -70,7 +70,7 @@ class Extension:
         self.sagemaker = SageMaker(Backend.create(settings, f"http://127.0.0.1:{port}", home.work))
         self.autoscaling = autoscaling.ApplicationAutoScaling(self.sagemaker.endpoints)
         self.s3vectors = s3vectors.S3Vectors()
-        self._state = state
+        self.state = state
         self._resume = self._restore()
         for early in (requests, functions, buckets):
             early.install_early()
@@ -91,7 +91,7 @@ class Extension:
         threading.Thread(target=self._install_rest, name="extension", daemon=True).start()
 
     def _restore(self) -> list[Callable[[], None]]:
-        kept = self._state.read() if self._state else None
+        kept = self.state.read() if self.state else None
         if kept is None:
             return []
         self.autoscaling.restore(kept.nodes("scalable_targets"))
@@ -104,8 +104,8 @@ class Extension:
 
     def save(self) -> None:
         """Keep the state, where a folder was given for it. What is under way will have failed."""
-        if self._state is not None:
-            self._state.write({"sagemaker": self.sagemaker.record(), "scalable_targets": self.autoscaling.record()})
+        if self.state is not None:
+            self.state.write({"sagemaker": self.sagemaker.record(), "scalable_targets": self.autoscaling.record()})
 
     def end_waits(self) -> None:
         """End what waits for a function: requests under way could otherwise keep the emulator for an hour."""

@@ -213,7 +213,8 @@ async def _serve(
         await asyncio.to_thread(extension.end_waits)
 
     serving = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stopped))
-    home.running.write_text(json.dumps({"port": port, "pid": os.getpid(), "parent": parent}))
+    state = str(extension.state.root) if extension.state else None
+    home.running.write_text(json.dumps({"port": port, "pid": os.getpid(), "parent": parent, "state": state}))
     await serving
 
 

@@ -23,12 +23,14 @@ from local_cloud.function_urls import FunctionUrl
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.paths import Home
 from local_cloud.shared.settings import ACCOUNT, DEFAULT_HOME, REGION
+from local_cloud.shared.state import StateFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 STOP_TIMEOUT_S = 20.0
 OK = 200
+NONE_RUNS = "no local cloud is running: start one with `python -m local_cloud up`"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Running:
     pid: int
     parent: int | None = None
     """The process that it lives as long as; None where it outlives its command."""
+    state: Path | None = None
+    """The folder that it keeps everything in, if it was given one."""
 
     @property
     def endpoint_url(self) -> str:
@@ -55,8 +59,14 @@ class Running:
             return None
         try:
             found = json.loads(place.running.read_text())
-            parent = found.get("parent")
-            running = cls(place, int(found["port"]), int(found["pid"]), None if parent is None else int(parent))
+            parent, state = found.get("parent"), found.get("state")
+            running = cls(
+                place,
+                int(found["port"]),
+                int(found["pid"]),
+                None if parent is None else int(parent),
+                None if state is None else Path(state),
+            )
         except (OSError, ValueError, KeyError):
             return None
         return running if _is_alive(running.pid) and running.is_healthy() else None
@@ -184,14 +194,32 @@ class Running:
             raise LocalCloudError(f"the local cloud at {self.endpoint_url} does not answer: {error}") from None
 
     def stop(self) -> None:
-        """Stop the emulator with everything that it started, and wait until it is gone."""
-        _signal(self.pid, signal.SIGTERM)
-        if not wait_until(self._is_gone, STOP_TIMEOUT_S):
-            _signal(self.pid, signal.SIGKILL)
+        """Stop the emulator with everything that it started, and wait until its folders are free."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _signal(self.pid, number)
+            if wait_until(self._is_gone, STOP_TIMEOUT_S):
+                return
 
     def _is_gone(self) -> bool:
-        # A parent that does not wait for it keeps its process id, but not its lock.
-        return not _is_alive(self.pid) or not file_lock.is_taken(self.home.lock)
+        # A parent that does not wait for it keeps its process id, but not its locks.
+        locks = [self.home.lock, *([StateFolder(self.state).lock_file] if self.state else [])]
+        return not _is_alive(self.pid) or not any(map(file_lock.is_taken, locks))
+
+
+def stop(home: Path) -> None:
+    """Stop the local cloud of this folder; wait for the end of one that is being stopped.
+
+    Raises:
+        LocalCloudError: none runs there, or it does not end.
+    """
+    lock = Home(home.resolve()).lock
+    if not file_lock.is_taken(lock):
+        raise LocalCloudError(NONE_RUNS)
+    wait_until(lambda: Running.find(home) is not None or not file_lock.is_taken(lock), STOP_TIMEOUT_S)
+    if running := Running.find(home):
+        running.stop()
+    if file_lock.is_taken(lock):
+        raise LocalCloudError(f"process {file_lock.holder(lock)} holds {home}, and does not end")
 
 
 def shell_exports(variables: Mapping[str, str]) -> str:

@@ -25,6 +25,15 @@ class Interrupted(KeyboardInterrupt):
         self.exit_code = SIGNALLED + number
 
 
+def ending(code: int) -> str:
+    """Return how a process ended, by its code: Popen's, or a shell's for the process that it ran."""
+    number = -code if code < 0 else code - SIGNALLED
+    if number in set(signal.Signals):
+        memory = ": the system does so when its memory runs out" if number == signal.SIGKILL else ""
+        return f"was ended by {signal.Signals(number).name}{memory}"
+    return f"ended with exit code {code}"
+
+
 def interrupt_when_asked_to_end() -> None:
     """Raise `Interrupted` at Ctrl-C, SIGTERM and SIGHUP.
 

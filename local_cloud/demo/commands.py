@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.settings import PROJECT_ROOT
+from local_cloud.signals import ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,9 +48,7 @@ def run(
             guard.forget(process)
     if code != 0:
         last = "\n".join(f"    {line}" for line in lines[-_LAST_LINES:])
-        raise LocalCloudError(
-            f"{shlex.join(arguments[:4])} … failed with exit code {code} (all it said: {log}):\n{last}"
-        )
+        raise LocalCloudError(f"{shlex.join(arguments[:4])} … {ending(code)} (all it said: {log}):\n{last}")
 
 
 def python(module: str, *arguments: str) -> list[str]:

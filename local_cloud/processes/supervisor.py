@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from local_cloud import signals
 from local_cloud.processes.guard import Guard, kill_group
 from local_cloud.processes.memory import resident_bytes
 
@@ -27,7 +28,6 @@ READ_BYTES = 65_536
 CLOSE_GRACE_S = 3.0
 KILL_S = 2.0
 """How long the end of a process that was sent SIGKILL is waited for."""
-EXIT_CODE_OF_SIGNAL = 128
 MIB = 1024 * 1024
 
 OutputSink: TypeAlias = Callable[[Sequence[tuple[int, str]]], None]
@@ -67,16 +67,15 @@ class Instance:
     def exit_code(self) -> int:
         """Exit code as a container reports it: 128 plus the signal for a killed one."""
         code = self._process.returncode
-        return EXIT_CODE_OF_SIGNAL - code if code < 0 else code
+        return signals.SIGNALLED - code if code < 0 else code
 
     @property
     def last_words(self) -> str:
-        """What is known of why it ended: the signal that ended it, else the last line that it logged."""
-        code = self._process.returncode
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name
-            memory = ": the system does so when its memory runs out" if -code == signal.SIGKILL else ""
-            return f"The container was ended by {name}{memory}"
+        """What is known of why it ended: its memory, the signal that ended it, else the last line that it logged."""
+        if self.out_of_memory:
+            return f"The container used more memory than the {self.max_memory_bytes // MIB} MB of its instance"
+        if self._process.returncode is not None and self.exit_code > signals.SIGNALLED:
+            return f"The container {signals.ending(self.exit_code)}"
         return self.last_line or "The container gave no reason and logged nothing"
 
     def wait(self, timeout_s: float | None = None) -> bool:

@@ -33,6 +33,11 @@ class StateFolder:
         """Our own services' state."""
         return self.root / "local_cloud.json"
 
+    @property
+    def lock_file(self) -> Path:
+        """Locked by the cloud that uses the folder."""
+        return self.root / "lock"
+
     def emulator_environment(self) -> dict[str, str]:
         """Return what lets MiniStack keep its state here: services at the end, S3's objects as they are stored."""
         return {
@@ -50,7 +55,7 @@ class StateFolder:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file_lock.take(self.root / "lock")
+            file_lock.take(self.lock_file)
         except BlockingIOError:
             raise LocalCloudError(f"the state in {self.root} is in use by another local cloud") from None
         except OSError as error:

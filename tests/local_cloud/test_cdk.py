@@ -91,7 +91,7 @@ def test_the_cli_deploys_an_unmodified_app_and_destroys_it(
 
 
 def test_a_failed_deployment_is_one_sentence(cloud: LocalCloud, tmp_path: Path) -> None:
-    with pytest.raises(LocalCloudError, match="cdk deploy failed with exit code 1"):
+    with pytest.raises(LocalCloudError, match="cdk deploy ended with exit code 1"):
         cloud.deploy(app=f"{sys.executable} -c exit(3)", arguments=["--output", str(tmp_path / "cdk.out")])
 
 

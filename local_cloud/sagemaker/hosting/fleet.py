@@ -170,7 +170,7 @@ class Variant:
     def _after_end(self, serving: ServingInstance, ended: Instance) -> None:
         if serving not in self._instances or self._backend.supervisor.is_closing:
             return  # it was retired
-        logger.warning("%s ended with exit code %s and is replaced", ended.name, ended.exit_code)
+        logger.warning("%s is replaced: %s, exit code: %s", ended.name, ended.last_words, ended.exit_code)
         threading.Thread(target=self._replace, args=(serving,), name="replacement", daemon=True).start()
 
     def _replace(self, lost: ServingInstance) -> None:

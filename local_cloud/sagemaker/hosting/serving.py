@@ -17,6 +17,7 @@ from local_cloud.shared import roles
 from local_cloud.shared.http_pool import HttpPool
 from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.storage import StorageError
+from local_cloud.signals import SIGNALLED
 from training_scripts.archives import unpack
 
 if TYPE_CHECKING:
@@ -176,11 +177,10 @@ class ServedModel:
             if _answers_ping(instance.port):
                 return
             instance.process.wait(PING_POLL_S)
-        why = (
-            "did not pass the ping health check"
-            if instance.process.is_alive
-            else f"stopped before it passed the ping health check, with exit code {instance.process.exit_code}"
-        )
+        process, why = instance.process, "did not pass the ping health check"
+        if not process.is_alive:
+            why = f"stopped before it passed the ping health check, with exit code {process.exit_code}"
+            why += f" ({process.last_words})" if process.exit_code > SIGNALLED else ""
         raise ServingError(
             f"The primary container for {self._owner.label} {why}. Please check CloudWatch logs for this "
             f"{'endpoint' if 'variant' in self._owner.label else 'transform job'}."

@@ -114,7 +114,7 @@ def test_texts_are_asked_for_in_batches_that_keep_their_order(monkeypatch: pytes
 def test_a_program_that_fails_is_reported_with_its_last_words(tmp_path: Path) -> None:
     program = [sys.executable, "-c", "print('one'); print('the reason'); raise SystemExit(3)"]
 
-    with Guard() as guard, pytest.raises(LocalCloudError, match=r"(?s)failed with exit code 3 .*the reason"):
+    with Guard() as guard, pytest.raises(LocalCloudError, match=r"(?s)ended with exit code 3 .*the reason"):
         commands.run(guard, program, environment={}, log=tmp_path / "log", tell=lambda _: None)
 
     assert (tmp_path / "log").read_text() == "one\nthe reason\n"
