@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cloud import signals
+from local_cloud.client_settings import leftovers
 from local_cloud.cloud import LocalCloud
 from local_cloud.running import NONE_RUNS, Running, shell_exports, stop
 from local_cloud.shared.errors import LocalCloudError
@@ -70,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     env = commands.add_parser("env", help="print the variables to export")
     env.add_argument("--account", type=_account, default=ACCOUNT, metavar="ID", help=f"whose root to be ({ACCOUNT})")
+    env.add_argument("--role", default="", metavar="NAME", help="be in a session of this role; with the proxy")
+    env.add_argument(
+        "--proxy", action="store_true", help="let a proxy answer for AWS's hosts, for clients that cannot be redirected"
+    )
     return parser
 
 
@@ -107,7 +113,8 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     if running is None:
         raise LocalCloudError(NONE_RUNS)
     if options.command == "env":
-        _print_exports(running.variables(options.account))
+        variables = running.variables(options.account, role=options.role, proxied=options.proxy)
+        _print_exports(variables, leftovers(running.home, os.environ, variables))
     elif options.command == "interrupt":
         running.interrupt(options.training_job, without_capacity_s=options.without_capacity)
     elif options.command == "deploy":
@@ -117,11 +124,11 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _print_exports(variables: Mapping[str, str]) -> None:
+def _print_exports(variables: Mapping[str, str], unset: Sequence[str] = ()) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A folder's name may be no text at all; its bytes go out as they came in.
         sys.stdout.reconfigure(errors="surrogateescape")
-    print(shell_exports(variables), flush=True)
+    print(shell_exports(variables), *(f"unset {name}" for name in unset), sep="\n", flush=True)
 
 
 def _up(cloud: LocalCloud) -> int:

@@ -110,9 +110,9 @@ class LocalCloud:
         """Return the environment of a child process that is to use this cloud."""
         return self.running.environment()
 
-    def variables(self, account: str = ACCOUNT) -> dict[str, str]:
-        """Return what is put into that environment, or what makes a client the root of another account."""
-        return self.running.variables(account)
+    def variables(self, account: str = ACCOUNT, *, role: str = "", proxied: bool = False) -> dict[str, str]:
+        """Return what is put into that environment; see `Running.variables`."""
+        return self.running.variables(account, role=role, proxied=proxied)
 
     def function_url(self, public: str) -> FunctionUrl:
         """Return the local address of a Function URL, and the means to sign requests to it."""

@@ -4,6 +4,10 @@
 - POST `/_local_cloud/interruptions` `{"training_job": <name>, "without_capacity_s": <seconds>}` takes the Spot
   instances of a training job away; there is capacity for others after so many seconds (0 when it is not given).
 - POST `/_local_cloud/sessions` `{"expire": <role ARN>}` lets a role's temporary credentials expire.
+- POST `/_local_cloud/sessions` `{"assume": <role's name>, "account": <its account>}` answers with a session of a role,
+  in the variables that a client takes.
+- POST `/_local_cloud/proxy` `{"proxy": <the user's own>, "without": <NO_PROXY>}`, or `{}` to leave those as they are,
+  lets the proxy for AWS's hosts listen, and answers with its `address` and the file of its `authority`.
 - POST `/_local_cloud/stack-roles` `{"held": <true or false>}` says whether CloudFormation's changes are held to the
   policies of stacks' roles, as they are from the start.
 """
@@ -15,12 +19,15 @@ import math
 from typing import TYPE_CHECKING
 
 from local_cloud.cloudformation import stack_roles
-from local_cloud.shared import emulated_identity
+from local_cloud.entrance.proxy import Upstream
+from local_cloud.shared import emulated_identity, emulator, roles
 from local_cloud.shared.service_errors import ServiceError, validation_error
+from local_cloud.shared.settings import REGION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
+    from local_cloud.entrance.proxy import Proxy
     from local_cloud.sagemaker.service import SageMaker
     from local_cloud.shared.wire import JsonValue
 
@@ -28,12 +35,14 @@ CLOCK_PATH = "/_local_cloud/clock"
 INTERRUPTION_PATH = "/_local_cloud/interruptions"
 SESSIONS_PATH = "/_local_cloud/sessions"
 STACK_ROLES_PATH = "/_local_cloud/stack-roles"
-PATHS = frozenset({CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH, STACK_ROLES_PATH})
+PROXY_PATH = "/_local_cloud/proxy"
+PATHS = frozenset({CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH, STACK_ROLES_PATH, PROXY_PATH})
 OK, BAD_REQUEST = 200, 400
 
 
 async def control(
     sagemaker: SageMaker,
+    proxy: Proxy,
     scope: MutableMapping[str, object],
     receive: Callable[[], Awaitable[MutableMapping[str, object]]],
     send: Callable[[MutableMapping[str, object]], Awaitable[None]],
@@ -47,7 +56,13 @@ async def control(
         more = bool(message.get("more_body"))
     status, told = OK, b"{}"
     try:
-        _carry_out(sagemaker, str(scope["method"]), str(scope["path"]), body)
+        asked, path = _object(body) if scope["method"] == "POST" else {}, str(scope["path"])
+        if path == PROXY_PATH:
+            told = json.dumps(await _listen(proxy, asked)).encode()
+        elif path == SESSIONS_PATH and "assume" in asked:
+            told = json.dumps(_session(asked)).encode()
+        else:
+            _carry_out(sagemaker, path, asked)
     except ServiceError as error:
         status, told = BAD_REQUEST, error.message.encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(told)).encode())]
@@ -55,8 +70,27 @@ async def control(
     await send({"type": "http.response.body", "body": told})
 
 
-def _carry_out(sagemaker: SageMaker, method: str, path: str, body: bytes) -> None:
-    asked = _object(body) if method == "POST" else {}
+async def _listen(proxy: Proxy, asked: Mapping[str, JsonValue]) -> dict[str, str]:
+    own, without = asked.get("proxy"), asked.get("without", "")
+    try:
+        address, authority = await proxy.start(None if own is None else Upstream(str(own), str(without)))
+    except OSError as error:
+        raise validation_error(f"the proxy cannot be started: {error}") from None
+    return {"address": address, "authority": authority}
+
+
+def _session(asked: Mapping[str, JsonValue]) -> dict[str, str]:
+    name, account = asked.get("assume"), asked.get("account")
+    if not isinstance(name, str) or not isinstance(account, str):
+        raise validation_error('POST {"assume": <the name of a role>, "account": <its account>}')
+    scope = emulator.Scope(account, REGION)
+    role = emulated_identity.role_named(scope, name)
+    if role is None:
+        raise validation_error(f"account {account} has no role {name[:200]}")
+    return roles.session_of(scope, role, "SageMaker").variables()
+
+
+def _carry_out(sagemaker: SageMaker, path: str, asked: Mapping[str, JsonValue]) -> None:
     if path == CLOCK_PATH:
         seconds = _seconds(asked.get("advance_s"))
         if seconds is None:

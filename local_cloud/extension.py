@@ -24,6 +24,7 @@ from local_cloud.cloudformation import s3vectors as s3vectors_resources
 from local_cloud.cloudformation import sagemaker as sagemaker_resources
 from local_cloud.cloudformation.handlers import register
 from local_cloud.entrance import authentication, gate
+from local_cloud.entrance.proxy import Proxy
 from local_cloud.patches import (
     alarms,
     buckets,
@@ -66,6 +67,7 @@ class Extension:
         self, settings: LocalCloudSettings, home: Home, port: int, keys: RootKeys, state: StateFolder | None = None
     ) -> None:
         self.gate = gate.Gate(port, keys.token, emulator.url_has_cors)
+        self.proxy = Proxy(port, keys.secret("proxy"), home.work / "proxy", self.gate.proxied)
         self._complete = threading.Event()
         self.sagemaker = SageMaker(Backend.create(settings, f"http://127.0.0.1:{port}", home.work))
         self.autoscaling = autoscaling.ApplicationAutoScaling(self.sagemaker.endpoints)
@@ -171,7 +173,7 @@ def application(extension: Extension) -> AsgiApplication:
         if scope["type"] == "lifespan":
             await inner(scope, receive, _when_started(send, extension.resume))
         elif scope["path"] in controls.PATHS and gate.entry.get() is gate.Entry.OPEN:
-            await controls.control(extension.sagemaker, scope, receive, send)
+            await controls.control(extension.sagemaker, extension.proxy, scope, receive, send)
         elif gate.entry.get() is gate.Entry.URL:
             # MiniStack looks at some paths before the host. With one more slash none is its own; see `authentication`.
             await inner({**scope, "path": f"/{scope['path']}"}, receive, send)

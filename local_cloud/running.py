@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cloud import cdk, file_lock
-from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, SESSIONS_PATH, STACK_ROLES_PATH
+from local_cloud.client_settings import TRUSTING_NOBODY, proxy_variables, sagemaker_config, users_proxy
+from local_cloud.controls import CLOCK_PATH, INTERRUPTION_PATH, PROXY_PATH, SESSIONS_PATH, STACK_ROLES_PATH
 from local_cloud.entrance.gate import HEALTH_PATH, TOKEN_HEADER
 from local_cloud.entrance.root_keys import RootKeys
 from local_cloud.function_urls import FunctionUrl
@@ -91,14 +92,20 @@ class Running:
         """
         return RootKeys.read(self.home.keys)
 
-    def variables(self, account: str = ACCOUNT) -> dict[str, str]:
-        """Return what a client needs in its environment to use this cloud as an account's root, and nothing of AWS.
+    def variables(self, account: str = ACCOUNT, *, role: str = "", proxied: bool = False) -> dict[str, str]:
+        """Return what a client needs in its environment to use this cloud, and nothing of AWS.
+
+        Args:
+            account: whose root to be.
+            role: the name of a role of that account to be in a session of instead; its clients are proxied too, since
+                the SDK asks STS at its public address who it is.
+            proxied: let a proxy answer for AWS's hosts.
 
         Raises:
-            LocalCloudError: the keys of this run cannot be read.
+            LocalCloudError: the keys of this run cannot be read, there is no such role, or no proxy can be used.
         """
         keys = self.keys()
-        return {
+        told = {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_S3": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": keys.access_key(account),
@@ -108,9 +115,19 @@ class Running:
             "AWS_CONFIG_FILE": str(self.home.aws_config),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.home.aws_credentials),
             "AWS_EC2_METADATA_DISABLED": "true",
+            # What is asked of AWS's own addresses without the proxy fails before it is sent.
+            "AWS_CA_BUNDLE": str(TRUSTING_NOBODY),
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(sagemaker_config(self.home, account)),
             "CDK_HOME": str(self.home.cdk),
             "CDK_DISABLE_CLI_TELEMETRY": "1",
         }
+        if role:
+            # An ARN ends with the name.
+            told |= self._control(SESSIONS_PATH, {"assume": role.rsplit("/", 1)[-1], "account": account})
+        if role or proxied:
+            proxy = self._control(PROXY_PATH, users_proxy(os.environ))
+            told |= proxy_variables(self.home, proxy["address"], Path(proxy["authority"]), os.environ)
+        return told
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a child process that is to use this cloud."""
@@ -178,7 +195,7 @@ class Running:
         finally:
             self._control(STACK_ROLES_PATH, {"held": True})
 
-    def _control(self, path: str, asked: Mapping[str, str | float | bool]) -> None:
+    def _control(self, path: str, asked: Mapping[str, str | float | bool]) -> dict[str, str]:
         request = urllib.request.Request(  # noqa: S310 - loopback
             self.endpoint_url + path,
             json.dumps(asked).encode(),
@@ -186,8 +203,9 @@ class Running:
             method="POST",
         )
         try:
-            with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - loopback
-                return
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
+                told: dict[str, str] = json.load(answer)
+                return told
         except urllib.error.HTTPError as error:
             raise LocalCloudError(error.read().decode()) from None
         except OSError as error:

@@ -14,7 +14,7 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Message: TypeAlias = MutableMapping[str, object]
@@ -29,6 +29,8 @@ CONTROL_PREFIXES = ("/_local_cloud", "/_ministack", "/_localstack", "/_aws", "/_
 """Paths that act without a signature: the cloud's own, MiniStack's, and its data planes that nothing here uses."""
 ANSWER_PREFIXES = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
 """Where a custom resource PUTs its answer, unsigned as to S3 on AWS. The path itself ends in a random token."""
+AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "on.aws")
+"""What AWS's hosts are called: in the name of these the proxy answers, and nothing for them leaves the machine."""
 OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
 HTTP_PORT = 80
 FORBIDDEN = 403
@@ -38,6 +40,12 @@ _BUCKET_HOST = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\.(s3\.([a-z0-9-]+\.)
 _FUNCTION_HOST = re.compile(
     r"([a-z0-9]{32}|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})\.lambda-url\.[a-z0-9-]+\.(on\.aws|localhost)", re.ASCII
 )
+
+
+def is_of_aws(host: str) -> bool:
+    """Tell whether a host, in lower case and without a port, is AWS's."""
+    host = host.rstrip(".")
+    return host.endswith(tuple(f".{domain}" for domain in AWS_DOMAINS)) or host in AWS_DOMAINS
 
 
 class Entry(enum.Enum):
@@ -57,7 +65,7 @@ class Refusal:
 
 
 class _HostKind(enum.Enum):
-    OWN, BUCKET, FUNCTION = range(3)
+    OWN, BUCKET, FUNCTION, AWS = range(4)
 
 
 entry: contextvars.ContextVar[Entry] = contextvars.ContextVar("entry", default=Entry.SIGNED)
@@ -72,17 +80,21 @@ class Gate:
         port: where it listens.
         token: what opens its control paths.
         has_own_cors: whether the Function URL of a host and a path has something set for browsers.
+        proxied: the addresses that the cloud's own proxy connects from, which brings requests for AWS's hosts.
     """
 
     port: int
     token: str
     has_own_cors: Callable[[str, str], bool]
+    proxied: set[object] = field(default_factory=set)
 
-    def admit(self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]]) -> Entry | Refusal:
-        """Decide on a request by its method, its decoded path and its headers as they came."""
+    def admit(
+        self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]], client: object = None
+    ) -> Entry | Refusal:
+        """Decide on a request by its method, its decoded path, its headers as they came, and its client's address."""
         hosts = _values(headers, b"host")
         host = hosts[0].decode("latin-1").lower() if len(hosts) == 1 else ""
-        kind = self._kind(host)
+        kind = self._kind(host) or (_HostKind.AWS if self._is_proxied(host, client) else None)
         if kind is None:
             return Refusal(
                 "ForeignHost", f"The Host header must be one name of this local cloud, such as 127.0.0.1:{self.port}."
@@ -121,6 +133,9 @@ class Gate:
             return _HostKind.FUNCTION
         return _HostKind.BUCKET if _BUCKET_HOST.fullmatch(name) else None
 
+    def _is_proxied(self, host: str, client: object) -> bool:
+        return client in self.proxied and is_of_aws(host.removesuffix(":443").removesuffix(":80"))
+
     def _own_authorities(self) -> list[str]:
         suffixes = [f":{self.port}", *([""] if self.port == HTTP_PORT else [])]
         return [name + suffix for name in OWN_NAMES for suffix in suffixes]
@@ -151,7 +166,9 @@ def guarded(gate: Gate, inner: AsgiApplication) -> AsgiApplication:
             await inner(scope, receive, send)
             return
         headers = _headers(scope)
-        verdict = gate.admit(str(scope["method"]), str(scope["path"]), headers)
+        client = scope.get("client")
+        address = tuple(client) if isinstance(client, Sequence) else None
+        verdict = gate.admit(str(scope["method"]), str(scope["path"]), headers, address)
         if isinstance(verdict, Refusal):
             await _refuse(verdict, send)
             return

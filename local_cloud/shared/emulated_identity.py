@@ -27,13 +27,19 @@ class Role:
 
 def find_role(scope: Scope, arn: str) -> Role | None:
     """Return the role of this ARN, or None where there is none."""
+    role = role_named(scope, arn.rsplit("/", 1)[-1])
+    return role if role is not None and role.arn == arn else None
+
+
+def role_named(scope: Scope, name: str) -> Role | None:
+    """Return the role of this name, or None where there is none."""
     with within(scope):
-        record = private_names.IAM_ROLES.get().get(arn.rsplit("/", 1)[-1])
-    if record is None or record.get("Arn") != arn:
+        record = private_names.IAM_ROLES.get().get(name)
+    if record is None:
         return None
     document = record.get("AssumeRolePolicyDocument") or {}
     trust = json.loads(document) if isinstance(document, str) else document
-    return Role(arn=arn, name=str(record["RoleName"]), trust=trust)
+    return Role(arn=str(record.get("Arn")), name=str(record["RoleName"]), trust=trust)
 
 
 def trusts(role: Role, statements: Sequence[JsonValue], scope: Scope, keys: Mapping[str, str]) -> bool:

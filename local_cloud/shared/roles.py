@@ -46,10 +46,15 @@ def assume(scope: Scope, role_arn: str, *, session: str, source_arn: str) -> Cre
     role = emulated_identity.find_role(scope, role_arn)
     if role is None or not _trusts_sagemaker(role, scope, source_arn):
         raise refusals.ROLE_NOT_ASSUMABLE.error(role=role_arn, principal=SAGEMAKER)
+    return session_of(scope, role, session)
+
+
+def session_of(scope: Scope, role: Role, name: str) -> Credentials:
+    """Make credentials of a role's session that last as long as the emulator."""
     made = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_hex(20), secrets.token_hex(32))
     emulated_identity.register_session(
         made.access_key,
-        arn=f"arn:aws:sts::{scope.account}:assumed-role/{role.name}/{session[:64]}",
+        arn=f"arn:aws:sts::{scope.account}:assumed-role/{role.name}/{name[:64]}",
         secret=made.secret_key,
         token=made.token,
     )

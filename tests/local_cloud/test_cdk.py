@@ -113,7 +113,7 @@ def test_a_stack_that_the_cli_deploys_is_held_to_the_bootstraps_execution_role(
     denied = {"Version": "2012-10-17", "Statement": [deny("ssm:GetParameters", resource="*parameter/cdk/stage")]}
     iam.put_role_policy(RoleName=given, PolicyName="narrower", PolicyDocument=json.dumps(denied))
 
-    with pytest.raises(LocalCloudError, match="cdk deploy failed"):
+    with pytest.raises(LocalCloudError, match="cdk deploy ended with exit code 1"):
         cloud.deploy(stage="two", app=f"{sys.executable} {app}", arguments=out)
     events = account.root("cloudformation").describe_stack_events(StackName="Second")["StackEvents"]
     reasons = " ".join(str(event.get("ResourceStatusReason")) for event in events)

@@ -21,11 +21,8 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-# SDK v3 wants a role with far more rights than this training uses, and asks IAM for them.
-RIGHTS = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
+# SDK v3 asks IAM whether a role has every right that any training could need.
+POLICIES = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +35,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 def role(cloud: LocalCloud) -> str:
     iam = boto3.client("iam", endpoint_url=cloud.endpoint_url, region_name="us-east-1", **root_of(cloud))
     arn = iam.create_role(RoleName="tutorial", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    iam.put_role_policy(RoleName="tutorial", PolicyName="everything", PolicyDocument=json.dumps(RIGHTS))
+    for policy in POLICIES:
+        iam.attach_role_policy(RoleName="tutorial", PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
     return str(arn)
 
 

@@ -21,11 +21,11 @@ from scipy.sparse import csr_matrix
 
 ROLE, FOLDER, COUNTS = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 ROWS_A_REQUEST = 250
-BUCKET, PREFIX = "tutorial-v1", "20newsgroups"
+PREFIX = "20newsgroups"
 
-boto3.client("s3").create_bucket(Bucket=BUCKET)
 key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
 session = sagemaker.Session()
+BUCKET = session.default_bucket()
 train, test = np.load(COUNTS / "train.npy"), np.load(COUNTS / "test.npy")
 for channel, counts, shards in (("train", train, 2), ("test", test, 1)):
     (FOLDER / channel).mkdir()

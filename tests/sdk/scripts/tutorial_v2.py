@@ -23,9 +23,7 @@ ROLE, FOLDER, COUNTS = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 TOPICS, ROWS_A_REQUEST = 20, 250
 
 session = sagemaker.Session()
-# `default_bucket()` asks STS at its public address for the account's number, whatever AWS_ENDPOINT_URL says.
-bucket = "tutorial-v2"
-session.boto_session.client("s3").create_bucket(Bucket=bucket)
+bucket = session.default_bucket()
 train, test = np.load(COUNTS / "train.npy"), np.load(COUNTS / "test.npy")
 for channel, counts, shards in (("train", train, 2), ("test", test, 1)):
     for shard in range(shards):

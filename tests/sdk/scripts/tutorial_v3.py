@@ -41,10 +41,8 @@ def csv(counts: np.ndarray) -> str:
 
 configure_logging("INFO")
 session = Session()
-# `default_bucket()` asks STS at its public address for the account's number, whatever AWS_ENDPOINT_URL says.
-bucket = "tutorial-v3"
+bucket = session.default_bucket()
 s3 = boto3.client("s3")
-s3.create_bucket(Bucket=bucket)
 train, test = np.load(COUNTS / "train.npy"), np.load(COUNTS / "test.npy")
 for channel, counts, shards in (("train", train, 2), ("test", test, 1)):
     for shard in range(shards):

@@ -227,3 +227,23 @@ def test_only_a_function_url_tells_a_browser_that_others_may_read_it(path: str, 
     names = [name for name, _ in sent[0]["headers"]]  # type: ignore[attr-defined]
     assert (b"Access-Control-Allow-Origin" in names) is kept
     assert b"content-type" in names
+
+
+@pytest.mark.parametrize(
+    "host", ["sts.amazonaws.com", "S3.us-east-1.amazonaws.com:443", "s3.amazonaws.com.", "a.api.aws"]
+)
+def test_a_host_of_awss_is_let_in_from_the_clouds_own_proxy_alone(host: str) -> None:
+    proxied = Gate(PORT, TOKEN, lambda *_: False, {("127.0.0.1", 50_000)})
+    sent = [(b"Host", host.encode())]
+
+    assert proxied.admit("POST", "/", sent, ("127.0.0.1", 50_000)) is Entry.SIGNED
+    assert code(proxied.admit("POST", "/", sent, ("127.0.0.1", 50_001))) == "ForeignHost"
+    assert code(proxied.admit("POST", "/_ministack/reset", sent, ("127.0.0.1", 50_000))) == "ControlToken"
+    assert code(proxied.admit("POST", "/", [*sent, (b"Origin", b"https://evil.example")], ("127.0.0.1", 50_000)))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "amazonaws.com.evil.example", "notamazonaws.com", "a.on.aws.evil"])
+def test_no_other_host_is_let_in_from_the_proxy(host: str) -> None:
+    proxied = Gate(PORT, TOKEN, lambda *_: False, {("127.0.0.1", 50_000)})
+
+    assert code(proxied.admit("POST", "/", [(b"Host", host.encode())], ("127.0.0.1", 50_000))) == "ForeignHost"

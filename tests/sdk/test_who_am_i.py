@@ -1,0 +1,65 @@
+"""`get_execution_role()` and `default_bucket()` as notebooks have them, in a session of a role of SageMaker's users."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local_cloud import LocalCloud
+from tests.local_cloud.support import root_of
+from tests.sdk.conftest import TRUST
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parent / "scripts"
+FULL_ACCESS = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+pytestmark = [pytest.mark.sdk, pytest.mark.local_cloud]
+
+
+@pytest.fixture(scope="module")
+def notebook_role(cloud: LocalCloud) -> str:
+    iam = boto3.client("iam", endpoint_url=cloud.endpoint_url, region_name="us-east-1", **root_of(cloud))
+    iam.create_role(RoleName="notebook", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.attach_role_policy(RoleName="notebook", PolicyArn=FULL_ACCESS)
+    return "notebook"
+
+
+def answer(python: Path, script: list[str], environment: dict[str, str], folder: Path) -> str:
+    if not python.exists():
+        pytest.skip(f"there is no {python.parents[1].name}: `make test-all` makes it")
+    done = subprocess.run(
+        [python, *script], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("redirected", [True, False])
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+def test_the_role_and_the_bucket_are_the_clouds(
+    cloud: LocalCloud, notebook_role: str, tmp_path: Path, version: str, *, redirected: bool
+) -> None:
+    environment = {**cloud.environment(), **cloud.variables(role=notebook_role)}
+    if not redirected:
+        # As a boto3 older than AWS_ENDPOINT_URL.
+        environment = {name: value for name, value in environment.items() if "ENDPOINT_URL" not in name}
+    python = ROOT / f".venv-sdk-{version}" / "bin" / "python"
+
+    told = json.loads(answer(python, [str(SCRIPTS / "who_am_i.py")], environment, tmp_path))
+
+    assert told == ["arn:aws:iam::000000000000:role/notebook", "sagemaker-us-east-1-000000000000"]
+
+
+@pytest.mark.parametrize(("version", "module"), [("v2", "sagemaker"), ("v3", "sagemaker.core.helper.session_helper")])
+def test_the_default_bucket_takes_no_proxy(cloud: LocalCloud, tmp_path: Path, version: str, module: str) -> None:
+    environment = {**cloud.environment(), **cloud.variables("111122223333")}
+    python = ROOT / f".venv-sdk-{version}" / "bin" / "python"
+
+    told = answer(
+        python, ["-c", f"from {module} import Session; print(Session().default_bucket())"], environment, tmp_path
+    )
+
+    assert told == "sagemaker-us-east-1-111122223333"
