@@ -1,11 +1,13 @@
 """Functions: MiniStack's templates lose some of their properties, and a warm invocation waits for a log line.
 
-It also logs to groups that are gone.
+It also logs to groups that are gone, and does not say what ended a function's process.
 """
 
 from __future__ import annotations
 
 import functools
+import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.patches import function_refusals
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 
 OWN_GROUP = "/aws/lambda/"
+WORKER_DIED = "Worker process died"
+"""What MiniStack answers for a function whose process is gone."""
+_ended = threading.local()
 
 
 def install() -> None:
@@ -34,6 +39,31 @@ def install() -> None:
 def install_early() -> None:
     """Put right what is used from the first request on."""
     private_names.LAMBDA_DRAIN_STDERR.wrap(_short_drain)
+    private_names.LAMBDA_COLLECT.wrap(_noting_the_end)
+    private_names.LAMBDA_INVOKE.wrap(_saying_the_end)
+
+
+def _noting_the_end(collect: Callable[..., None]) -> Callable[..., None]:
+    def collected(process: Any, deadline: float) -> None:  # noqa: ANN401 - MiniStack's
+        collect(process, deadline)
+        _ended.code = None if process is None else process.returncode
+
+    return collected
+
+
+def _saying_the_end(invoke: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    # MiniStack says no more than that the process died. Lambda says how, and kills what has used up its memory.
+    def invoked(worker: object, event: object, request_id: str, **more: object) -> dict[str, Any]:
+        _ended.code = None
+        result = invoke(worker, event, request_id, **more)
+        code = _ended.code
+        if result.get("error") == WORKER_DIED and code is not None:
+            name = "killed" if code == -signal.SIGKILL else signal.strsignal(-code) if code < 0 else ""
+            how = f"signal: {name}" if name else f"exit status {code}"
+            result["error"] = f"RequestId: {request_id} Error: Runtime exited with error: {how}"
+        return result
+
+    return invoked
 
 
 def _short_drain(original: Callable[..., str]) -> Callable[..., str]:
