@@ -24,7 +24,7 @@ from botocore.exceptions import SSLError
 
 from local_cloud import LocalCloud, LocalCloudError, cli
 from local_cloud.entrance.certificates import Authority
-from tests.local_cloud.support import SETTINGS, Account, invoked, unique
+from tests.local_cloud.support import SETTINGS, Account, invoked, unique, until
 
 pytestmark = [pytest.mark.local_cloud]
 FULL_ACCESS = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
@@ -346,4 +346,4 @@ def test_without_the_proxy_nothing_that_is_meant_for_aws_is_sent(
 
     with pytest.raises(SSLError, match="certificate verify failed"):
         sts.get_caller_identity()
-    assert set(received) == {b""}
+    assert until(lambda: set(received)) == {b""}
