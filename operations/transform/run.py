@@ -28,6 +28,8 @@ from stacks.shared.bucket_layout import TRANSFORM_PREFIX
 from stacks.shared.names import job_name_prefix
 from training_scripts.archives import unpack
 
+from deployment_functions.model_fields import APPROVED
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -55,6 +57,7 @@ class Stage:
         instances: how many work; each is dealt whole files.
         model: the version of the approved model.
         corpus: that of the corpus it was trained on.
+        vocabulary: the hash of the words it counts; empty where another model is being approved just now.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Stage:
     instances: int
     model: str
     corpus: str
+    vocabulary: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ def find_stage(deployed: DeployedStage) -> Stage:
     task = deployed.states(machine)["Transform"]
     instances = int(task["Parameters"]["TransformResources"]["InstanceCount"])
     told = task["ResultSelector"]
-    return Stage(name, machine, bucket, instances, model=told["model"], corpus=told["corpus"])
+    approved = deployed.ledger.read(APPROVED)
+    vocabulary = approved["vocabulary_hash"] if approved and approved["job_name"] == told["model"] else ""
+    return Stage(name, machine, bucket, instances, model=told["model"], corpus=told["corpus"], vocabulary=vocabulary)
 
 
 def run(
@@ -132,10 +138,12 @@ def run(
     Raises:
         OperationError: the job failed, answered something else, or is of another corpus.
     """
-    if stage.corpus != documents.corpus:
+    # Another corpus of the same vocabulary has the same columns: prepared with --vocabulary, for example.
+    if stage.corpus != documents.corpus and stage.vocabulary != documents.vocabulary:
         raise OperationError(
             f"the approved model {stage.model} is of corpus {stage.corpus[:12]}, and the documents were counted by the "
-            f"vocabulary of corpus {documents.corpus[:12]}: name the model's own corpus with --corpus"
+            f"vocabulary of corpus {documents.corpus[:12]}: name the model's own corpus with --corpus, or prepare them "
+            "with --vocabulary of it"
         )
     note = _read(note_file)
     if (
