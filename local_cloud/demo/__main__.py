@@ -48,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Demo(cloud, stages, guard, options.output.resolve()).run(started)
             if options.keep:
                 stages.say(f"\nRunning at {cloud.endpoint_url} until Ctrl-C. In another terminal:\n")
-                stages.say(way_in.lines(cloud.running, STAGE))
+                print(way_in.lines(cloud.running, STAGE), flush=True)
                 cloud.wait()
             else:
-                stages.say("  The URL ends now, with the cloud; `make up` makes one that stays.")
+                print("  The URL ends now, with the cloud; `make up` makes one that stays.", flush=True)
     except signals.Interrupted as error:
         signals.ignore_from_now_on()
         print("\ndemo: stopped", file=sys.stderr)

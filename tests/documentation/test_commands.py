@@ -164,3 +164,15 @@ def test_the_commands_run_and_those_marked_are_counted(capsys: pytest.CaptureFix
     assert run + marked == sum(len(block.commands) for block in ALL if block.is_runnable)
     assert run > marked
     assert NEEDS
+
+
+def test_the_client_installs_its_command_into_any_environment(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    bin_folder = tmp_path / "venv" / "bin"
+    subprocess.run([bin_folder / "pip", "install", "--quiet", "./topics_client"], cwd=ROOT, check=True)
+
+    ran = subprocess.run(
+        [bin_folder / "topics", "list"], cwd=tmp_path, env=plain(), capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, ran.stderr) == (2, "topics: there is no URL: give --url, or set TOPICS_URL\n")
