@@ -20,8 +20,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP_PROGRESS = awk -v all="$$(grep -c '^[^ \#].*==' $<)" '/^Collecting/ && ++n % 10 == 0 {print "  " n " of " all " packages"} \
   /^Installing collected/ {print "  installing them"} {fflush()}'
 # The source that CORPUS is: by FORMAT, or else by what its name says.
-FORMAT ?= $(if $(CORPUS),$(shell [ -d '$(CORPUS)' ] && echo folder || { name='$(CORPUS)'; echo "$${name##*.}"; }))
-SOURCE = $(if $(CORPUS),'$(FORMAT:ndjson=jsonl)' '$(CORPUS)' $(if $(TEXT),--text-field '$(TEXT)'))
+FORMAT ?= $(if $(CORPUS),$(shell [ -d '$(CORPUS)' ] && echo folder || \
+  echo '$(CORPUS)' | sed -E 's/\.(gz|bz2)$$//; s/.*\.//; s/^(ndjson|json)$$/jsonl/; s/^tsv$$/csv/'))
+SOURCE = $(if $(CORPUS),'$(FORMAT)' '$(CORPUS)' $(if $(TEXT),--text-field '$(TEXT)'))
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'

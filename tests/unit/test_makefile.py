@@ -21,6 +21,9 @@ def would_run(*arguments: str) -> str:
     [
         (["CORPUS=articles.csv", "TEXT=body"], "'csv' 'articles.csv' --text-field 'body'"),
         (["CORPUS=a/b.ndjson"], "'jsonl' 'a/b.ndjson'"),
+        (["CORPUS=a.b/c.json.gz"], "'jsonl' 'a.b/c.json.gz'"),
+        (["CORPUS=c.tsv.bz2"], "'csv' 'c.tsv.bz2'"),
+        (["CORPUS=c.parquet"], "'parquet' 'c.parquet'"),
         (["CORPUS=docs"], "'folder' 'docs'"),
         (["CORPUS=articles.txt", "FORMAT=jsonl", "TEXT=body"], "'jsonl' 'articles.txt' --text-field 'body'"),
     ],
