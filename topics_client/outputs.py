@@ -140,7 +140,8 @@ class CsvWriter:
 
     def _begin(self, columns: list[str]) -> None:
         if self._held is not None:
-            self._writer.writerows([["document", "error", *columns], *self._held])
+            for row in (["document", "error", *columns], *self._held):
+                self._writer.writerow(row)
             self._held = None
 
 
