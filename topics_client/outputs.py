@@ -140,7 +140,8 @@ class CsvWriter:
 
     def _begin(self, columns: list[str]) -> None:
         if self._held is not None:
-            for row in (["document", "error", *columns], *self._held):
+            self._writer.writerow(["document", "error", *columns])
+            for row in self._held:
                 self._writer.writerow(row)
             self._held = None
 
