@@ -57,7 +57,6 @@ class Stage:
         instances: how many work; each is dealt whole files.
         model: the version of the approved model.
         corpus: that of the corpus it was trained on.
-        vocabulary: the hash of the words it counts; empty where another model is being approved just now.
     """
 
     name: str
@@ -66,7 +65,6 @@ class Stage:
     instances: int
     model: str
     corpus: str
-    vocabulary: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,9 +109,13 @@ def find_stage(deployed: DeployedStage) -> Stage:
     task = deployed.states(machine)["Transform"]
     instances = int(task["Parameters"]["TransformResources"]["InstanceCount"])
     told = task["ResultSelector"]
+    return Stage(name, machine, bucket, instances, model=told["model"], corpus=told["corpus"])
+
+
+def vocabulary_of(deployed: DeployedStage, stage: Stage) -> str:
+    """Return the hash of the words that a stage's transforms count; empty while another model is being approved."""
     approved = deployed.ledger.read(APPROVED)
-    vocabulary = approved["vocabulary_hash"] if approved and approved["job_name"] == told["model"] else ""
-    return Stage(name, machine, bucket, instances, model=told["model"], corpus=told["corpus"], vocabulary=vocabulary)
+    return approved["vocabulary_hash"] if approved and approved["job_name"] == stage.model else ""
 
 
 def run(
@@ -139,7 +141,7 @@ def run(
         OperationError: the job failed, answered something else, or is of another corpus.
     """
     # Another corpus of the same vocabulary has the same columns: prepared with --vocabulary, for example.
-    if stage.corpus != documents.corpus and stage.vocabulary != documents.vocabulary:
+    if stage.corpus != documents.corpus and vocabulary_of(deployed, stage) != documents.vocabulary:
         raise OperationError(
             f"the approved model {stage.model} is of corpus {stage.corpus[:12]}, and the documents were counted by the "
             f"vocabulary of corpus {documents.corpus[:12]}: name the model's own corpus with --corpus, or prepare them "

@@ -395,7 +395,9 @@ def test_documents_of_another_corpus_are_taken_where_they_were_counted_by_the_mo
 def test_a_vocabulary_that_is_not_the_models_yet_counts_for_nothing(aws: Aws, world: World) -> None:
     aws.model = "not approved by the record"
 
-    assert transform_run.find_stage(DeployedStage("dev", aws.client)).vocabulary == ""
+    deployed = DeployedStage("dev", aws.client)
+
+    assert transform_run.vocabulary_of(deployed, transform_run.find_stage(deployed)) == ""
 
 
 def test_a_stage_that_is_not_deployed_is_one_sentence(
