@@ -16,11 +16,18 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 export HOME := $(or $(HOME),$(CURDIR)/build/home)
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A line for every tenth package that pip has fetched, and one when it begins to install them.
+PIP_PROGRESS = awk -v all="$$(grep -c '^[^ \#].*==' $<)" '/^Collecting/ && ++n % 10 == 0 {print "  " n " of " all " packages"} \
+  /^Installing collected/ {print "  installing them"} {fflush()}'
+# The source that CORPUS is: by FORMAT, or else by what its name says.
+FORMAT ?= $(if $(CORPUS),$(shell [ -d '$(CORPUS)' ] && echo folder || \
+  echo '$(CORPUS)' | sed -E 's/\.(gz|bz2)$$//; s/.*\.//; s/^(ndjson|json)$$/jsonl/; s/^tsv$$/csv/'))
+SOURCE = $(if $(CORPUS),'$(FORMAT)' '$(CORPUS)' $(if $(TEXT),--text-field '$(TEXT)'))
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready $(BIN)/cdk node_modules/.ready  ## Make the environment: Python packages, Node 24, the CDK CLI
+setup: $(VENV)/.ready $(BIN)/cdk $(BIN)/topics node_modules/.ready  ## Make the environment: Python packages, Node 24, the CDK CLI
 	@# What is compiled here, no synth, function or job has to compile, also where Python is told to write no bytecode.
 	@$(BIN)/python -m compileall -q $(filter-out tests,$(CODE))
 
@@ -32,17 +39,18 @@ setup: $(VENV)/.ready $(BIN)/cdk node_modules/.ready  ## Make the environment: P
 	  { echo "make: $(PYTHON) is $$($(PYTHON) -V 2>&1); Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@echo "Setting up .$*: a minute or two, once"
 	@$(PYTHON) -m venv .$*
-	@.$*/bin/python -m pip install --quiet --require-hashes -r $< 2> >(grep -v 'is ignored: it is neither' >&2)
+	@set -o pipefail; .$*/bin/python -m pip install --progress-bar off --require-hashes -r $< \
+	  2> >(grep -v 'is ignored: it is neither' >&2) | $(PIP_PROGRESS)
 	@touch $@
 
-$(BIN)/cdk: scripts/cdk | $(VENV)/.ready
+$(BIN)/cdk $(BIN)/topics: $(BIN)/%: scripts/% | $(VENV)/.ready
 	@install -m 755 $< $@
 
 node_modules/.ready: package.json package-lock.json $(VENV)/.ready
-	@echo "Installing the CDK CLI from its lock file"
+	@echo "Installing the CDK CLI from its lock file: some seconds"
 	@# The certificates that the system trusts, as pip does: Node's own list lacks that of a company's proxy.
 	@PATH="$$PWD/$(BIN):$$PATH" NODE_OPTIONS="--use-system-ca $$NODE_OPTIONS" \
-	  npm ci --loglevel=error --ignore-scripts > /dev/null
+	  npm ci --loglevel=error --ignore-scripts --no-fund --no-audit
 	@touch $@
 
 notebook: setup .venv-notebook/.ready  ## Run the tutorial's notebook on the cloud of the environment
@@ -69,31 +77,47 @@ spark-bundle: setup  ## Fetch what the setting preparation takes along to AWS's 
 
 segmentation: .venv-segmentation/.ready  ## Make the environment of what parts words of Chinese, Japanese and Thai, for the tests
 
-corpus: setup  ## Prepare the default corpus into build/corpus
+corpus: setup  ## Prepare the default corpus into build/corpus, or CORPUS=articles.csv TEXT=body
+	@$(BIN)/python -m training_scripts.prepare $(SOURCE)
+
+# What needs a corpus takes the one that is there, the default one where there is none.
+build/corpus/corpus.json: | setup
+	@echo "There is no corpus in build/corpus: preparing the default one"
 	@$(BIN)/python -m training_scripts.prepare
+
+up: $(if $(CORPUS),corpus,build/corpus/corpus.json)  ## From CORPUS=articles.csv TEXT=body (FORMAT=csv, jsonl or folder) to an answer, in the local cloud
+	@$(BIN)/python -m local_cloud up --detach > /dev/null
+	@$(BIN)/python -m local_cloud deploy --stage $(STAGE) $(if $(SETTINGS),-- -c settings='$(SETTINGS)')
+
+fit: $(if $(CORPUS),corpus,build/corpus/corpus.json)  ## Train here without any cloud, and draw the topics: CORPUS and TEXT as in make up
+	@$(BIN)/python -m operations.fit --stage $(STAGE) $(if $(SETTINGS),--settings '$(SETTINGS)')
+
+down:  ## End the local cloud that make up left running
+	@$(BIN)/python -m local_cloud down
 
 demo: setup  ## The whole service in the local cloud: prepare, deploy, train, serve, ask, draw
 	@$(BIN)/python -m local_cloud.demo
 
-synth: setup  ## Write the templates of STAGE (dev) to cdk.out
+synth: setup build/corpus/corpus.json  ## Write the templates of STAGE (dev) to cdk.out
 	@$(BIN)/cdk synth --quiet -c stage=$(STAGE)
 
 doctor: setup  ## Ask AWS, before a deploy of STAGE, what it would find out late
 	@$(BIN)/python -m operations.doctor --stage $(STAGE)
 
-lint-templates: corpus .venv-lint/.ready  ## Hold the templates of prod against cfn-lint and Checkov
+lint-templates: setup build/corpus/corpus.json .venv-lint/.ready  ## Hold the templates of prod against cfn-lint and Checkov
 	@$(BIN)/cdk synth --quiet -c stage=prod -o build/lint
 	@.venv-lint/bin/python scripts/lint_templates.py build/lint
 
 similar-asset: setup  ## Build the function for similar documents from wheels for Lambda: what a synth with `similar` set needs
 	@$(BIN)/python scripts/similar_asset.py
 
-audit: setup  ## Write what an auditor reads and loads of prod to build/audit
+audit: setup build/corpus/corpus.json  ## Write what an auditor reads and loads of prod to build/audit
 	@CDK_VALIDATION=false $(BIN)/cdk synth --quiet -c stage=prod -o build/audit-assembly
 	@$(BIN)/python -m audit --assembly build/audit-assembly --out build/audit
 
-deploy: setup  ## Deploy STAGE (dev) to AWS with your credentials
-	@$(BIN)/cdk deploy --all -c stage=$(STAGE)
+deploy: setup build/corpus/corpus.json  ## Deploy STAGE (dev) to AWS with your credentials
+	@$(BIN)/cdk deploy --all -c stage=$(STAGE) $(if $(SETTINGS),-c settings='$(SETTINGS)')
+	@$(BIN)/python -m operations.pipeline status --stage $(STAGE) $(if $(SETTINGS),--settings '$(SETTINGS)')
 
 check: check-lint check-format check-types check-floors  ## Lint, format, types, floors: what the hooks of .pre-commit-config.yaml run, too
 
@@ -143,4 +167,4 @@ hooks: .venv-pre-commit/.ready setup  ## Run `make check` before each commit
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup java hooks check-lint check-format check-types check-floors check-locks notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark segmentation corpus demo synth deploy check test test-all bench bench-training bench-url lock clean
+.PHONY: help setup java hooks check-lint check-format check-types check-floors check-locks notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark segmentation corpus up down fit demo synth deploy check test test-all bench bench-training bench-url lock clean

@@ -35,6 +35,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     Raises:
         SynthError: a setting is wrong, or there is no prepared corpus.
     """
+    cdk_json.refuse_unknown(app.node.get_all_context())
     stage, chosen = cdk_json.load(
         app.node.try_get_context("stages"),
         stage=app.node.try_get_context("stage"),

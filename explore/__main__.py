@@ -20,6 +20,9 @@ from training_scripts.corpus.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from explore.documents import CountedDocuments
+    from explore.map import Method
+
 PROGRAM: Final = "python -m explore"
 DEFAULT_OUTPUT: Final = Path("build/explore")
 PAGE: Final = "topics.html"
@@ -30,17 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     progress = Progress("explore")
-    found = study(
-        options.vectors,
-        options.model,
-        common.read_documents(options, progress),
-        cache=options.out,
-        method=options.map,
-        seed=options.seed,
+    documents = common.read_documents(options, progress)
+    explore(
+        options.vectors, options.model, documents, out=options.out, method=options.map, seed=options.seed,
         progress=progress,
-    )
+    )  # fmt: skip
+    return 0
+
+
+def explore(
+    vectors: Path, model: Path, documents: CountedDocuments, *, out: Path, method: Method, seed: int, progress: Progress
+) -> None:
+    """Write the page and the figures of a model's topics to `out`, and print what they show; see `study`."""
+    found = study(vectors, model, documents, cache=out, method=method, seed=seed, progress=progress)
     progress.tell("writing the page")
-    target = options.out / PAGE
+    target = out / PAGE
     content = page(found)
     with written_whole(target) as partial:
         partial.write_bytes(content)
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from explore import figures  # noqa: PLC0415
 
     progress.tell("drawing the figures")
-    drawn = figures.write(found, options.out)
+    drawn = figures.write(found, out)
     print(f"{target}: {len(found.rows):,} documents, {len(found.topics)} topics, {len(content) / 1e6:.1f} MB")
     print(f"  figures  {', '.join(path.name for path in drawn)}")
     if sentence := figures.missing_glyphs(found):
@@ -56,7 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"  model    {found.vectors.model}\n  corpus   {found.vectors.corpus}")
     for advice in found.advice:
         print(f"  merge {advice.topics[0]} and {advice.topics[1]}? {advice.reason}")
-    return 0
 
 
 def _parser() -> Parser:

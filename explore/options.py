@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from explore import documents
 from explore.errors import ExploreError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
-from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, ParquetTable
+from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, ParquetTable, TextFolder
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +23,7 @@ _KINDS: Final[dict[str, type[JsonLines | CsvTable | ParquetTable]]] = {
     "csv": CsvTable,
     "parquet": ParquetTable,
 }
+FOLDER: Final = "folder"
 
 
 def add_documents(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +32,11 @@ def add_documents(parser: argparse.ArgumentParser) -> None:
     add("--corpus", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help=f"the prepared corpus ({DEFAULT_FOLDER})")
     add(
         "--source",
-        choices=("api-reference", "20newsgroups", *_KINDS),
+        choices=("api-reference", "20newsgroups", *_KINDS, FOLDER),
         help="read the texts too: all of them get a row, also those that preparation left out",
     )
     add("--archive", type=Path, metavar="FILE", help="20newsgroups: a local 20news-bydate.tar.gz")
-    add("--input", type=Path, metavar="FILE", help="jsonl, csv and parquet: the file")
+    add("--input", type=Path, metavar="PATH", help="jsonl, csv and parquet: the file; folder: that of text files")
     add("--text-field", default="text", metavar="NAME", help="its field of the text (text)")
     add("--label-field", metavar="NAME", help="its field of the label (no labels)")
     add("--id-field", metavar="NAME", help="its field of the id (a hash of the text)")
@@ -56,15 +57,17 @@ def read_documents(options: argparse.Namespace, progress: Progress) -> CountedDo
 
 def _source(options: argparse.Namespace) -> Source | None:
     if options.source is None:
-        if options.archive or options.input:
-            raise ExploreError("--archive and --input need --source, which says what they are")
+        if options.archive or options.input or options.encoding:
+            raise ExploreError("--archive, --input and --encoding need --source, which says what they are")
         return None
     if options.source == "api-reference":
         return ApiReference()
     if options.source == "20newsgroups":
         return Newsgroups(options.archive)
     if options.input is None:
-        raise ExploreError(f"--source {options.source} needs --input FILE")
+        raise ExploreError(f"--source {options.source} needs --input PATH")
+    if options.source == FOLDER:
+        return TextFolder(options.input, encoding=options.encoding)
     return _KINDS[options.source](
         options.input,
         text_field=options.text_field,

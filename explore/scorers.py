@@ -30,6 +30,8 @@ class Scored(NamedTuple):
     model: str
     corpus: str
     """The corpus that the model says it was trained on; empty where it does not say."""
+    vocabulary: str = ""
+    """The hash of the vocabulary that it says it counts by; empty where it does not say."""
 
 
 class Scorer(Protocol):
@@ -56,7 +58,9 @@ def score_all(scorer: Scorer, documents: CountedDocuments, progress: Progress) -
     done = 0
     for block in scorer.blocks(known):
         answer = scorer.score(block)
-        if answer.corpus and answer.corpus != documents.corpus:
+        # Another corpus of the same vocabulary has the same columns: prepared with --vocabulary, for example.
+        is_same = documents.corpus == answer.corpus or documents.vocabulary == answer.vocabulary
+        if answer.corpus and not is_same:
             raise ExploreError(
                 f"the model {answer.model} was trained on corpus {answer.corpus[:12]}, and these documents were "
                 f"counted by the vocabulary of corpus {documents.corpus[:12]}"
@@ -86,6 +90,7 @@ class LocalModel:
             raise ExploreError(str(error)) from None
         self._model: str = model.document["model_version"]
         self._corpus: str = model.document.get("corpus_hash") or ""
+        self._vocabulary: str = model.document.get("vocabulary_hash") or ""
 
     def blocks(self, counts: csr_matrix) -> Iterator[csr_matrix]:
         """Cut documents into blocks whose hidden layers fit into a cache."""
@@ -99,4 +104,4 @@ class LocalModel:
 
     def score(self, counts: csr_matrix) -> Scored:
         """Return the topic weights of one block."""
-        return Scored(self._inference.topic_weights(counts), self._model, self._corpus)
+        return Scored(self._inference.topic_weights(counts), self._model, self._corpus, self._vocabulary)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_cloud import signals
+from local_cloud import signals, way_in
 from local_cloud.client_settings import leftovers
 from local_cloud.cloud import LocalCloud
 from local_cloud.running import NONE_RUNS, Running, shell_exports, stop
@@ -55,7 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="folder for its files (build/local_cloud)")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run it in the foreground, until Ctrl-C")
-    up.add_argument("--detach", action="store_true", help="leave it running in the background, until `down`")
+    up.add_argument(
+        "--detach",
+        action="store_true",
+        help="leave one running in the background, until `down`: that which runs already",
+    )
     up.add_argument("--port", type=_port, help="a free port by default")
     up.add_argument(
         "--state", type=Path, metavar="DIR", help="folder to keep everything in; without it all is forgotten"
@@ -70,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     interrupt.add_argument(
         "--without-capacity", type=_seconds, default=0.0, metavar="SECONDS", help="none at first (0)"
     )
-    env = commands.add_parser("env", help="print the variables to export")
+    env = commands.add_parser("env", help="print the variables to export, the URL's among them")
     env.add_argument("--account", type=_account, default=ACCOUNT, metavar="ID", help=f"whose root to be ({ACCOUNT})")
     env.add_argument("--role", default="", metavar="NAME", help="be in a session of this role; with the proxy")
     env.add_argument(
@@ -104,6 +108,10 @@ def _seconds(text: str) -> float:
 
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
     if options.command == "up":
+        asks_for_another = options.port is not None or options.state is not None
+        if options.detach and not asks_for_another and (there := Running.find(options.home)) is not None:
+            _say_detached(there.variables(), there.endpoint_url)
+            return 0
         cloud = LocalCloud(home=options.home, port=options.port, state=options.state, detached=options.detach)
         return _detach(cloud) if options.detach else _up(cloud)
     if options.command == "down":
@@ -114,11 +122,13 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
         raise LocalCloudError(NONE_RUNS)
     if options.command == "env":
         variables = running.variables(options.account, role=options.role, proxied=options.proxy)
-        _print_exports(variables, leftovers(running.home, os.environ, variables))
+        _print_exports({**variables, **way_in.exports(running)}, leftovers(running.home, os.environ, variables))
     elif options.command == "interrupt":
         running.interrupt(options.training_job, without_capacity_s=options.without_capacity)
     elif options.command == "deploy":
         running.deploy(stage=options.stage, app=options.app, arguments=rest)
+        if told := way_in.lines(running, options.stage):
+            print(f"\n{told}", flush=True)
     else:
         running.destroy(stage=options.stage, app=options.app, arguments=rest)
     return 0
@@ -145,10 +155,10 @@ def _up(cloud: LocalCloud) -> int:
 
 def _detach(cloud: LocalCloud) -> int:
     cloud.start()
-    print(shell_exports(cloud.variables()), flush=True)
-    print(
-        f"local_cloud: running at {cloud.endpoint_url}; `python -m local_cloud down` stops it",
-        file=sys.stderr,
-        flush=True,
-    )
+    _say_detached(cloud.variables(), cloud.endpoint_url)
     return 0
+
+
+def _say_detached(variables: Mapping[str, str], endpoint_url: str) -> None:
+    _print_exports(variables)
+    print(f"local_cloud: running at {endpoint_url}; `python -m local_cloud down` stops it", file=sys.stderr, flush=True)

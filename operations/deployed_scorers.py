@@ -9,13 +9,13 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
 from explore.scorers import Scored
 from local_cloud.function_urls import FunctionUrl
 from operations.errors import OperationError
+from operations.stage import session
 from topics_client.signing import sign
 from training_scripts import recordio
 from training_scripts.content_types import APPLICATION_JSON, RECORDIO_PROTOBUF
@@ -42,7 +42,7 @@ class Endpoint:
     def __init__(self, name: str, *, client: Any = None, model: str | None = None) -> None:  # noqa: ANN401 -- boto3's
         """Take the endpoint's name; `model` is the version to note where its answers do not say."""
         self._name, self._model = name, model
-        self._client = client or boto3.client("sagemaker-runtime")
+        self._client = client or session().client("sagemaker-runtime")
 
     def blocks(self, counts: csr_matrix) -> Iterator[csr_matrix]:
         """Cut documents into requests."""
@@ -66,7 +66,8 @@ class Endpoint:
             raise OperationError(
                 f"endpoint {self._name} does not say which model it serves: name it with --model-version"
             )
-        return Scored(_weights(answer["Body"].read(), counts.shape[0]), model, told.get("corpus", ""))
+        weights = _weights(answer["Body"].read(), counts.shape[0])
+        return Scored(weights, model, told.get("corpus", ""), told.get("vocabulary", ""))
 
 
 class Url:
@@ -74,8 +75,8 @@ class Url:
 
     def __init__(self, url: str) -> None:
         """Take the URL as the serving stack's output gives it; in a local cloud its local address is found."""
-        session = boto3.Session()
-        self._credentials, self._region = session.get_credentials(), session.region_name
+        own = session()
+        self._credentials, self._region = own.get_credentials(), own.region_name
         self._url = _reachable(url)
         if self._credentials is None or self._region is None:
             raise OperationError("there are no AWS credentials or no region to sign requests with: set AWS_PROFILE")

@@ -1,4 +1,4 @@
-"""Run a stage's pipeline, approve what it made, restore what was deleted: `python -m operations.pipeline`."""
+"""Run a stage's pipeline, tell and approve what it made, go back, restore: `python -m operations.pipeline`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from operations import stage_settings
+from operations import model_status, stage_settings
 from operations.command import add_settings, add_stage, command
 from operations.errors import OperationError
 from operations.restore import restore
+from operations.rollback import roll_back
 from operations.stage import DeployedStage
 from stacks.shared.names import pipeline_name, registry_name, retraining_name
 from training_scripts.command_line import Parser
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from operations.ports import RegistryClient, StepFunctions
+    from operations.ports import StepFunctions
 
 POLL_S = 5.0
 
@@ -36,16 +37,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("run", "train on the stage's corpus and wait for the end"),
         ("retrain", "retrain as the stage's schedule does, on the newest corpus, and wait for the end"),
         ("approve", "approve the newest candidate, which the next deploy of the serving stack then takes"),
+        ("status", "tell which models are in service, approved and waiting, and what the next deploy will do"),
+        ("rollback", "take the model that was approved before into service again, and wait for the end"),
         ("restore", "make again the endpoint and the parameters of a deployed stage that were deleted by hand"),
     ):
         added = commands.add_parser(name, help=text, description=text)
         add_stage(added)
-        if name == "restore":
+        if name in {"restore", "status"}:
             add_settings(added)
+        if name == "rollback":
+            added.add_argument(
+                "--other-vocabulary", action="store_true", help="also to a model that counts other words"
+            )
     options = parser.parse_args(arguments)
     if options.command == "restore":
         return restore_deleted(options.stage, options.settings)
     stage = DeployedStage(options.stage)
+    if options.command == "status":
+        chosen = stage_settings.chosen(options.settings, options.stage)
+        for line in model_status.lines(model_status.models_of(stage), chosen, stage.name):
+            print(line)
+        return 0
+    if options.command == "rollback":
+        print(roll_back(stage, other_vocabulary=options.other_vocabulary))
+        return 0
     if options.command == "approve":
         return approve(stage)
     return run(stage, retrains=options.command == "retrain")
@@ -85,11 +100,8 @@ def approve(stage: DeployedStage) -> int:
     if candidate is None:
         raise OperationError(f"stage {stage.name!r} has no trained model to approve: run its pipeline first")
     stage.ledger.approve(candidate)
-    group = registry_name(stage.name)
-    sagemaker: RegistryClient = stage.client("sagemaker")
-    groups = sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
-    if any(known["ModelPackageGroupName"] == group for known in groups):
-        registry = Registry(sagemaker, group)
+    if stage.has_registry():
+        registry = Registry(stage.client("sagemaker"), registry_name(stage.name))
         package = registry.newest()
         if package is not None and package["CustomerMetadataProperties"]["job_name"] == candidate["job_name"]:
             registry.settle(package["ModelPackageArn"], APPROVED, because="approved by a person")

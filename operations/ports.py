@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from deployment_functions.ports import SageMaker
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -32,10 +30,3 @@ class StepFunctions(Protocol):
 
     def describe_execution(self, *, executionArn: str) -> dict[str, str]:
         """Tell how a run is doing."""
-
-
-class RegistryClient(SageMaker, Protocol):
-    """boto3's SageMaker client, as far as it tells which groups there are."""
-
-    def list_model_package_groups(self, *, NameContains: str) -> dict[str, list[dict[str, str]]]:
-        """List the groups whose name holds this."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING, Any, cast
+import os
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.exceptions import ClientError
 
 from operations.errors import OperationError
-from stacks.shared.names import in_service_parameter, parameters_prefix, stack_prefix
+from stacks.shared.names import in_service_parameter, parameters_prefix, registry_name, stack_prefix
 
 from deployment_functions.ledger import Ledger, read_parameter
 
@@ -21,13 +22,22 @@ PARTS = ("Data", "Training", "Serving")
 """The stage's stacks, by the ends of their names."""
 
 
+REGION_VARIABLE: Final = "AWS_REGION"
+"""What AWS's other tools take the region from; boto3 reads AWS_DEFAULT_REGION alone."""
+
+
+def session(region: str | None = None) -> boto3.Session:
+    """Return a session of the region that is named, or else of AWS_REGION, AWS_DEFAULT_REGION or the profile."""
+    return boto3.Session(region_name=region or os.environ.get(REGION_VARIABLE) or None)
+
+
 class DeployedStage:
     """A stage in the account and region of the credentials, with one client a service, made when it is needed."""
 
     def __init__(self, name: str, client: Callable[[str], Any] | None = None) -> None:
         """Take the stage's name; `client` makes the client of a service, as a boto3 session does."""
         self.name = name
-        self._make = client or boto3.Session().client
+        self._make = client or session().client
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:  # noqa: ANN401 -- boto3 has no types: what it is used as, the caller says
@@ -84,6 +94,12 @@ class DeployedStage:
         """Return the record of what the endpoint serves; None where there is none."""
         text = self.parameter(in_service_parameter(self.name))
         return None if text is None else json.loads(text)
+
+    def has_registry(self) -> bool:
+        """Tell whether the stage retrains, and so has a model package group."""
+        group = registry_name(self.name)
+        groups = self.client("sagemaker").list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
+        return any(known["ModelPackageGroupName"] == group for known in groups)
 
     def state_machine(self, name: str) -> str:
         """Return the ARN of the state machine of this name.

@@ -67,7 +67,7 @@ def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         feature_dim=50,
         language="en",
         documents=DocumentCounts(
-            train=40, validation=5, test=5, dropped_short=0, dropped_without_vocabulary=0, dropped_duplicate=0
+            train=1024, validation=5, test=5, dropped_short=0, dropped_without_vocabulary=0, dropped_duplicate=0
         ),
         shards=ShardCounts(**shards),
         tokens=TokenCounts(total=500, in_vocabulary=400, forms=60, forms_in_vocabulary=50),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from topics_client.results import Prediction
 
+VERSION: Final = "0.1.0"
+"""As in pyproject.toml, by which this folder need not have been installed."""
 URL_VARIABLE: Final = "TOPICS_URL"
 VIA_VARIABLE: Final = "TOPICS_VIA"
 SIMILAR_URL_VARIABLE: Final = "TOPICS_SIMILAR_URL"
@@ -130,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get(VIA_VARIABLE),
         help=f"connect here instead (default: ${VIA_VARIABLE}); local cloud",
     )
+    parser.add_argument("--version", action="version", version=f"topics {VERSION}")
+    parser.add_argument("--quiet", action="store_true", help="tell no progress and no counts on standard error")
     parser.add_argument("--format", choices=outputs.FORMATS, default=outputs.TABLE)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     score = commands.add_parser("score", help="show the topics of documents")
@@ -183,7 +187,7 @@ def _score(client: TopicsClient, options: argparse.Namespace) -> int:
         empty="mean" if options.mean else "refuse",
         corpus_version=options.corpus_version,
     )
-    return _show(predictions, asked, options.format)
+    return _show(predictions, asked, options.format, is_quiet=options.quiet)
 
 
 def _noting(
@@ -194,7 +198,9 @@ def _noting(
         yield named.document
 
 
-def _show(predictions: Iterator[Prediction], asked: deque[tuple[str, float | None]], format_name: str) -> int:
+def _show(
+    predictions: Iterator[Prediction], asked: deque[tuple[str, float | None]], format_name: str, *, is_quiet: bool
+) -> int:
     writer = outputs.writer_of(format_name, sys.stdout)
     progress = outputs.Progress()
     models: set[str] = set()
@@ -207,11 +213,13 @@ def _show(predictions: Iterator[Prediction], asked: deque[tuple[str, float | Non
             refused += prediction.error is not None
             if prediction.versions.model is not None:
                 models.add(prediction.versions.model)
-            progress.step(share)
+            if not is_quiet:
+                progress.step(share)
+        writer.end()
     finally:
         progress.end()
     if len(models) > 1:
         _complain("the model was replaced meanwhile: topics of the first lines are not those of the last")
-    if refused:
+    if refused and not is_quiet:
         _complain(f"{refused} of {shown} documents were refused")
     return SOME_DOCUMENTS_REFUSED if refused else 0

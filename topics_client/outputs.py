@@ -48,19 +48,28 @@ class Writer(Protocol):
         """Show the prediction of the document of that name."""
         ...
 
+    def end(self) -> None:
+        """Show what was held back: there is no other document."""
+        ...
+
 
 class TableWriter:
-    """A line a document: its strongest topics, or what is wrong with it."""
+    """A line a document: its strongest topics, or what is wrong with it; cut to its width on a terminal alone."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._width = max(_NARROWEST, shutil.get_terminal_size().columns)
+        self._width = max(_NARROWEST, shutil.get_terminal_size().columns) if stream.isatty() else None
 
     def write(self, name: str, prediction: Prediction) -> None:
         """Show one line."""
-        shown = name if len(name) <= 30 else "…" + name[-29:]  # noqa: PLR2004 - a third of a narrow terminal
-        line = printable(f"{shown:<30}  {_told(prediction)}")
-        self._stream.write((line if len(line) <= self._width else line[: self._width - 1] + "…") + "\n")
+        is_cut = self._width is not None and len(name) > 30  # noqa: PLR2004 - a third of a narrow terminal
+        line = printable(f"{'…' + name[-29:] if is_cut else name:<30}  {_told(prediction)}")
+        if self._width is not None and len(line) > self._width:
+            line = line[: self._width - 1] + "…"
+        self._stream.write(line + "\n")
+
+    def end(self) -> None:
+        """Nothing was held back."""
 
 
 def _told(prediction: Prediction) -> str:
@@ -96,19 +105,45 @@ class JsonWriter:
             told["estimated"] = True
         self._stream.write(_json(told))
 
+    def end(self) -> None:
+        """Nothing was held back."""
+
 
 class CsvWriter:
-    """A row a document: its name and error, then id, label and weight of each of its topics, or all weights."""
+    """A row a document: its name and error, then id, label and weight of each of its topics, or all weights.
+
+    The header names the columns of the first document that has any; those refused before it are held back until then.
+    """
 
     def __init__(self, stream: TextIO) -> None:
+        self._held: list[list[object]] | None = []
         self._writer = csv_writer(stream)
 
     def write(self, name: str, prediction: Prediction) -> None:
         """Write one row."""
         row: list[object] = [name, prediction.error.code if prediction.error is not None else ""]
-        for topic in prediction.topics or ():
+        columns = [f"weight_{topic}" for topic in range(len(prediction.weights or ()))]
+        for place, topic in enumerate(prediction.topics or (), start=1):
             row += [topic.id, topic.label, topic.weight]
-        self._writer.writerow([*row, *(prediction.weights or ())])
+            columns += [f"topic_{place}", f"label_{place}", f"weight_{place}"]
+        row += prediction.weights or ()
+        if self._held is None:
+            self._writer.writerow(row)
+            return
+        self._held.append(row)
+        if columns:
+            self._begin(columns)
+
+    def end(self) -> None:
+        """Write the header, and what was refused, where nothing else came."""
+        self._begin([])
+
+    def _begin(self, columns: list[str]) -> None:
+        if self._held is not None:
+            self._writer.writerow(["document", "error", *columns])
+            for row in self._held:
+                self._writer.writerow(row)
+            self._held = None
 
 
 def writer_of(name: str, stream: TextIO) -> Writer:
@@ -119,6 +154,9 @@ def writer_of(name: str, stream: TextIO) -> Writer:
 
 def write_topics(topics: TopicList, format_name: str, stream: TextIO) -> None:
     """Show the topics of a model."""
+    if format_name == CSV:
+        most = max((len(topic.words) for topic in topics.topics), default=0)
+        csv_writer(stream).writerow(["id", "label", "share", *(f"word_{place}" for place in range(1, most + 1))])
     for topic in topics.topics:
         if format_name == JSON:
             told = {"id": topic.id, "label": topic.label, "share": topic.share, "words": topic.words}
@@ -133,6 +171,8 @@ def write_topics(topics: TopicList, format_name: str, stream: TextIO) -> None:
 
 def write_similar(found: SimilarDocuments, format_name: str, stream: TextIO) -> None:
     """Show the nearest documents."""
+    if format_name == CSV:
+        csv_writer(stream).writerow(["id", "label", "distance"])
     for one in found.documents:
         if format_name == JSON:
             told = {"id": one.id, "label": one.label, "distance": one.distance, "model": found.versions.model}

@@ -1,5 +1,6 @@
 """Ask the topic model's URL from Python.
 
+pip install ./topics_client
 TOPICS_URL=https://….lambda-url.eu-west-1.on.aws/ python docs/examples/topics.py
 """
 
@@ -13,11 +14,11 @@ from topics_client import AsyncTopicsClient, TopicsClient
 client = TopicsClient(os.environ["TOPICS_URL"])
 
 # Any number of documents: they are sent in batches, side by side, and come back in order.
-for prediction in client.score(["my bicycle and my bike", "the train"], top=2):
+for prediction in client.score(["How do I restore a database snapshot?", "Send a message to the queue."], top=2):
     print([(topic.label, round(topic.weight, 2)) for topic in prediction.topics or ()])
 
 # A faulty document need not stop the others.
-for prediction in client.stream(["a car", "words nobody has seen"], on_error="return"):
+for prediction in client.stream(["a table", "xyzzy plugh"], on_error="return"):
     print(prediction.error.code if prediction.error else prediction.weights)
 
 

@@ -14,10 +14,11 @@ ask() {
 
 # Raw documents, and the two strongest topics of each.
 ask "${TOPICS_URL}?top=2" --header 'content-type: application/json' \
-  --data '{"documents": ["my bicycle and my bike", "the train"]}'
+  --data '{"documents": ["How do I restore a database snapshot?", "Send a message to the queue."]}'
 
-# Counts as CSV in, weights as CSV out.
-ask "${TOPICS_URL}" --header 'content-type: text/csv' --header 'accept: text/csv' --data-binary $'0,2,0\n1,0,1\n'
+# Counts in, by the words' ids in the vocabulary, and weights as CSV out.
+ask "${TOPICS_URL}" --header 'content-type: application/json' --header 'accept: text/csv' \
+  --data '{"instances": [{"data": {"features": {"keys": [1], "values": [2]}}}, {"data": {"features": {"keys": [0, 2], "values": [1, 1]}}}]}'
 
 # The topics of the model in service.
 ask "${TOPICS_URL}topics"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import boto3
 
-from local_cloud import signals
+from local_cloud import signals, way_in
 from local_cloud.cloud import LocalCloud
 from local_cloud.demo import commands, documents, report, topic_url, topics, training
 from local_cloud.demo.stages import Stages
@@ -47,8 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with LocalCloud(home=options.home) as cloud, cloud.no_longer_than_it(), Guard() as guard:
             Demo(cloud, stages, guard, options.output.resolve()).run(started)
             if options.keep:
-                stages.say(f"\nRunning at {cloud.endpoint_url} until Ctrl-C; see `python -m local_cloud env`.")
+                stages.say(f"\nRunning at {cloud.endpoint_url} until Ctrl-C. In another terminal:\n")
+                print(way_in.lines(cloud.running, STAGE), flush=True)
                 cloud.wait()
+            else:
+                print("  The URL ends now, with the cloud; `make up` makes one that stays.", flush=True)
     except signals.Interrupted as error:
         signals.ignore_from_now_on()
         print("\ndemo: stopped", file=sys.stderr)

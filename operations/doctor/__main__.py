@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
 
 from operations import stage_settings
 from operations.command import add_region, add_settings, add_stage, command
 from operations.doctor import checks, deployed, hosts, subscribers
 from operations.errors import OperationError
-from operations.stage import DeployedStage
+from operations.stage import REGION_VARIABLE, DeployedStage, session
 from training_scripts.command_line import Parser
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ NEEDING_CREDENTIALS: Final = (
     subscribers.CHECK,
 )
 MARKS: Final = {"good": "ok     ", "bad": "BAD    ", "unknown": "UNKNOWN"}
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Where a local cloud is, and AWS is not."""
 _SESSION_ARN: Final = re.compile(r"^arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/")
 
 
@@ -43,18 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_stage(parser, by_default=True)
     add_settings(parser)
     add_region(parser)
+    parser.add_argument("--json", action="store_true", help="one object on standard output, for programs")
     options = parser.parse_args(arguments)
     chosen = stage_settings.chosen(options.settings, options.stage)
-    session = boto3.Session(region_name=options.region or chosen.region)
-    if session.region_name is None:
-        raise OperationError("no region is known: name one with --region, or set AWS_REGION")
-    config = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
-    bad = 0
-    place = checks.Place(session.region_name, chosen, options.stage)
-    for answer in examine(partial(session.client, config=config), place):
-        print(f"{MARKS[answer.outcome]}  {answer.check}: {answer.says}", flush=True)
-        bad += answer.outcome == "bad"
-    return 1 if bad else 0
+    asks = session(options.region or chosen.region)
+    if asks.region_name is None:
+        raise OperationError(f"no region is known: name one with --region, or set {REGION_VARIABLE}")
+    client = partial(asks.client, config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2}))
+    is_local = urlsplit(client("sts").meta.endpoint_url).hostname in LOOPBACK
+    place = checks.Place(asks.region_name, chosen, options.stage, is_local=is_local)
+    answers: list[checks.Answer] = []
+    for answer in examine(client, place):
+        answers.append(answer)
+        if not options.json:
+            print(f"{MARKS[answer.outcome]}  {answer.check}: {answer.says}", flush=True)
+    if options.json:
+        told = {"stage": place.stage, "region": place.region, "checks": [asdict(answer) for answer in answers]}
+        print(json.dumps(told, indent=1))
+    return 1 if any(answer.outcome == "bad" for answer in answers) else 0
 
 
 def examine(client: Callable[[str], Client], place: checks.Place) -> Iterator[checks.Answer]:
@@ -66,9 +76,16 @@ def examine(client: Callable[[str], Client], place: checks.Place) -> Iterator[ch
         for name in NEEDING_CREDENTIALS:
             yield checks.Answer(name, "unknown", "not checked: it needs credentials")
         return
-    yield checks.account_is_bootstrapped(client("ssm"))
-    yield from checks.quotas_suffice(client("service-quotas"), place)
-    yield checks.image_is_reachable(client("ecr"), place)
+    bootstrap = checks.account_is_bootstrapped(client("ssm"))
+    if place.is_local and bootstrap.outcome == "bad":
+        bootstrap = checks.Answer(bootstrap.check, "good", "`local_cloud deploy` bootstraps the local cloud")
+    yield bootstrap
+    if place.is_local:
+        for name in ("quotas", "image"):
+            yield checks.Answer(name, "good", "a local cloud has no such quotas, and pulls no images")
+    else:
+        yield from checks.quotas_suffice(client("service-quotas"), place)
+        yield checks.image_is_reachable(client("ecr"), place)
     yield checks.roles_may_be_made(client("iam"), principal(identity.says))
     yield checks.concurrency_is_left(client("lambda"), place)
     yield hosts.hosts_may_change(client("sagemaker"), client("application-autoscaling"), place)

@@ -49,7 +49,7 @@ def _transform(options: argparse.Namespace) -> None:
         outcome = transform_run.run(deployed, stage, documents, note, progress, form=FORMATS.get(options.format))
     if options.model_out is not None:
         transform_run.fetch_model(deployed, outcome.artifact, options.model_out)
-        _describe_builtin(options.model_out, outcome.model, options.corpus)
+        _describe_builtin(options.model_out, outcome.model, stage.corpus, options.corpus)
     write_topic_vectors(options.out, documents, outcome.weights, model=outcome.model)
     note.unlink(missing_ok=True)
     known = outcome.weights.shape[0]
@@ -61,7 +61,7 @@ def _transform(options: argparse.Namespace) -> None:
     )
 
 
-def _describe_builtin(model: Path, version: str, folder: Path) -> None:
+def _describe_builtin(model: Path, version: str, corpus_hash: str, folder: Path) -> None:
     """Have a model of the built-in tell its topics, which the open NTM's does by itself."""
     if not builtin_model.is_builtin(model):
         return
@@ -69,7 +69,7 @@ def _describe_builtin(model: Path, version: str, folder: Path) -> None:
     builtin_model.describe(
         model,
         version=version,
-        corpus_hash=corpus.corpus_hash,
+        corpus_hash=corpus_hash,
         words=(folder / VOCABULARY_PATH).read_text(encoding="utf-8").splitlines(),
         validation=records_of(folder, corpus, "validation"),
         metrics={},

@@ -28,6 +28,8 @@ from stacks.shared.bucket_layout import TRANSFORM_PREFIX
 from stacks.shared.names import job_name_prefix
 from training_scripts.archives import unpack
 
+from deployment_functions.model_fields import APPROVED
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -110,6 +112,12 @@ def find_stage(deployed: DeployedStage) -> Stage:
     return Stage(name, machine, bucket, instances, model=told["model"], corpus=told["corpus"])
 
 
+def vocabulary_of(deployed: DeployedStage, stage: Stage) -> str:
+    """Return the hash of the words that a stage's transforms count; empty while another model is being approved."""
+    approved = deployed.ledger.read(APPROVED)
+    return approved["vocabulary_hash"] if approved and approved["job_name"] == stage.model else ""
+
+
 def run(
     deployed: DeployedStage,
     stage: Stage,
@@ -132,10 +140,12 @@ def run(
     Raises:
         OperationError: the job failed, answered something else, or is of another corpus.
     """
-    if stage.corpus != documents.corpus:
+    # Another corpus of the same vocabulary has the same columns: prepared with --vocabulary, for example.
+    if stage.corpus != documents.corpus and vocabulary_of(deployed, stage) != documents.vocabulary:
         raise OperationError(
             f"the approved model {stage.model} is of corpus {stage.corpus[:12]}, and the documents were counted by the "
-            f"vocabulary of corpus {documents.corpus[:12]}: name the model's own corpus with --corpus"
+            f"vocabulary of corpus {documents.corpus[:12]}: name the model's own corpus with --corpus, or prepare them "
+            "with --vocabulary of it"
         )
     note = _read(note_file)
     if (

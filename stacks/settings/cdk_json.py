@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from pathlib import Path
@@ -16,12 +17,30 @@ from stacks.settings.errors import SynthError
 from stacks.settings.stage import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FILE: Final = Path(__file__).parents[2] / "cdk.json"
 DEFAULT_STAGE: Final = "dev"
 STAGE_PATTERN: Final = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 """Short, since a training job's name carries it and may have 63 characters in all."""
+
+CONTEXT: Final = ("settings", "stage", "stages")
+"""The keys of the context that a synth reads."""
+_FOREIGN: Final = frozenset("@:/")
+"""One of these is in every key of CDK's own: feature flags, what it looked up, what the CLI says."""
+
+
+def refuse_unknown(context: Iterable[str]) -> None:
+    """Refuse a key of the context that nothing reads: `-c stag=prod` must not deploy the default stage.
+
+    Raises:
+        SynthError: names the key, and the nearest of those that there are.
+    """
+    for key in context:
+        if key not in CONTEXT and not _FOREIGN.intersection(key):
+            near = difflib.get_close_matches(key, CONTEXT, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"-c takes {' and '.join(CONTEXT[:2])}"
+            raise SynthError(f"context key {key!r} is unknown: {hint}")
 
 
 def load(stages: object, *, stage: object, overrides: object = None) -> tuple[str, StageSettings]:

@@ -206,3 +206,13 @@ def test_health_is_answered_at_its_address(cloud: LocalCloud) -> None:
     with urllib.request.urlopen(cloud.endpoint_url + "/_ministack/health") as answer:
         assert answer.status == 200
     assert support.Account(cloud).root("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+def test_a_cloud_in_the_background_is_left_as_it_is_by_the_next_up_unless_that_asks_for_another(tmp_path: Path) -> None:
+    first, again, other = (run(tmp_path, "up", "--detach", *more) for more in ([], [], ["--port", "1"]))
+    down = run(tmp_path, "down")
+
+    assert (first[0], again[0], down[0]) == (0, 0, 0)
+    assert again[1] == first[1]
+    assert other[0] == 2
+    assert "already runs on port" in other[2]

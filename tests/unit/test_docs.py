@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from explore import map as map_of_documents
+from tests.documentation.blocks import ALL, Block
+
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
 INDEX = ROOT / "docs" / "README.md"
@@ -89,6 +92,20 @@ def test_the_index_leads_to_every_doc() -> None:
     assert [named(document) for document in DOCS[1:] if document != INDEX and document not in linked] == []
 
 
+@pytest.mark.parametrize("block", ALL, ids=str)
+def test_every_block_of_commands_is_run_or_says_why_not(block: Block) -> None:
+    # Those without a mark are run by tests/documentation/test_commands.py.
+    assert block.mark is None or block.mark_is_known
+    assert not block.is_runnable or block.commands
+    assert not block.shows_commands_unnamed
+
+
+def test_the_page_of_topics_is_told_to_be_laid_out_in_as_many_iterations_as_it_is() -> None:
+    told = re.search(r"(\d+) iterations", (ROOT / "docs" / "explore.md").read_text(encoding="utf-8"))
+    assert told is not None
+    assert int(told[1]) == map_of_documents._EXAGGERATED + map_of_documents._PLAIN
+
+
 WALK = re.compile(r"^### (?P<title>.+)\n\n(?P<steps>(?:\d+\. .*\n)+)", re.MULTILINE)
 STEP = re.compile(r"^\d+\. `(?P<file>[^`]+\.py)`: (?P<what>.*)$", re.MULTILINE)
 MOST_STEPS = 12
@@ -120,3 +137,27 @@ def test_every_walk_of_the_architecture_is_short_and_follows_imports() -> None:
         for number, (file, what) in enumerate(files):
             assert number == 0 or "started by" in what or dotted(file) in known, f"{title}: {file}"
             known |= imported_by(ROOT / file)
+
+
+MESSAGE = re.compile(r"^\| `(?P<message>[^`]+)` \|", re.MULTILINE)
+LEAST_MESSAGES = 20
+
+
+def said_by(file: Path) -> str:
+    """The texts in a program, f-strings' fixed parts among them, a line each; what is no Python, as it is."""
+    source = file.read_text(encoding="utf-8")
+    if file.suffix != ".py":
+        return source
+    texts = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def test_each_message_of_the_troubleshooting_is_one_that_the_code_says() -> None:
+    messages = MESSAGE.findall((ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"))
+    programs = [path for folder in SOURCES if folder not in {"tests", "docs"} for path in (ROOT / folder).rglob("*.py")]
+    said = [said_by(path) for path in [ROOT / "Makefile", ROOT / "app.py", *programs]]
+
+    unsaid = [each for each in messages if not any(all(part in text for part in each.split("…")) for text in said)]
+
+    assert unsaid == []
+    assert len(messages) >= LEAST_MESSAGES

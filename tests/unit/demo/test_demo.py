@@ -5,9 +5,11 @@ import json
 import sys
 import tarfile
 from pathlib import Path
+from typing import Self
 
 import pytest
 
+from local_cloud.demo import __main__ as demo
 from local_cloud.demo import commands, picture, report, topic_url, topics
 from local_cloud.demo.stages import Stages
 from local_cloud.demo.topics import Topic
@@ -165,3 +167,46 @@ def test_a_stage_is_timed_and_told_with_what_was_said_last() -> None:
     began, ended = (line.split() for line in stream.getvalue().splitlines())
     assert began == ["Asking", "0.0", "s"]
     assert ended == ["Asking", f"{stages.timings_s['ask']:.1f}", "s", "all", "of", "it"]
+
+
+class StandIn:
+    """A local cloud, its guard and a demo, of which nothing is started."""
+
+    endpoint_url = "http://127.0.0.1:1"
+    running = None
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.waited = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def no_longer_than_it(self) -> StandIn:
+        return self
+
+    def run(self, _started: float) -> None:
+        print("the summary")
+
+    def wait(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [([], "  The URL ends now, with the cloud; `make up` makes one that stays."), (["--keep"], "lines to paste")],
+)
+def test_the_demo_ends_by_saying_what_becomes_of_its_url(
+    options: list[str], last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("LocalCloud", "Guard", "Demo"):
+        monkeypatch.setattr(demo, name, StandIn)
+    monkeypatch.setattr("local_cloud.signals.interrupt_when_asked_to_end", lambda: None)
+    monkeypatch.setattr("local_cloud.way_in.lines", lambda _running, stage: "lines to paste" if stage == "dev" else "")
+
+    assert demo.main(options) == 0
+
+    told = capsys.readouterr().out.splitlines()
+    assert told.index("the summary") < told.index(last) == len(told) - 1

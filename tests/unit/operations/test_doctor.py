@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from operations.doctor import checks
@@ -197,3 +199,55 @@ def test_a_wrong_stage_ends_with_one_sentence(capsys: pytest.CaptureFixture[str]
     assert main(["--stage", "nowhere"]) == 2
 
     assert capsys.readouterr().err.startswith("doctor: stage is 'nowhere'")
+
+
+def test_an_accounts_root_may_make_roles_and_nothing_is_simulated_for_it() -> None:
+    with stubbed("iam", "simulate_principal_policy", error="InvalidInput") as iam:
+        assert checks.roles_may_be_made(iam, "arn:aws:iam::123456789012:root").outcome == "good"
+
+
+class Local:
+    """Every service of a local cloud in which nothing was deployed yet; what it does not have it refuses."""
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": "arn:aws:iam::000000000000:root"}
+
+    def __getattr__(self, operation: str) -> Any:
+        def refuse(**_: object) -> None:
+            code = "ParameterNotFound" if operation == "get_parameter" else "400"
+            raise ClientError({"Error": {"Code": code, "Message": operation}}, operation)
+
+        return refuse
+
+
+def test_nothing_that_is_right_in_a_local_cloud_is_bad() -> None:
+    here = checks.Place("us-east-1", StageSettings(), "dev", is_local=True)
+
+    answers = list(examine(lambda _: cast("Client", Local()), here))
+
+    assert [answer for answer in answers if answer.outcome == "bad"] == []
+    assert {answer.check: answer.outcome for answer in answers}.items() >= {"quotas": "good", "image": "good"}.items()
+
+
+@pytest.mark.parametrize(
+    ("variables", "region"),
+    [
+        ({"AWS_REGION": "eu-north-1"}, "eu-north-1"),
+        ({"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-north-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+    ],
+)
+def test_the_region_is_that_of_aws_region_before_the_default_one(
+    variables: dict[str, str], region: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**variables, "AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
+                        "AWS_EC2_METADATA_DISABLED": "true"}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+
+    assert main(["--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["stage"], told["region"]) == ("dev", region)
+    assert told["checks"][0] == {"check": "region", "outcome": "good", "says": told["checks"][0]["says"]}

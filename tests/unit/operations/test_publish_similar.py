@@ -88,7 +88,7 @@ class Cloud:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     made = Cloud()
-    monkeypatch.setattr("boto3.Session", lambda: made)
+    monkeypatch.setattr("boto3.Session", lambda **_: made)
     return made
 
 

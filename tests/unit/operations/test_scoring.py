@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import shutil
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -161,6 +162,14 @@ def test_a_model_of_another_corpus_is_refused(world: World) -> None:
         score_all(Endpoint("topics", client=other), world.documents(), QUIET)
 
 
+def test_a_model_of_another_corpus_and_the_same_vocabulary_is_taken(world: World) -> None:
+    says = f"model=m;corpus={'0' * 64};vocabulary={world.manifest.vocabulary_hash}"
+    weights, _ = score_all(Endpoint("topics", client=SageMakerRuntime(world, says=says)), world.documents(), QUIET)
+    here, _ = score_all(LocalModel(world.model), replace(world.documents(), corpus="1" * 64), QUIET)
+
+    np.testing.assert_allclose(weights, here, atol=1e-6)
+
+
 def test_a_model_that_changes_on_the_way_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployed_scorers, "REQUEST_ROWS", 50)
     client = SageMakerRuntime(world)
@@ -196,6 +205,7 @@ def source(world: World) -> list[str]:
         (["--archive", "x.tar.gz"], "need --source"),
         (["--source", "jsonl"], "needs --input"),
         (["--model-version", "m"], "--endpoint only"),
+        (["--encoding", "latin-1"], "need --source"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(
@@ -210,6 +220,20 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(
     assert message in said
     assert said.count("\n") == 1
     assert not out.exists()
+
+
+def test_a_folder_of_text_files_is_a_source_too(world: World, tmp_path: Path) -> None:
+    for name, text in (("fruit/a.txt", "apple banana"), ("tools/b.txt", "anvil drill"), ("c.txt", "zzz")):
+        (tmp_path / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "texts" / name).write_text(text, encoding="utf-16")
+    given = ["--source", "folder", "--input", str(tmp_path / "texts"), "--encoding", "utf-16"]
+    out = tmp_path / "vectors.parquet"
+
+    assert score.main(["--model", str(world.model), "--corpus", str(world.corpus), "--out", str(out), *given]) == 0
+
+    found = load_topic_vectors(out)
+    assert sorted(found.ids) == ["fruit/a.txt", "tools/b.txt"]
+    assert found.without.keys() == {"c.txt"}
 
 
 def test_no_way_to_score_is_refused_as_an_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,10 @@ from operations.transform.formats import FORMATS
 from stacks.serving.transform.transform_job import definition
 from stacks.serving.transform.transform_records import INPUT_FILTER, OUTPUT_FILTER, RecordError, decode
 from stacks.settings.stage import TransformSettings
+from stacks.shared.names import parameters_prefix
 from tests.strangers import with_strangers
+from tests.unit.deployment.fakes import FakeSsm
+from tests.unit.deployment.fakes import model as model_record
 from tests.unit.explore.conftest import MODEL
 from tests.unit.operations.refusals import no_stack
 from training_scripts.archives import pack
@@ -29,6 +32,9 @@ from training_scripts.corpus.progress import Progress
 from training_scripts.ntm.artifact import read
 from training_scripts.ntm.inference import NtmInference
 from training_scripts.ntm.serving.requests import decode as decode_request
+
+from deployment_functions.ledger import Ledger
+from deployment_functions.model_fields import APPROVED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,9 +62,15 @@ class Aws:
         self.model = MODEL
         text = json.dumps(definition(TransformSettings(instance_count=instances), stage="dev"))
         self._definition = text.replace("${CorpusHash}", world.manifest.corpus_hash)
+        self.ssm = FakeSsm()
+        approved = model_record(MODEL) | {"vocabulary_hash": world.manifest.vocabulary_hash}
+        Ledger(self.ssm, parameters_prefix("dev")).write(APPROVED, approved)
 
     def client(self, name: str) -> Aws:
         return self
+
+    def get_parameter(self, *, Name: str) -> Any:
+        return self.ssm.get_parameter(Name=Name)
 
     def describe_stacks(self, StackName: str) -> Any:
         if "dev" not in StackName:
@@ -152,7 +164,7 @@ class Aws:
 @pytest.fixture
 def aws(world: World, monkeypatch: pytest.MonkeyPatch) -> Aws:
     found = Aws(world)
-    monkeypatch.setattr("boto3.Session", lambda: found)
+    monkeypatch.setattr("boto3.Session", lambda **_: found)
     return found
 
 
@@ -364,11 +376,30 @@ def test_documents_of_another_corpus_are_refused_before_anything_is_sent(
     deployed = DeployedStage("dev", aws.client)
     stage = transform_run.find_stage(deployed)
 
-    with pytest.raises(ExploreError, match="name the model's own corpus"):
-        transform_run.run(
-            deployed, stage, replace(world.documents(), corpus="0" * 64), tmp_path / "note", Progress("test")
-        )
+    other = replace(world.documents(), corpus="0" * 64, vocabulary="1" * 64)
+    with pytest.raises(ExploreError, match="name the model's own corpus with --corpus, or prepare them with --vocab"):
+        transform_run.run(deployed, stage, other, tmp_path / "note", Progress("test"))
     assert aws.objects == {}
+
+
+def test_documents_of_another_corpus_are_taken_where_they_were_counted_by_the_models_vocabulary(
+    aws: Aws, world: World, tmp_path: Path
+) -> None:
+    deployed = DeployedStage("dev", aws.client)
+    stage = transform_run.find_stage(deployed)
+    newer = replace(world.documents(), corpus="0" * 64)
+
+    outcome = transform_run.run(deployed, stage, newer, tmp_path / "note", Progress("test"))
+
+    assert outcome.weights.shape == (120, 4)
+
+
+def test_a_vocabulary_that_is_not_the_models_yet_counts_for_nothing(aws: Aws, world: World) -> None:
+    aws.model = "not approved by the record"
+
+    deployed = DeployedStage("dev", aws.client)
+
+    assert transform_run.vocabulary_of(deployed, transform_run.find_stage(deployed)) == ""
 
 
 def test_a_stage_that_is_not_deployed_is_one_sentence(

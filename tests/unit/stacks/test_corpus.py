@@ -10,6 +10,7 @@ from stacks.settings.errors import SynthError
 from stacks.settings.stage import StageSettings
 from stacks.shared.bucket_layout import LocalCorpus
 from tests.strangers import with_strangers
+from training_scripts.corpus.manifest import CorpusManifest
 
 
 def settings(path: Path, instances: int = 2) -> StageSettings:
@@ -54,3 +55,50 @@ def test_a_folder_that_was_changed_since_it_was_prepared_is_refused(corpus_folde
 
     with pytest.raises(SynthError, match="part-00000.pbr has other bytes than corpus.json says"):
         corpus.find(settings(changed), root=Path("/"))
+
+
+def of_documents(folder: Path, documents: int, target: Path) -> Path:
+    """A corpus as `folder`'s, whose manifest tells so many training documents in four shards."""
+    shutil.copytree(folder, target)
+    manifest = CorpusManifest.load(folder)
+    known = {name: getattr(manifest, name) for name in CorpusManifest.model_fields if name != "corpus_hash"}
+    known["documents"] = manifest.documents.model_copy(update={"train": documents})
+    (target / "corpus.json").write_bytes(CorpusManifest.describing(**known).encoded())
+    return target
+
+
+@pytest.mark.parametrize(
+    ("documents", "training", "says"),
+    [
+        (
+            44,
+            {},
+            "mini_batch_size is 128, but of the 44 training documents in .* may get 22, .*: lower it to 22, or prep",
+        ),
+        (200, {}, "may get 100, .*: lower it to 100 or training.instance_count to 1, or prepare more"),
+        (100, {"train_distribution": "FullyReplicated"}, "may get 100, .*: lower it to 100, or prepare more"),
+        (510, {"instance_count": 4}, "may get 127, "),
+    ],
+)
+def test_too_few_documents_for_a_batch_stop_with_the_settings_name(
+    corpus_folder: Path, tmp_path: Path, documents: int, training: dict[str, object], says: str
+) -> None:
+    small = of_documents(corpus_folder, documents, tmp_path / "corpus")
+    asked = StageSettings.model_validate({"corpus": {"path": str(small)}, "training": training})
+
+    with pytest.raises(SynthError, match=f"setting training.hyperparameters.{says}" if "mini" in says else says):
+        corpus.find(asked, root=Path("/"))
+
+
+@pytest.mark.parametrize(
+    ("documents", "training"),
+    [(256, {}), (128, {"instance_count": 1}), (128, {"train_distribution": "FullyReplicated"})],
+)
+def test_a_batch_for_each_instance_is_enough(
+    corpus_folder: Path, tmp_path: Path, documents: int, training: dict[str, object]
+) -> None:
+    small = of_documents(corpus_folder, documents, tmp_path / "corpus")
+
+    asked = StageSettings.model_validate({"corpus": {"path": str(small)}, "training": training})
+
+    assert isinstance(corpus.find(asked, root=tmp_path), LocalCorpus)

@@ -89,10 +89,10 @@ def take_trained(request: Request, ledger: Ledger) -> bool:
     when it waits for an approval, or when its rollout was rolled back and somebody asks for it once more: where the
     stage approves by itself, it is approved again.
     """
-    if _stands_for(ledger.read(APPROVED), request.properties):
+    if stands_for(ledger.read(APPROVED), request.properties):
         return True
     candidate = ledger.read(CANDIDATE)
-    if candidate is None or not _made_by(candidate, request.properties):
+    if candidate is None or not made_by(candidate, request.properties):
         return False
     if request.text("Approval") == "automatic":
         ledger.approve(candidate)
@@ -106,9 +106,9 @@ def restore_previous(request: Request, ledger: Ledger) -> bool:
     long, and need not give the same one.
     """
     previous = ledger.read(PREVIOUS)
-    if previous is None or not _stands_for(previous, request.properties):
+    if previous is None or not stands_for(previous, request.properties):
         return False
-    if not _stands_for(ledger.read(APPROVED), request.old_properties):
+    if not stands_for(ledger.read(APPROVED), request.old_properties):
         return False
     ledger.restore(previous)
     return True
@@ -160,11 +160,12 @@ def failure_reason(detail: Mapping[str, object]) -> str:
     return f"training pipeline run {name} {status}: {known or 'no cause was given'}"
 
 
-def _made_by(model: Mapping[str, str], properties: Mapping[str, object]) -> bool:
+def made_by(model: Mapping[str, str], properties: Mapping[str, object]) -> bool:
+    """Tell whether the model is of the corpus and the definition that the properties ask for."""
     return (model["definition_hash"], model["corpus_hash"]) == (properties["DefinitionHash"], properties["CorpusHash"])
 
 
-def _stands_for(model: Mapping[str, str] | None, properties: Mapping[str, object]) -> bool:
+def stands_for(model: Mapping[str, str] | None, properties: Mapping[str, object]) -> bool:
     """Tell whether the model is what the properties ask for, or what retrainings have made of that since.
 
     A rollback to these properties must neither train anew on the older corpus, nor take the newer model away.
@@ -172,7 +173,7 @@ def _stands_for(model: Mapping[str, str] | None, properties: Mapping[str, object
     if model is None or not properties:
         return False
     followed = has_followed(model, str(properties["CorpusHash"]))
-    return _made_by(model, properties) or (followed and model["definition_hash"] == properties["DefinitionHash"])
+    return made_by(model, properties) or (followed and model["definition_hash"] == properties["DefinitionHash"])
 
 
 def _short(text: str) -> str:

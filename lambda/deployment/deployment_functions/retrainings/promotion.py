@@ -46,6 +46,7 @@ class Settings(FromEnvironment):
     stage: str
     serving_stack: str
     serving_role: str
+    """Empty: CloudFormation goes on by the role that the stack has."""
     parameters: str
     in_service: str
 
@@ -83,7 +84,7 @@ def begin(settings: Settings, cloudformation: CloudFormation, ssm: Ssm, *, packa
             UsePreviousTemplate=True,
             Parameters=parameters,
             Capabilities=list(CAPABILITIES),
-            RoleARN=settings.serving_role,
+            **({"RoleARN": settings.serving_role} if settings.serving_role else {}),
         )
     except ClientError as error:
         said = error.response["Error"]["Message"]

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from topics_client.command import main
 from topics_client.inputs import Form, documents_in
-from topics_client.outputs import Progress
+from topics_client.outputs import Progress, TableWriter
+from topics_client.results import Prediction, Versions
 
 ROOT = Path(__file__).parents[4]
 
@@ -50,15 +52,73 @@ def test_json_lines_name_file_and_line_and_refused_documents_stand_in_their_plac
 def test_a_column_of_a_table_is_read_through_quoted_newlines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--format", "csv", "score", str(folder / "table.csv"), "--field", "Review", "--top", "0"]) == 0
 
-    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert header == ["document", "error", "weight_0", "weight_1", "weight_2"]
     assert [[float(cell) for cell in row[2:]] for row in rows] == [[0, 0, 1], [0.5, 0.5, 0]]
 
 
 def test_rows_of_counts_are_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--format", "csv", "score", str(folder / "counts.csv"), "--as", "counts", "--top", "2"]) == 0
 
-    first = next(csv.reader(io.StringIO(capsys.readouterr().out)))
+    header, first, *_ = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert header == ["document", "error", "topic_1", "label_1", "weight_1", "topic_2", "label_2", "weight_2"]
     assert first[1:5] == ["", "1", "Driving", "1.0"]
+
+
+def test_refused_documents_before_the_first_good_one_stand_under_the_header_too(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "late.jsonl").write_text('"unseen"\n"train"\n"unseen"\n', encoding="utf-8")
+    (folder / "none.jsonl").write_text('"unseen"\n', encoding="utf-8")
+
+    assert main(["--format", "csv", "score", str(folder / "late.jsonl"), "--top", "1"]) == 1
+    late = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert main(["--format", "csv", "score", str(folder / "none.jsonl"), "--top", "1"]) == 1
+    none = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+
+    assert [row[1] for row in late] == ["error", "no_known_words", "", "no_known_words"]
+    assert late[0][2:] == ["topic_1", "label_1", "weight_1"]
+    assert none[0] == ["document", "error"]
+    assert none[1][1] == "no_known_words"
+
+
+def test_nothing_is_cut_where_the_output_is_no_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = str(folder / ("a" * 100 + ".txt"))
+    Path(name).write_text("a car", encoding="utf-8")
+
+    assert main(["score", name, "--top", "3"]) == 0
+
+    out = capsys.readouterr().out
+    assert out.startswith(f"{name}  100% Driving")
+    assert "…" not in out
+
+
+def test_a_terminal_gets_lines_of_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+
+    TableWriter(terminal).write("a" * 100, Prediction(Versions(None, None), weights=tuple(map(float, range(100)))))
+
+    assert len(terminal.getvalue()) == 70 + len("\n")
+    assert terminal.getvalue().startswith("…" + "a" * 29 + "  ")
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    package = tomllib.loads((ROOT / "topics_client" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"topics {package['version']}\n"
+    assert package["scripts"] == {"topics": f"{main.__module__}:{main.__name__}"}
+
+
+def test_quiet_tells_nothing_but_the_exit_code_of_refused_documents(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--quiet", "score", str(folder / "some.jsonl"), "--field", "body", "--top", "1"]) == 1
+    assert capsys.readouterr().err == ""
 
 
 def test_standard_input_is_a_document_a_line(

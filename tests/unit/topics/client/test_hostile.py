@@ -328,7 +328,7 @@ def test_formats_for_programs_carry_the_label_as_it_is(
 
     out = capsys.readouterr().out
     if form == "csv":
-        [row] = csv.reader(io.StringIO(out, newline=""))
+        _header, row = csv.reader(io.StringIO(out, newline=""))
         assert HOSTILE in row
     else:
         assert out.removesuffix("\n").isprintable()

@@ -72,7 +72,7 @@ def test_fewer_attempts_than_one_are_refused() -> None:
     ("format_name", "shown"),
     [
         ("table", "0.1250  a/1  x\n0.5000  b  \n"),
-        ("csv", "a/1,x,0.125\nb,,0.5\n"),
+        ("csv", "id,label,distance\na/1,x,0.125\nb,,0.5\n"),
         ("json", '{"id": "a/1", "label": "x", "distance": 0.125, "model": "job-1"}\n'
                  '{"id": "b", "label": "", "distance": 0.5, "model": "job-1"}\n'),
     ],
