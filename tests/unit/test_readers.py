@@ -15,6 +15,7 @@ import pytest
 from topics_client.inputs import Form, InputError, documents_in
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.rejected import Rejected
+from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import CsvTable, JsonLines, TextFolder
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.learning.embeddings import read_embeddings
@@ -48,7 +49,9 @@ def on_spark(file: Path) -> object:
     content = file.read_bytes()
     for mark, unpack in ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress)):
         content = unpack(content) if content.startswith(mark) else content
-    found = list(counted.read(JsonLines(file, encoding=said(file)), 1, content.splitlines()))
+    found = list(
+        counted.read(JsonLines(file, encoding=said(file)), PreparationSettings().finder, 1, content.splitlines())
+    )
     if refused := [one for one in found if isinstance(one, Rejected)]:
         raise CorpusError(refused[0].reason)
     return [one.forms for one in found if not isinstance(one, Rejected)]
