@@ -15,9 +15,11 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _PACKAGE: Final = _ROOT / layout.PACKAGE
 _MODULES: Final = (
     "__init__.py",
+    "archives.py",
     "array_files.py",
     "content_types.py",
     "hyperparameters.py",
+    "mxnet_arrays.py",
     "ntm_environment.py",
     "one_thread.py",
     "plain_text.py",
