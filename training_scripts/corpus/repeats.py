@@ -9,7 +9,6 @@ stays everywhere. Numbers are no words, so sentences that differ in them alone a
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -32,20 +31,12 @@ END: Final = -1
 NOWHERE, HERE, ELSEWHERE = -1, 0, 1
 """Whether a key is repeated at all, and whether this document is the first that has it."""
 
-_SENTENCE_END: Final = re.compile(
-    r"[.!?\u2026\u037e\u061f\u06d4]+(?=\s)|[\u3002\uff01\uff1f\u0964\u0965\u1362]+|[\r\n]+"
-)
 _FACTOR: Final = 0x9E3779B97F4A7C15
 _INVERSE: Final = pow(_FACTOR, -1, 1 << 64)
 _OF_SENTENCES: Final = np.uint64(0xD6E8FEB86659FD93)
 _OF_FRAMES: Final = np.uint64(0xA0761D6478BD642F)
 _FILTER_BITS: Final = 16, 28
 """At least and at most: 256 MB, which a hundred million words do not fill."""
-
-
-def sentences_of(text: str) -> list[str]:
-    """Return the sentences of a text, in order; a line's end ends one too."""
-    return _SENTENCE_END.split(text)
 
 
 def hash_of(form: str) -> int:

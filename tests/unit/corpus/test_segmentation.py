@@ -119,7 +119,20 @@ def test_such_texts_can_be_counted_as_they_are_and_the_summary_says_so(
 ) -> None:
     path = documents(tmp_path, [*CHINESE, *(f"{word} 足球 音乐 下雨" for word in ("公园", "比赛") for _ in range(12))])
 
-    assert run(path, "--segmentation", "no", "--no-lemmas", "--no-stop-words", "--language", "zh") == 0
+    assert (
+        run(
+            path,
+            "--segmentation",
+            "no",
+            "--repeated-sentences",
+            "0",
+            "--no-lemmas",
+            "--no-stop-words",
+            "--language",
+            "zh",
+        )
+        == 0
+    )
 
     assert (
         "4 documents in which nothing parts words, counted as they are: 'd0', 'd1', 'd2', …" in capsys.readouterr().out
@@ -130,7 +143,7 @@ def test_such_texts_can_be_counted_as_they_are_and_the_summary_says_so(
 def test_the_corpus_records_what_parted_its_words_and_a_server_refuses_what_is_not(pairs: None, tmp_path: Path) -> None:
     path = documents(tmp_path, CHINESE * 10)
 
-    assert run(path, "--no-lemmas", "--no-stop-words", "--language", "zh") == 0
+    assert run(path, "--repeated-sentences", "0", "--no-lemmas", "--no-stop-words", "--language", "zh") == 0
 
     corpus = tmp_path / "corpus"
     assert CorpusManifest.load(corpus).settings["libraries"]["rjieba"] == "1.0"  # type: ignore[index,call-overload]

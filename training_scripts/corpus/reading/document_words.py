@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.reading import segmentation
-from training_scripts.corpus.repeats import sentences_of
+from training_scripts.corpus.reading.sentences import sentences_of
 
 if TYPE_CHECKING:
     from training_scripts.corpus.reading.plain_text import PlainText
