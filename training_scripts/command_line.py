@@ -1,4 +1,4 @@
-"""The one runner of command lines: what a person can mend is one sentence and exit code 2, never a traceback."""
+"""The one runner of command lines: a user-fixable error is one sentence and exit code 2, never a traceback."""
 
 from __future__ import annotations
 

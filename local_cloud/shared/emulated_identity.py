@@ -1,4 +1,4 @@
-"""The edge to MiniStack's IAM and STS: roles, policies and sessions behind typed functions."""
+"""Typed wrappers over MiniStack's private API: roles, policies and sessions of IAM and STS."""
 
 from __future__ import annotations
 

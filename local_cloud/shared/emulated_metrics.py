@@ -1,4 +1,4 @@
-"""The edge to MiniStack's CloudWatch: its logs, metrics and alarms behind typed functions."""
+"""Typed wrappers over MiniStack's private API: logs, metrics and alarms of CloudWatch."""
 
 from __future__ import annotations
 

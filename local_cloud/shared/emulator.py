@@ -1,4 +1,4 @@
-"""The edge to MiniStack: its requests, services and resources behind typed functions."""
+"""Typed wrappers over MiniStack's private API: requests, services and resources."""
 
 from __future__ import annotations
 

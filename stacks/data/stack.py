@@ -37,7 +37,7 @@ from stacks.shared.bucket_layout import (
 )
 from stacks.shared.network import Placement
 from stacks.shared.platform import Platform
-from stacks.shared.policies import retention_days, tell_stage
+from stacks.shared.policies import retention_days, add_stage_metadata
 
 if TYPE_CHECKING:
     from stacks.data.folder_upload import Folder
@@ -63,7 +63,7 @@ class DataStack(cdk.Stack):
         env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=description)
-        tell_stage(self, stage, settings)
+        add_stage_metadata(self, stage, settings)
         refuse_regions(self, settings)
         removal_policy = cdk.RemovalPolicy(settings.removal_policy.upper())
         self.key = StageKey(

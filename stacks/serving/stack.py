@@ -20,7 +20,7 @@ from stacks.shared import algorithm_images, open_training
 from stacks.shared.alarms import RolloutAlarms, watch_service
 from stacks.shared.model_parameters import approved_model
 from stacks.shared.names import endpoint_name, in_service_parameter
-from stacks.shared.policies import tell_stage
+from stacks.shared.policies import add_stage_metadata
 from stacks.shared.registry_image import RegistryImage
 
 from deployment_functions.model_fields import in_service_record
@@ -52,7 +52,7 @@ class ServingStack(cdk.Stack):
         super().__init__(scope, construct_id, env=env, description=description, synthesizer=synthesizer)
         if settings.retraining is not None:
             bound_roles(self, stage)
-        tell_stage(self, stage, settings)
+        add_stage_metadata(self, stage, settings)
         data = SharedData(self, values)
         platform = data.platform
         image = RegistryImage(self, "NtmImage", algorithm_images.hosting(settings))
@@ -138,7 +138,7 @@ class ServingStack(cdk.Stack):
         approved: Mapping[str, str],
         data: SharedData,
     ) -> None:
-        # Imported only where it is set: what is off shall cost a synth nothing.
+        # Imported lazily: disabled features add no synth time.
         from stacks.serving.similar.similar_documents import SimilarDocuments  # noqa: PLC0415
         from stacks.serving.similar.vector_index import VectorIndex  # noqa: PLC0415
 

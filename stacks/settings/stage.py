@@ -157,7 +157,7 @@ class OperationsSettings(Frozen):
     """X-Ray segments of every function."""
     dashboard: bool = True
     max_topic_shift: Annotated[Float, Field(gt=0, le=1)] = 0.2
-    """Jensen-Shannon divergence, in bits, of the topics of late from those of the training, that rings an alarm."""
+    """Jensen-Shannon divergence, in bits, of recent topics from those of the training, at which an alarm rings."""
 
 
 class AccountLogSettings(Frozen):
@@ -173,7 +173,7 @@ class RetrainingSettings(Frozen):
     """A schedule on which the pipeline runs on the newest prepared corpus; see docs/operations.md."""
 
     schedule: Annotated[str, Field(pattern=SCHEDULE)] = "rate(7 days)"
-    """When it is looked whether a training is due, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
+    """When to check whether a retraining is due, as EventBridge takes it: rate(7 days), cron(0 3 ? * SUN *)."""
     max_loss_increase_percent: Annotated[Float, Field(ge=0, le=100)] = 0
     """How much larger than that of the model in service the new one's validation loss may be."""
 

@@ -76,7 +76,7 @@ def alarm(
 ) -> cloudwatch.Alarm:
     """Declare an alarm that rings at `threshold` or above for `periods`, and tells the stage's topic.
 
-    No data is no trouble: an endpoint that nobody asks has no errors.
+    Missing data does not breach: an endpoint without requests has no errors.
     """
     made = cloudwatch.Alarm(
         scope,

@@ -65,14 +65,14 @@ class JobPipelineRole(ServiceRole):
         )
         if passes is not None:
             self.allow("iam:PassRole", on=[passes.role_arn], when={"StringEquals": {"iam:PassedToService": SAGEMAKER}})
-        learn_of_ends(self, f"SageMaker{kind}Jobs")
+        allow_sync_events(self, f"SageMaker{kind}Jobs")
         # SageMaker makes the grant for a job's volumes on behalf of whoever creates the job.
         encrypt_volumes(self, key)
         # What CDK allows a state machine that logs and is traced.
         self.acknowledge_wildcard("*", because=NO_RESOURCE)
 
 
-def learn_of_ends(rights: ServiceRole | Rights, of: str) -> None:
+def allow_sync_events(rights: ServiceRole | Rights, of: str) -> None:
     """Allow what `.sync` learns of the end of its jobs by: one rule an account, made and owned by Step Functions.
 
     Args:

@@ -35,6 +35,6 @@ def retention_days(days: int) -> logs.RetentionDays:
     return _RETENTION[days]
 
 
-def tell_stage(stack: cdk.Stack, stage: str, settings: StageSettings) -> None:
+def add_stage_metadata(stack: cdk.Stack, stage: str, settings: StageSettings) -> None:
     """Say in the template whose stage it is of, and what it promises: rules and auditors read templates alone."""
     stack.template_options.metadata = {STAGE_METADATA: {"Name": stage, "Hardened": settings.hardened}}

@@ -14,7 +14,7 @@ from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
 from stacks.shared.deployment_function import DeploymentFunction
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import job_name_prefix, parameters_prefix, pipeline_name
-from stacks.shared.policies import tell_stage
+from stacks.shared.policies import add_stage_metadata
 from stacks.shared.registry_image import RegistryImage
 from stacks.training import training_job
 from stacks.training.retraining.serving_boundary import ServingBoundary
@@ -48,7 +48,7 @@ class TrainingStack(cdk.Stack):
         env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=description)
-        tell_stage(self, stage, settings)
+        add_stage_metadata(self, stage, settings)
         data = SharedData(self, values)
         platform = data.platform
         chosen, code = algorithm_images.training(settings), data.code

@@ -126,7 +126,7 @@ def test_in_a_hardened_stage_it_is_in_the_stages_vpc(prod_prepared: Templates) -
 def test_documents_come_from_the_runs_input_or_else_from_the_settings_prefix(prepared: Templates) -> None:
     found = states(prepared)
 
-    assert found["WhatIsAsked"]["Choices"][0] == {
+    assert found["ChooseInput"]["Choices"][0] == {
         "Variable": "$.documents_uri", "IsPresent": True, "Next": "Prepare",
     }  # fmt: skip
     assert found["AllDocuments"]["Result"] == {"documents_uri": "${DocumentsUri}"}

@@ -64,11 +64,11 @@ class Application:
         try:
             answer = self._answer(event, seen)
         except Problem as problem:
-            answer, seen.code = events.told(problem, request_id), problem.code
+            answer, seen.code = events.problem_answer(problem, request_id), problem.code
         except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours must not show its stack
             log_fault(logger, error, request_id)
             fault = SimilarProblem(Code.INTERNAL_ERROR, "the service failed; the fault is logged")
-            answer, seen.code = events.told(fault, request_id), fault.code
+            answer, seen.code = events.problem_answer(fault, request_id), fault.code
         if seen.method == "HEAD":
             answer.body = ""
         seen.status, seen.model = answer.status, answer.headers.get(MODEL_HEADER)

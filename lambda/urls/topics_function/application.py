@@ -80,11 +80,13 @@ class Application:
         try:
             answer = self._answer(event, Deadline.of(context), seen)
         except Problem as problem:
-            answer = events.told(problem, request_id)
+            answer = events.problem_answer(problem, request_id)
             seen.code = problem.code
         except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours must not show its stack
             log_fault(logger, error, request_id)
-            answer = events.told(Problem(Code.INTERNAL_ERROR, "the service failed; the fault is logged"), request_id)
+            answer = events.problem_answer(
+                Problem(Code.INTERNAL_ERROR, "the service failed; the fault is logged"), request_id
+            )
             seen.code = Code.INTERNAL_ERROR
         if seen.method == "HEAD":
             answer.body = ""

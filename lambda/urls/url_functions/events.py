@@ -60,7 +60,7 @@ class Answer:
         return {"statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": False}
 
 
-def told(problem: Problem, request_id: str | None) -> Answer:
+def problem_answer(problem: Problem, request_id: str | None) -> Answer:
     """Return the answer that tells a problem."""
     headers = dict(problem.headers)
     if problem.retry_after_s is not None:

@@ -29,7 +29,7 @@ class ScoringOptions:
 
     Attributes:
         top: give only so many of the strongest topics, with label and words; None for all weights.
-        per_row_errors: answer the good rows, and tell the problem of each other in its place; else refuse all.
+        per_row_errors: answer the good rows and report each failed row's problem in its place; else refuse all.
         mean_for_empty: give a document without known words the corpus's mean; else its problem.
         corpus_version: the corpus whose vocabulary the caller counted with.
     """

@@ -88,8 +88,8 @@ def definition(settings: TransformSettings, *, stage: str) -> dict[str, object]:
     return {
         "Comment": f"Topic vectors of many documents by the approved model of stage {stage}",
         "TimeoutSeconds": settings.max_runtime_s,
-        "StartAt": "WhatIsAsked",
-        "States": {"WhatIsAsked": {"Type": "Choice", "Choices": choices, "Default": "Transform"}, **states},
+        "StartAt": "ChooseInput",
+        "States": {"ChooseInput": {"Type": "Choice", "Choices": choices, "Default": "Transform"}, **states},
     }
 
 
@@ -131,9 +131,9 @@ def _of_the_corpus(settings: TransformSettings, *, stage: str) -> dict[str, obje
                 "States": {"TransformPart": _task(request_by_order(settings, stage=stage))},
             },
             "ResultPath": "$.parts",
-            "Next": "TellCorpus",
+            "Next": "DescribeCorpus",
         },
-        "TellCorpus": {
+        "DescribeCorpus": {
             "Type": "Pass",
             "Parameters": {
                 **TOLD,

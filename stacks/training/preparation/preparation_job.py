@@ -108,9 +108,9 @@ def definition(step: PreparationStep, *, stage: str, placeholders: Sequence[str]
     return {
         "Comment": f"Prepares a corpus of stage {stage} on Spark",
         "TimeoutSeconds": step.max_runtime_s + START_UP_MARGIN_S + PUBLISHING_S,
-        "StartAt": "WhatIsAsked",
+        "StartAt": "ChooseInput",
         "States": {
-            "WhatIsAsked": {
+            "ChooseInput": {
                 "Type": "Choice",
                 "Choices": [{"Variable": "$.documents_uri", "IsPresent": True, "Next": "Prepare"}],
                 "Default": "AllDocuments",

@@ -15,7 +15,7 @@ from constructs import Construct
 from stacks.shared.alarms import watch_machine
 from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
 from stacks.shared.deployment_function import DeploymentFunction
-from stacks.shared.job_pipeline_role import learn_of_ends
+from stacks.shared.job_pipeline_role import allow_sync_events
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import (
     in_service_parameter,
@@ -237,7 +237,7 @@ class Retraining(Construct):
             ],
             because="Runs of this one state machine that a retraining started; each has a name of its own.",
         )
-        learn_of_ends(role, "StepFunctionsExecution")
+        allow_sync_events(role, "StepFunctionsExecution")
         role.allow("sns:Publish", on=[self._platform.alarms_arn])
         keys = (self._platform.operations_key_arn, self._platform.alarms_key_arn)
         role.allow("kms:Decrypt", "kms:GenerateDataKey", on=[key for key in keys if key is not None])
@@ -270,7 +270,7 @@ class Retraining(Construct):
         events.Rule(
             self,
             "Schedule",
-            description="It is looked whether a retraining is due",
+            description="Checks whether a retraining is due",
             schedule=events.Schedule.expression(retraining.schedule),
             targets=[targets.SfnStateMachine(machine, role=role, dead_letter_queue=lost)],
         )

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from stacks.shared.acknowledgments import acknowledge
 from stacks.shared.alarms import URL_ALIAS
 from stacks.shared.bucket_layout import CAPTURED_PREFIX, TRANSFORM_PREFIX
-from stacks.shared.job_pipeline_role import learn_of_ends
+from stacks.shared.job_pipeline_role import allow_sync_events
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import (
     STAGE_TAG,
@@ -142,7 +142,7 @@ class ServingBoundary(Rights):
             on=[arn(service="sagemaker", resource="transform-job", resource_name=f"{job_name_prefix(stage)}*")],
             because=_STAGES_OWN,
         )
-        learn_of_ends(self, "SageMakerTransformJobs")
+        allow_sync_events(self, "SageMakerTransformJobs")
         if watched:
             alarms = self._colon("cloudwatch", "alarm", f"{serving_stack_name(stage)}-*")
             self.allow("cloudwatch:DescribeAlarms", on=[alarms], because=_STAGES_OWN)

@@ -415,7 +415,7 @@ def test_a_schedule_transforms_the_approved_models_corpus_part_after_part_under_
     job = each["ItemProcessor"]["States"]["TransformPart"]["Parameters"]
 
     assert states["Parts"]["Result"] == {"parts": ["train", "validation", "test"]}
-    assert states["WhatIsAsked"]["Choices"][-1] == {"Variable": "$.job_name", "IsPresent": False, "Next": "Parts"}
+    assert states["ChooseInput"]["Choices"][-1] == {"Variable": "$.job_name", "IsPresent": False, "Next": "Parts"}
     assert each["ItemSelector"]["input_uri.$"].startswith("States.Format('${CorporaUri}${CorpusHash}/{}/'")
     assert each["ItemSelector"]["split_type"] == "RecordIO"
     assert "DataProcessing" not in job

@@ -130,7 +130,7 @@ def test_a_parameter_that_is_not_understood_is_named(service: Any, query: str, p
 
 
 class TestPerRowErrors:
-    """`?errors=per_row` scores the good documents and tells each other one's problem in its place."""
+    """`?errors=per_row` scores the good documents and reports each failed row's problem in its place."""
 
     def test_problems_stand_in_their_documents_place(self, service: Any) -> None:
         reply = service.send("1,0,0\n1,2\n0,0,1", query="errors=per_row")

@@ -66,7 +66,7 @@ class Job:
     """Reads the container's input, trains, and writes what the service collects."""
 
     def __init__(self, root: Path, *, script_mode: bool = False) -> None:
-        """Read the settings under `root`; in script mode the training toolkit's own channel and settings are let be.
+        """Read the settings under `root`; in script mode the training toolkit's own channel and settings are ignored.
 
         Raises:
             ClientError: a hyperparameter, a channel or the vocabulary is not what NTM takes.
@@ -101,7 +101,7 @@ class Job:
         primary = cluster.rank == 0
         trained = trainer.train(
             progress,
-            report=self._log.epoch if primary else _unsaid,
+            report=self._log.epoch if primary else _ignore,
             save=self._saver(primary=primary),
             interrupted=interrupted,
         )
@@ -146,7 +146,7 @@ class Job:
             known = documents.statistics
             self._log.info(
                 f"channel {name}: {known.documents} documents, {known.nonzeros} distinct words in them, "
-                f"{known.empty} empty documents left out, {_whereabouts(documents)}, "
+                f"{known.empty} empty documents left out, {_storage_description(documents)}, "
                 f"read in {time.monotonic() - started:.2f} s"
             )
             loaded[name] = documents
@@ -172,7 +172,7 @@ class Job:
         folder = self._root / "checkpoints"
         # SageMaker makes the folder where a checkpoint location is configured; elsewhere nobody would collect it.
         if not primary or not folder.is_dir():
-            return _unsaid
+            return _ignore
         return lambda progress: checkpoint.save(folder, progress, self._settings)
 
     def _model(self, trained: Trained, idf: npt.NDArray[np.float32] | None) -> artifact.Artifact:
@@ -309,7 +309,7 @@ def _topic_weights(model: artifact.Artifact, counts: csr_matrix) -> npt.NDArray[
     return weights
 
 
-def _whereabouts(documents: Documents) -> str:
+def _storage_description(documents: Documents) -> str:
     if not documents.streams:
         return "in memory"
     if documents.scratch_bytes:
@@ -326,5 +326,5 @@ def _parts(loss: EpochLoss) -> dict[str, float]:
     return {"total": loss.total, "reconstruction": loss.reconstruction, "kl": loss.kl}
 
 
-def _unsaid(_: EpochReport | Progress) -> None:
+def _ignore(_: EpochReport | Progress) -> None:
     """What a secondary instance does where the primary reports or saves."""

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from topics_function.model.inference import Result
 
 SHIFT_WINDOW_DOCUMENTS: Final = 2000
-"""Documents after which an earlier one counts for 1/e in the topics of late."""
+"""Documents after which an earlier one weighs 1/e in the recent topics."""
 
 SHIFT_LEAST_DOCUMENTS: Final = 200
-"""Documents before which the topics of late say nothing."""
+"""Fewest documents for which the recent topics are reported."""
 
 ENTROPY_DOCUMENTS: Final = 200
 """Documents of one request of which the entropy is taken, evenly over it: a logarithm a weight adds up."""
@@ -71,7 +71,7 @@ def _normalised(weights: Sequence[float]) -> list[float]:
 
 
 class RecentTopics:
-    """The mean topic weights of the documents of late, each fading as more come in; one model's at a time."""
+    """Decaying mean of topic weights over recent documents; reset when the model changes."""
 
     def __init__(self) -> None:
         self._model: str | None = None

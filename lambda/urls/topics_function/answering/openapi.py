@@ -102,7 +102,7 @@ def _scoring(operation_id: str) -> Json:
             ),
             _parameter(
                 options.ERRORS,
-                f"{options.PER_ROW}: score the good documents, and tell the problem of each other in its place",
+                f"{options.PER_ROW}: score the good documents, and report each failed row's problem in its place",
                 {"type": "string", "enum": [options.STRICT, options.PER_ROW], "default": options.STRICT},
             ),
             _parameter(

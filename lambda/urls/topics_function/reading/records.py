@@ -78,7 +78,7 @@ def of_floats(keys: Iterable[int], floats: bytes, feature_dim: int) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _around(floats: int, packed: int, feature_dim: int) -> tuple[bytes, bytes, bytes]:
-    """Return what a record has before, between and behind its values and keys: it hangs on their sizes alone."""
+    """Return what a record has before, between and behind its values and keys: it depends only on their sizes."""
     width = _varints[feature_dim]
     shape = b"\x1a" + _varints[len(width)] + width
     values, keys = b"\x0a" + _varints[floats], b"\x12" + _varints[packed]
