@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from audit.assembly import construct_path
+from audit.assembly import Assembly, construct_path
 from audit.tables import Row, Table
 from rules.model import mapping, objects
-
-if TYPE_CHECKING:
-    from audit.assembly import Assembly
 
 
 def acknowledgments(assembly: Assembly) -> Table:

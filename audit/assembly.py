@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from audit.lines import line_index
 from audit.tables import Place
 from rules.model import JsonValue, Resource, Template, items, mapping, objects
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 SUFFIX: Final = ".template.json"
 REPORT: Final = "validation-report.json"

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from audit.assembly import SUFFIX, AuditError
+from audit.assembly import SUFFIX, Assembly, AuditError
 from audit.tables import Place, Row, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from audit.assembly import Assembly
-    from rules.model import JsonValue
+from rules.model import JsonValue
 
 RELEASES: Final = Path(__file__).parent / "releases"
 _HASHES: Final = (

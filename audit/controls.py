@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from audit.assembly import construct_path
+from audit.assembly import Assembly, construct_path
 from audit.stores import tls_denial
 from audit.tables import Place, Row, Table
 from rules.engine import ALL_RULES, Finding, check_all
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from audit.assembly import Assembly
-    from rules.model import Resource
+from rules.model import Resource
 
 SOURCE: Final = Path(__file__).parent / "controls.csv"
 PASS, FINDING, ACKNOWLEDGED, NOT_CHECKED = "pass", "finding", "acknowledged", "not checked"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from audit.flows import Flow, Node
+from audit.flows import Flow, Node
 
 DRAWN: Final = frozenset({"reads", "writes", "asks", "invokes", "starts", "shares"})
 """Logs, alarms and lost events are in the table only: they would hide the rest."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from audit import stores
+from audit.assembly import Assembly
 from audit.tables import Place, Row, Table
 from rules.jobs import PROCESSING, TRAINING, TRANSFORM, jobs
 from rules.model import JsonValue, items, mapping, objects
-
-if TYPE_CHECKING:
-    from audit.assembly import Assembly
 
 FUNCTION: Final = "AWS::Lambda::Function"
 ALIAS: Final = "AWS::Lambda::Alias"

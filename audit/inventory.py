@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from audit.assembly import construct_path
+from audit.assembly import Assembly, construct_path
 from audit.tables import Row, Table
 from rules.model import Resource, mapping
-
-if TYPE_CHECKING:
-    from audit.assembly import Assembly
 
 _KEYS: Final = ("KmsKeyId", "KmsMasterKeyId", "KmsKeyArn")
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from audit.assembly import Assembly
 from audit.tables import Row, Table
-
-if TYPE_CHECKING:
-    from audit.assembly import Assembly
 
 _DOCS: Final = "https://docs.aws.amazon.com"
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from typing import Final, TypeAlias
 
 Path: TypeAlias = tuple[str, ...]
 """The way to a value: keys, and places in lists as digits."""

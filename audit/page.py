@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from audit.controls import ACKNOWLEDGED, FINDING, NOT_CHECKED, PASS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from audit.tables import Place, Row, Table
+from audit.tables import Place, Row, Table
 
 HERE: Final = Path(__file__).parent
 OUTCOMES: Final = (FINDING, ACKNOWLEDGED, NOT_CHECKED, PASS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from audit import acknowledgments, changes, controls, diagram, flows, inventory, limits, page, sarif, statements
 from audit import stores as stores_
@@ -13,11 +13,7 @@ from audit.faults import seeded
 from audit.faults.seeds import SEEDS
 from audit.faults.seeds_compute import SEEDS as COMPUTE_SEEDS
 from audit.faults.seeds_preparation import PREPARATION_SEEDS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from audit.tables import Table
+from audit.tables import Table
 
 ALL_SEEDS = (*SEEDS, *COMPUTE_SEEDS)
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from audit.assembly import SUFFIX, construct_path
+from audit.assembly import SUFFIX, Assembly, construct_path
+from audit.controls import Judge
+from audit.tables import Place
 from rules.engine import ALL_RULES
-
-if TYPE_CHECKING:
-    from audit.assembly import Assembly
-    from audit.controls import Judge
-    from audit.tables import Place
-    from rules.model import JsonValue
+from rules.model import JsonValue
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 OWN: Final = "TopicModelRules"

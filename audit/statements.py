@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping
+from typing import Final
 
+from audit.assembly import Assembly
 from audit.tables import Row, Table
 from rules.model import JsonValue, Resource, items, mapping, objects
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from audit.assembly import Assembly
 
 ROLE: Final = "AWS::IAM::Role"
 _ATTACHED: Final = {

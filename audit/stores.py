@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from audit.assembly import Assembly
 from audit.tables import Place, Row, Table
 from rules.buckets import default_encryption
 from rules.jobs import PROCESSING, TRAINING, TRANSFORM, jobs
 from rules.model import Resource, mapping, objects
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from audit.assembly import Assembly
 
 BUCKET: Final = "AWS::S3::Bucket"
 VECTORS: Final = "AWS::S3Vectors::VectorBucket"

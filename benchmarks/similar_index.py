@@ -10,19 +10,18 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from collections.abc import Callable
+
 from explore.similar import index_of
 from explore.vectors import load_topic_vectors
 
 from similar_function.index import DocumentIndex
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 READS = 5
 SEARCHES = 500

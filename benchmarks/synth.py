@@ -14,13 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stacks.shared.names import VALID_TEMPLATES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 ROOT: Final = Path(__file__).parent.parent
 OUTPUT: Final = ROOT / "build" / "bench" / "synth.json"

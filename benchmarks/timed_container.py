@@ -10,13 +10,10 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from training_scripts import serve
+from training_scripts.ntm.serving.messages import Request, Response
 from training_scripts.ntm.serving.service import INVOCATIONS, Service
-
-if TYPE_CHECKING:
-    from training_scripts.ntm.serving.messages import Request, Response
 
 
 def main(arguments: list[str]) -> int:

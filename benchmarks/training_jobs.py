@@ -7,14 +7,11 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from resource import struct_rusage
 
 from training_scripts.corpus.manifest import CorpusManifest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-    from resource import struct_rusage
 
 KINDS = ONE, TWO, APART = "one instance", "two instances", "two jobs apart"
 

@@ -15,25 +15,22 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from explore import documents as corpora
 from explore.documents import CountedDocuments
 from local_cloud.cloud import LocalCloud
+from local_cloud.function_urls import FunctionUrl
 from local_cloud.running import Running
 from operations.stage import DeployedStage
 from operations.transform import run as transform_run
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.corpus.progress import Progress
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from local_cloud.function_urls import FunctionUrl
 
 ROOT: Final = Path(__file__).parent.parent
 OUTPUT: Final = ROOT / "build" / "bench" / "transform.json"

@@ -17,24 +17,21 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
 
 from local_cloud.cloud import LocalCloud
+from local_cloud.function_urls import FunctionUrl
 from local_cloud.shared.settings import NTM, REGION, ContainerCommands, LocalCloudSettings
 from stacks.shared.names import endpoint_name, function_name, stack_prefix
 from training_scripts import prepare
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from local_cloud.function_urls import FunctionUrl
 
 STAGE: Final = "dev"
 OUTPUT: Final = Path(__file__).parents[1] / "build" / "bench" / "url.json"

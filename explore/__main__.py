@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from explore import options as common
+from explore.documents import CountedDocuments
 from explore.errors import ExploreError
 from explore.files import written_whole
-from explore.map import METHODS
+from explore.map import METHODS, Method
 from explore.page.build import page
 from explore.study import study
 from explore.vectors import DEFAULT_FILE
 from training_scripts.command_line import Parser, in_a_sentence
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.progress import Progress
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from explore.documents import CountedDocuments
-    from explore.map import Method
 
 PROGRAM: Final = "python -m explore"
 DEFAULT_OUTPUT: Final = Path("build/explore")

@@ -6,6 +6,8 @@ has no encoder: such a folder cannot be served.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +21,6 @@ from training_scripts.ntm.coherence import Cooccurrence, mean_npmi, uniqueness_b
 from training_scripts.ntm.sums import Alone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from scipy.sparse import csr_matrix
 
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from explore.errors import ExploreError
 from training_scripts import recordio
-from training_scripts.corpus.manifest import PARTS, CorpusManifest, labels_path, shard_path
+from training_scripts.corpus.documents import Source
+from training_scripts.corpus.manifest import PARTS, CorpusManifest, Part, labels_path, shard_path
+from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.surface_forms import SurfaceForms
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from training_scripts.corpus.documents import Source
-    from training_scripts.corpus.manifest import Part
-    from training_scripts.corpus.progress import Progress
 
 NO_KNOWN_WORD = "no known word"
 """Why a document has no topics: it holds no word of the vocabulary."""

@@ -11,22 +11,21 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import numpy as np
 from matplotlib import pyplot as plt
 from scipy.cluster.hierarchy import dendrogram
 
 from explore import lettering, map_names, palette
 from explore.files import written_whole
+from explore.palette import Mark
+from explore.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
     import numpy.typing as npt
     from matplotlib.figure import Figure
-
-    from explore.palette import Mark
-    from explore.study import Study
 
 _INK: Final = "#1b1e24"
 _QUIET: Final = "#596170"

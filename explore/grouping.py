@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,16 +11,12 @@ import numpy.typing as npt
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from explore.topics import hellinger, npmi
+from explore.topics import Topic, Words, hellinger, npmi
+from explore.vectors import TopicVectors
 from training_scripts.ntm.coherence import top_word_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from scipy.sparse import csr_matrix
-
-    from explore.topics import Topic, Words
-    from explore.vectors import TopicVectors
 
 COHERENCE_LOSS: Final = 0.02
 """How much less coherent, in NPMI, one topic may be than the two that it would stand for."""

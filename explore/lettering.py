@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import textwrap
 import unicodedata
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from matplotlib.figure import Figure
 
 _FIRST: Final = "DejaVu Sans"

@@ -8,16 +8,14 @@ weights: their Euclidean distance is, up to a factor, the Hellinger distance of 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from explore.errors import ExploreError
-
-if TYPE_CHECKING:
-    from explore.vectors import Matrix
-    from training_scripts.corpus.progress import Progress
+from explore.vectors import Matrix
+from training_scripts.corpus.progress import Progress
 
 Method = Literal["tsne", "umap"]
 METHODS: Final[tuple[Method, ...]] = get_args(Method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,8 +10,6 @@ import numpy.typing as npt
 from matplotlib.patheffects import withStroke
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text

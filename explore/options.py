@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from explore import documents
+from explore.documents import CountedDocuments
 from explore.errors import ExploreError
+from training_scripts.corpus.documents import Source
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
+from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, ParquetTable, TextFolder
-
-if TYPE_CHECKING:
-    import argparse
-
-    from explore.documents import CountedDocuments
-    from training_scripts.corpus.documents import Source
-    from training_scripts.corpus.progress import Progress
-
 
 _KINDS: Final[dict[str, type[JsonLines | CsvTable | ParquetTable]]] = {
     "jsonl": JsonLines,

@@ -8,13 +8,11 @@ has a contrast of 3 to 1 to its ground. Beyond six, shapes tell apart.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LIGHT_GROUND: Final = "#ffffff"
 DARK_GROUND: Final = "#14171c"

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
+from explore.documents import CountedDocuments
 from explore.errors import ExploreError
+from explore.vectors import Matrix
+from training_scripts.corpus.progress import Progress
 from training_scripts.ntm import artifact
 from training_scripts.ntm.inference import NtmInference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from scipy.sparse import csr_matrix
-
-    from explore.documents import CountedDocuments
-    from explore.vectors import Matrix
-    from training_scripts.corpus.progress import Progress
 
 LOCAL_ROWS: Final = 4096
 

@@ -6,23 +6,19 @@ How documents are compared is told in `similar_function.index`, which the functi
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from explore.errors import ExploreError
 from explore.files import written_whole
-from explore.vectors import DEFAULT_FILE, load_topic_vectors
+from explore.vectors import DEFAULT_FILE, TopicVectors, load_topic_vectors
 from training_scripts.command_line import Parser, in_a_sentence
 
 from similar_function.index import DocumentIndex, IndexFileError
 from similar_function.similar import MOST_NEIGHBOURS, NEIGHBOURS, Similar, UnknownDocumentError
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from explore.vectors import TopicVectors
 
 PROGRAM: Final = "python -m explore.similar"
 DEFAULT_INDEX: Final = Path("build/similar.zip")

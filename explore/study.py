@@ -5,29 +5,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from explore import confusion, grouping, palette, topics
+from explore.confusion import Confusion
+from explore.documents import CountedDocuments
 from explore.errors import ExploreError
 from explore.files import written_whole
-from explore.map import map_of
-from explore.vectors import load_topic_vectors
+from explore.grouping import Advice, Tree
+from explore.map import Method, Positions, map_of
+from explore.palette import Mark
+from explore.topics import Topic
+from explore.vectors import Matrix, TopicVectors, load_topic_vectors
 from training_scripts.array_files import ArrayFileError, read_npy
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from explore.confusion import Confusion
-    from explore.documents import CountedDocuments
-    from explore.grouping import Advice, Tree
-    from explore.map import Method, Positions
-    from explore.palette import Mark
-    from explore.topics import Topic
-    from explore.vectors import Matrix, TopicVectors
-    from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.progress import Progress
 
 MOST_POINTS: Final = 100_000
 """Documents on the map; of more, a random sample is shown, and the page says so."""

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from explore.errors import ExploreError
+from explore.vectors import TopicVectors
 from training_scripts.ntm import artifact
 from training_scripts.ntm.coherence import Cooccurrence, mean_npmi, uniqueness_by_topic
 from training_scripts.ntm.sums import Alone
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scipy.sparse import csr_matrix
-
-    from explore.vectors import TopicVectors
 
 Ids = npt.NDArray[np.int32]
 Distances = npt.NDArray[np.float64]

@@ -9,19 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import parquet
 
-from explore.documents import NO_KNOWN_WORD, named_labels
+from explore.documents import NO_KNOWN_WORD, CountedDocuments, named_labels
 from explore.errors import ExploreError
 from explore.files import written_whole
-
-if TYPE_CHECKING:
-    from explore.documents import CountedDocuments
 
 Matrix = npt.NDArray[np.float32]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import botocore.session
 
@@ -21,12 +22,8 @@ from local_cloud.sagemaker import members as sagemaker_members
 from local_cloud.sagemaker import service as sagemaker
 from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared.members import Members
+from local_cloud.shared.service_model import ServiceModel, Shape
 from local_cloud.shared.settings import DEFAULT_HOME, LocalCloudSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from local_cloud.shared.service_model import ServiceModel, Shape
 
 RUNTIME = "sagemaker-runtime"
 RUNTIME_OPERATIONS = ("InvokeEndpoint",)

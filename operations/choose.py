@@ -5,20 +5,18 @@ The file is an overlay for `-c settings=FILE`: it holds what differs from the st
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from operations import stage_settings
 from operations.command import add_stage, command
 from operations.errors import OperationError
 from operations.sweep.command import DEFAULT_OUTPUT, RESULT, read_setting
 from training_scripts.command_line import Parser
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
 
 PROGRAM: Final = "python -m operations.choose"
 

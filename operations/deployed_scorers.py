@@ -7,12 +7,14 @@ import json
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
 from explore.scorers import Scored
+from explore.vectors import Matrix
 from local_cloud.function_urls import FunctionUrl
 from operations.errors import OperationError
 from operations.stage import session
@@ -21,11 +23,7 @@ from training_scripts import recordio
 from training_scripts.content_types import APPLICATION_JSON, RECORDIO_PROTOBUF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from scipy.sparse import csr_matrix
-
-    from explore.vectors import Matrix
 
 REQUEST_BYTES: Final = 4_000_000
 """Below the 6,291,456 bytes that an endpoint and a URL take, for what the estimate leaves out."""

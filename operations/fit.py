@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from explore import options as common
 from explore.__main__ import explore
@@ -19,9 +20,6 @@ from operations.sweep.jobs import run_all
 from training_scripts.command_line import Parser
 from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.corpus.progress import Progress
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PROGRAM: Final = "python -m operations.fit"
 DEFAULT_OUTPUT: Final = Path("build/fit")

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from operations.stage import DeployedStage
 from stacks.data import corpus, open_bundle
 from stacks.settings.cdk_json import FILE
 from stacks.settings.errors import SynthError
+from stacks.settings.stage import StageSettings
 from stacks.shared import algorithm_images
 from stacks.shared.names import in_service_parameter
 from stacks.training import training_job
 
 from deployment_functions.deploy.training_gate import made_by, stands_for
 from deployment_functions.model_fields import APPROVED, CANDIDATE, NOT_REPORTED, PREVIOUS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from operations.stage import DeployedStage
-    from stacks.settings.stage import StageSettings
 
 TRAINED_MODEL: Final = "Custom::TrainedModel"
 _SHORT: Final = 12

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from operations import model_status, stage_settings
 from operations.command import add_settings, add_stage, command
 from operations.errors import OperationError
+from operations.ports import StepFunctions
 from operations.restore import restore
 from operations.rollback import roll_back
 from operations.stage import DeployedStage
@@ -18,12 +20,6 @@ from training_scripts.command_line import Parser
 
 from deployment_functions.model_fields import CANDIDATE
 from deployment_functions.registry import APPROVED, Registry
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from operations.ports import StepFunctions
 
 POLL_S = 5.0
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from explore.similar import index_of
-from explore.vectors import DEFAULT_FILE, load_topic_vectors
+from explore.vectors import DEFAULT_FILE, TopicVectors, load_topic_vectors
 from operations.command import add_stage, command
 from operations.errors import OperationError
 from operations.stage import DeployedStage
@@ -18,11 +19,6 @@ from training_scripts.command_line import Parser
 from training_scripts.corpus.progress import Progress
 
 from similar_function.places import LABEL, PUT_AT_ONCE, Published, index_key, is_model, published_key
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from explore.vectors import TopicVectors
 
 PROGRAM: Final = "python -m operations.publish_similar"
 OUTPUTS: Final = ("SimilarIndexBucket", "SimilarMaxIndexBytes")

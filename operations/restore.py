@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator, Mapping
+from typing import cast
 
-from operations.doctor.deployed import redeploy, survey
+from operations.doctor.deployed import Survey, redeploy, survey
 from operations.errors import OperationError
+from operations.stage import DeployedStage
 from stacks.shared.names import endpoint_name, in_service_parameter, newest_corpus_parameter
 
 from deployment_functions.ledger import SETS
 from deployment_functions.model_fields import APPROVED, RECORD, in_service_record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from operations.doctor.deployed import Survey
-    from operations.stage import DeployedStage
 
 
 def restore(stage: DeployedStage, *, algorithm: str) -> Iterator[str]:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.errors import OperationError
+from operations.stage import DeployedStage
 from stacks.shared.names import in_service_parameter, parameters_prefix, registry_name
 
 from deployment_functions.model_fields import APPROVED, PREVIOUS
 from deployment_functions.registry import REJECTED, Registry
 from deployment_functions.retrainings import promotion
 from deployment_functions.retrainings.retraining import RetrainingError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from operations.stage import DeployedStage
 
 POLL_S: Final = 5.0
 

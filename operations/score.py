@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from explore import options as common
-from explore.scorers import LocalModel, score_all
+from explore.scorers import LocalModel, Scorer, score_all
 from explore.vectors import DEFAULT_FILE, write_topic_vectors
 from operations.command import command
 from operations.deployed_scorers import Endpoint, Url
 from operations.errors import OperationError
 from training_scripts.command_line import Parser
 from training_scripts.corpus.progress import Progress
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from explore.scorers import Scorer
 
 PROGRAM: Final = "python -m operations.score"
 

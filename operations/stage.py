@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, cast
 
 import boto3
 from botocore.exceptions import ClientError
@@ -14,9 +15,6 @@ from operations.errors import OperationError
 from stacks.shared.names import in_service_parameter, parameters_prefix, registry_name, stack_prefix
 
 from deployment_functions.ledger import Ledger, read_parameter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 PARTS = ("Data", "Training", "Serving")
 """The stage's stacks, by the ends of their names."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 from explore.files import written_whole
 from operations.errors import OperationError
 from stacks.settings import cdk_json
+from stacks.settings.stage import StageSettings
 from stacks.training.sweep.sweep_job import stage_hyperparameters
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from stacks.settings.stage import StageSettings
 
 CDK_FILE: Final = cdk_json.FILE
 

@@ -6,22 +6,18 @@ The next retraining takes it. No deploy is needed, and the model in service stay
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from operations.command import add_stage, command
 from operations.errors import OperationError
+from operations.ports import S3
 from operations.stage import DeployedStage
 from stacks.shared.names import newest_corpus_parameter
 from training_scripts.command_line import Parser
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, MANIFEST_NAME, CorpusManifest
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from operations.ports import S3
-
-    from deployment_functions.ports import Ssm
+from deployment_functions.ports import Ssm
 
 
 @command("upload")

@@ -6,14 +6,12 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
+from audit.assembly import Assembly
 from audit.tables import Row, Table
 from rules.engine import check_all
 from rules.model import JsonValue, Template, mapping
-
-if TYPE_CHECKING:
-    from audit.assembly import Assembly
 
 Body: TypeAlias = dict[str, "JsonValue"]
 Edit: TypeAlias = Callable[["Editor"], None]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable
+from typing import Final, cast
 
 from audit.faults.seeded import Body, Editor, Seed, demands_tls
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rules.model import JsonValue
+from rules.model import JsonValue
 
 KEY, BUCKET, LOGS = "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Logs::LogGroup"
 BUCKET_POLICY, POLICY, ROLE = "AWS::S3::BucketPolicy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from audit.faults.seeded import Body, Editor, Seed
 from audit.faults.seeds import setting, without
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rules.model import JsonValue
+from rules.model import JsonValue
 
 MACHINE, FUNCTION, RULE = "AWS::StepFunctions::StateMachine", "AWS::Lambda::Function", "AWS::Events::Rule"
 MODEL, CONFIG, ENDPOINT = "AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint"

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy.optimize import linear_sum_assignment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Kind = Literal["pair", "rate", "intruder"]
 _T = TypeVar("_T")

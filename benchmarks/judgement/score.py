@@ -10,18 +10,16 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from benchmarks.judgement.items import Item, Key, hash_of
 from benchmarks.judgement.sheet import ITEMS_FILE, KEY_FILE, PROTOCOL_FILE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 NORMAL_95: Final = 1.959963984540054
 _GOOD: Final = "3"

@@ -9,19 +9,17 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 
 from training_scripts import recordio
+from training_scripts.corpus.documents import Source
 from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.corpus.sources import ApiReference, JsonLines, Newsgroups, iter_documents
 from training_scripts.corpus.surface_forms import SurfaceForms
-
-if TYPE_CHECKING:
-    from training_scripts.corpus.documents import Source
 
 CorpusName = Literal["api-reference", "20newsgroups", "20newsgroups-known", "debian"]
 FOLDER: Final = Path("build/bench/corpora")

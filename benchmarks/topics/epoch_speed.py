@@ -23,20 +23,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from benchmarks import training_jobs
 from benchmarks.topics import corpora, models
 from training_scripts.hyperparameters import AUTO_ENCODER_LAYERS, NtmHyperparameters, OpenNtmSwitches
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TOPICS: Final = 30
 BATCH: Final = 128

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -12,16 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
+from benchmarks.topics.corpora import Corpus
 from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
+from training_scripts.ntm.artifact import Artifact
+from training_scripts.ntm.learning.training import Trained, Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from scipy.sparse import csr_matrix
-
-    from benchmarks.topics.corpora import Corpus
-    from training_scripts.ntm.artifact import Artifact
-    from training_scripts.ntm.learning.training import Trained, Trainer
 
 Matrix = npt.NDArray[np.floating]
 Settings = dict[str, Any]

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
+from benchmarks.topics.corpora import Corpus
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-    from benchmarks.topics.corpora import Corpus
 
 Matrix = npt.NDArray[np.floating]
 Tree = dict[str, Any]

@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from statistics import mean, median, stdev
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 Record = dict[str, Any]
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from explore import palette
 from explore.errors import ExploreError
-
-if TYPE_CHECKING:
-    from explore.study import Study
+from explore.study import Study
 
 MOST_BYTES: Final = 25_000_000
 STRONGEST: Final = 3

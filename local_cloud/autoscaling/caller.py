@@ -7,13 +7,9 @@ It tries them before it takes the target, DescribeEndpointConfig on a name of it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from local_cloud.shared import emulated_identity
+from local_cloud.shared.emulator import Headers, Scope
 from local_cloud.shared.service_errors import validation_error
-
-if TYPE_CHECKING:
-    from local_cloud.shared.emulator import Headers, Scope
 
 ENDPOINT_ACTIONS = (
     "sagemaker:DescribeEndpoint",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from local_cloud.shared.members import Members
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MEMBERS: Mapping[str, Members] = {
     "RegisterScalableTarget": Members(without_effect=("RoleARN", "SuspendedState.ScheduledScalingSuspended")),

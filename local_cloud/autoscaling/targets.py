@@ -6,19 +6,15 @@ import re
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from local_cloud.autoscaling.decision import TargetTracking
 from local_cloud.shared import refusals
+from local_cloud.shared.emulator import Scope
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import scope_of, scope_record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.autoscaling.decision import TargetTracking
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"

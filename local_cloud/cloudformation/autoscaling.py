@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from local_cloud.autoscaling.service import ApplicationAutoScaling
 from local_cloud.cloudformation.handlers import Created, ResourceType
 from local_cloud.cloudformation.sagemaker import call, request_of
 from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson, Node
-
-if TYPE_CHECKING:
-    from local_cloud.autoscaling.service import ApplicationAutoScaling
 
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from local_cloud.shared import private_names
+from local_cloud.shared.wire import JsonObject, JsonValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from local_cloud.shared.wire import JsonObject, JsonValue
-
     Parameters = Mapping[str, Mapping[str, JsonValue]]
     Evaluate = Callable[[JsonObject, Parameters], dict[str, bool]]
 

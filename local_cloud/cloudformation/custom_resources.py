@@ -10,17 +10,14 @@ import contextvars
 import logging
 import secrets
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from local_cloud.cloudformation.way_to_s3 import cut_off
 from local_cloud.shared import emulator, private_names
-from local_cloud.shared.wire import Node
+from local_cloud.shared.wire import JsonObject, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.wire import JsonObject
-
     Invoke = Callable[..., tuple[str, JsonObject]]
 
 logger = logging.getLogger("local_cloud")

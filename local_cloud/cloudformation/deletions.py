@@ -5,16 +5,14 @@ MiniStack does both at once: what it makes later outlives the stack, and its rol
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from local_cloud.cloudformation import custom_resources
 from local_cloud.shared import private_names
+from local_cloud.shared.wire import JsonObject, MutableJson
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from local_cloud.shared.wire import JsonObject, MutableJson
-
     Deploy = Callable[..., Awaitable[None]]
     Delete = Callable[..., Awaitable[None]]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.shared import emulator, private_names, refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     Resolve = Callable[..., tuple[list[Any], Mapping[str, Mapping[str, str]]]]
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from local_cloud.cloudformation.handlers import Created, ResourceType
 from local_cloud.shared import emulated_identity, emulator
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject, Node
 
 
 def resource_types() -> list[ResourceType]:

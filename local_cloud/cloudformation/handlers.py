@@ -5,12 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from local_cloud.shared import private_names
-
-if TYPE_CHECKING:
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject
 
 MAX_NAME_LENGTH = 63
 SUFFIX_BYTES = 6

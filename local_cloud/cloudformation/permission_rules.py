@@ -7,12 +7,10 @@ where the property is a feature of its own, since a handler reads a resource who
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from local_cloud.cloudformation.resource_schemas import resource_schemas, value_at
-
-if TYPE_CHECKING:
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue
 
 _AWS_OWN = "aws:"
 """Tags that CloudFormation itself puts on everything; a handler goes on where it may not."""

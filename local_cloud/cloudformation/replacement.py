@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from local_cloud.cloudformation.resource_schemas import replaces, resource_schemas
 from local_cloud.shared import private_names
+from local_cloud.shared.wire import JsonObject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.wire import JsonObject
-
     Replaces = Callable[[str, JsonObject, JsonObject], bool]
 
 NAME_PROPERTIES = {

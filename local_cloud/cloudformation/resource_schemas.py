@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from local_cloud.shared.wire import JsonObject, Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from local_cloud.shared.wire import JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 Handler = Literal["create", "read", "update", "delete"]
 HANDLERS: tuple[Handler, ...] = ("create", "read", "update", "delete")

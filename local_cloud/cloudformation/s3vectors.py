@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from local_cloud.cloudformation.handlers import Created, ResourceType, generated_name
 from local_cloud.cloudformation.sagemaker import call, request_of
-from local_cloud.shared.wire import JsonObject, MutableJson, Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from local_cloud.s3vectors.service import S3Vectors
-    from local_cloud.shared.wire import JsonValue
+from local_cloud.s3vectors.service import S3Vectors
+from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson, Node
 
 
 def resource_types(vectors: S3Vectors) -> list[ResourceType]:

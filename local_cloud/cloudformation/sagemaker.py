@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from local_cloud.cloudformation.handlers import Created, ResourceType, generated_name
+from local_cloud.sagemaker.hosting.endpoint import Endpoint
+from local_cloud.sagemaker.service import SageMaker
 from local_cloud.shared import emulator
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.json_service import JsonService
 from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.validation import coerce
 from local_cloud.shared.wire import JsonObject, MutableJson, Node
-
-if TYPE_CHECKING:
-    from local_cloud.sagemaker.hosting.endpoint import Endpoint
-    from local_cloud.sagemaker.service import SageMaker
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.json_service import JsonService
 
 _ONLY_CREATED_WITH = ("Tags",)
 _ONLY_UPDATED_WITH = ("ExcludeRetainedVariantProperties", "RetainAllVariantProperties", "RetainDeploymentConfig")

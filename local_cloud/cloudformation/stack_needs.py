@@ -7,19 +7,15 @@ set, `permission_rules`. On what they act is by https://docs.aws.amazon.com/serv
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from local_cloud.autoscaling.caller import ALARM_ACTIONS, ENDPOINT_ACTIONS, SERVICE, tried_on
 from local_cloud.cloudformation.permission_rules import is_needed, reads, tags_of
 from local_cloud.cloudformation.resource_schemas import Handler, resource_schemas, value_at
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.wire import JsonObject, Node
 
 Verb = Literal["create", "update", "delete"]
 _SUFFIX = "X1X2X3X4X5X6"

@@ -8,18 +8,14 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 from local_cloud.cloudformation.resource_schemas import replaces
 from local_cloud.cloudformation.stack_needs import Change, Need, Verb, is_known, needs
 from local_cloud.shared import emulated_identity, emulator, private_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from local_cloud.shared.emulator import Headers, Query, Response, Scope
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.emulator import Headers, Query, Response, Scope
+from local_cloud.shared.wire import JsonObject
 
 logger = logging.getLogger("local_cloud")
 

@@ -5,14 +5,10 @@ Functions of the local cloud run outside any VPC. What AWS would cut off is told
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject, Node
 
 S3_SERVICE: Final = ".s3"
 EVERYWHERE: Final = "0.0.0.0/0"

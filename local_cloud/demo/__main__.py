@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 import boto3
 
@@ -14,17 +15,13 @@ from local_cloud import signals, way_in
 from local_cloud.cloud import LocalCloud
 from local_cloud.demo import commands, documents, report, topic_url, topics, training
 from local_cloud.demo.stages import Stages
+from local_cloud.function_urls import FunctionUrl
 from local_cloud.processes.guard import Guard
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.settings import DEFAULT_HOME, PROJECT_ROOT
 from training_scripts.command_line import Parser, in_a_sentence
+from training_scripts.corpus.documents import Document
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.function_urls import FunctionUrl
-    from training_scripts.corpus.documents import Document
 
 STAGE: Final = "dev"
 EXAMPLE_COUNT: Final = 3

@@ -7,17 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
+from local_cloud.processes.guard import Guard
 from local_cloud.shared.errors import LocalCloudError
 from local_cloud.shared.settings import PROJECT_ROOT
 from local_cloud.signals import ending
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from local_cloud.processes.guard import Guard
 
 _EVENT: Final = re.compile(r"^(?P<stack>\S+) \|\s*(?P<done>\d+)/(?P<of>\d+) \|[^|]*\|\s*(?P<status>\w+)")
 """A line of the CDK CLI about one resource."""

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from training_scripts.corpus.manifest import PARTS, labels_path
+from training_scripts.corpus.documents import Document
+from training_scripts.corpus.manifest import PARTS, Part, labels_path
 from training_scripts.corpus.sources import ApiReference, iter_documents
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from training_scripts.corpus.documents import Document
-    from training_scripts.corpus.manifest import Part
 
 
 def by_part(corpus: Path) -> dict[Part, list[Document]]:

@@ -9,16 +9,16 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
 
+from local_cloud.demo.topics import Topic
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-
-    from local_cloud.demo.topics import Topic
 
 COLUMNS: Final = 6
 WORD_SIZES: Final = (15.0, 13.0, 11.5, 10.5, 10.0, 9.5, 9.0, 9.0)

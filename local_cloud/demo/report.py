@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from local_cloud.demo.topic_url import Weights
-    from local_cloud.demo.topics import Topic
+from local_cloud.demo.topic_url import Weights
+from local_cloud.demo.topics import Topic
 
 SHOWN_WORDS: Final = 6
 _TEXT_CHARS: Final = 150

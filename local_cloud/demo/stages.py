@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TextIO
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Final, TextIO
 
 _TICK_S: Final = 0.5
 _QUIET_TICK_S: Final = 5.0

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
+from local_cloud.function_urls import FunctionUrl
 from local_cloud.shared.errors import LocalCloudError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from local_cloud.function_urls import FunctionUrl
 
 DOCUMENTS_A_REQUEST: Final = 500
 _TIMEOUT_S: Final = 90

@@ -5,19 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
+from local_cloud.demo.topic_url import Weights
 from local_cloud.shared.errors import LocalCloudError
 from training_scripts.archives import ArchiveError, read_file
 from training_scripts.ntm.artifact import MODEL_FILE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.demo.topic_url import Weights
 
 TYPICAL_LABELS: Final = 3
 _FEWEST_DOCUMENTS: Final = 5

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from datetime import datetime
+from typing import Final, Protocol, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
 
 LOG_GROUP: Final = "/aws/sagemaker/TrainingJobs"
 _POLL_S: Final = 1.0

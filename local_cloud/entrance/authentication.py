@@ -7,17 +7,15 @@ They are sessions of STS without a token or an end, so that MiniStack verifies t
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from local_cloud.entrance.gate import Entry, entry
+from local_cloud.entrance.root_keys import RootKeys
 from local_cloud.shared import emulated_identity, emulator, private_names
+from local_cloud.shared.emulator import Headers, Query, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from local_cloud.entrance.root_keys import RootKeys
-    from local_cloud.shared.emulator import Headers, Query, Response
-
     PreBody = Callable[[str, str, Headers, Query, str], Awaitable[Response | None]]
     PostBody = Callable[[str, str, Headers, bytes, Query, str], Awaitable[Response | None]]
 

@@ -15,17 +15,13 @@ import importlib
 import logging
 import re
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from local_cloud.entrance.certificates import Authority
 from local_cloud.entrance.gate import is_of_aws
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from local_cloud.entrance.certificates import Authority
 
 logger = logging.getLogger("local_cloud")
 

@@ -13,12 +13,10 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from local_cloud.shared.errors import LocalCloudError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SEED_BYTES = 32
 KEY_SUFFIX_DIGITS = 16

@@ -9,15 +9,12 @@ from __future__ import annotations
 import math
 import operator
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from local_cloud.shared import emulated_metrics
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from local_cloud.shared.emulated_metrics import MetricAlarm
+from local_cloud.shared.emulated_metrics import MetricAlarm
 
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
 Datum = TypeVar("Datum")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from local_cloud.shared import private_names
 from local_cloud.shared.wire import JsonObject, Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _SSE = "x-amz-server-side-encryption"

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from local_cloud.shared import emulated_identity, emulator, private_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject
 
 logger = logging.getLogger("local_cloud")
 SERVICE = "events.amazonaws.com"

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
 
 from local_cloud.function_urls import MAX_PAYLOAD_BYTES
 from local_cloud.shared import emulated_identity, emulator, networks, private_names, refusals
+from local_cloud.shared.emulator import Headers, Query, Response
 from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.validation import coerce, validate
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from local_cloud.shared.emulator import Headers, Query, Response
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 LEAST_UNRESERVED = 100
 ACCOUNT_CONCURRENCY = 1000

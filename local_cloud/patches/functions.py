@@ -8,17 +8,12 @@ from __future__ import annotations
 import functools
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from local_cloud.patches import function_refusals
 from local_cloud.shared import emulator, private_names
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.wire import JsonObject
-
+from local_cloud.shared.wire import JsonObject, Node
 
 OWN_GROUP = "/aws/lambda/"
 WORKER_DIED = "Worker process died"

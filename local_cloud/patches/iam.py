@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 from urllib.parse import unquote
 
 from local_cloud.s3vectors import service as s3vectors
 from local_cloud.shared import emulator, private_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.emulator import Headers, Query
+from local_cloud.shared.emulator import Headers, Query
 
 _OURS = frozenset({"sagemaker", "application-autoscaling", s3vectors.NAME})
 _SAGEMAKER_RESOURCES = (

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from local_cloud.shared import private_names
+from local_cloud.shared.emulator import Response
 from local_cloud.shared.service_errors import ServiceError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.emulator import Response
-    from local_cloud.shared.wire import JsonObject
-
+from local_cloud.shared.wire import JsonObject
 
 NAME_SUFFIX_BYTES = 6
 

@@ -6,17 +6,13 @@ The table is what moto keeps of AWS's documents, in their default versions; `scr
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from local_cloud.shared import emulator, private_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject
 
 TABLE = Path(__file__).with_name("managed_policies.tsv.gz")
 _ATTACHING = {

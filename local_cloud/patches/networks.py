@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from local_cloud.shared import emulator, networks, private_names
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.emulator import Headers, Query, Response
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.emulator import Headers, Query, Response
+from local_cloud.shared.wire import JsonObject, Node
 
 _TYPE = "AWS::EC2::VPCEndpoint"
 

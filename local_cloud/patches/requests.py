@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from local_cloud.shared import private_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.emulator import Headers
+from local_cloud.shared.emulator import Headers
 
 
 def install_early() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from local_cloud.patches import managed_policies
 from local_cloud.shared import private_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def install() -> None:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from local_cloud.shared import emulated_identity, emulator, private_names, refusals
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.service_errors import ServiceError
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 MAX_DEFINITION_BYTES = 1_048_576
 MAX_INPUT_BYTES = 262_144

@@ -8,15 +8,13 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_cloud.shared import emulated_identity, emulator, private_names, roles
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.json_service import JsonService
 from local_cloud.shared.service_errors import ServiceError
-
-if TYPE_CHECKING:
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.json_service import JsonService
-    from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson
+from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson
 
 PREFIX = "arn:aws:states:::sagemaker:"
 MANAGED_TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}

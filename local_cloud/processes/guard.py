@@ -12,12 +12,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import TracebackType
+from types import TracebackType
+from typing import IO, Self
 
 ENTRY = Path(__file__).with_name("entry.py")
 WATCH = Path(__file__).with_name("watch.py")

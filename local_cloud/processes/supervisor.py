@@ -11,14 +11,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from pathlib import Path
+from typing import TypeAlias
 
 from local_cloud import signals
 from local_cloud.processes.guard import Guard, kill_group
 from local_cloud.processes.memory import resident_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 logger = logging.getLogger("local_cloud")
 

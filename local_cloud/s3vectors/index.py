@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import importlib
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_cloud.shared.service_errors import validation_error
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from local_cloud.shared.wire import JsonObject, Node
+from local_cloud.shared.wire import JsonObject, Node
 
 
 @dataclass

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from local_cloud.s3vectors.index import VectorIndex
 from local_cloud.s3vectors.members import MEMBERS
 from local_cloud.shared import emulator
+from local_cloud.shared.emulator import Headers, Query, Response, Scope
 from local_cloud.shared.json_service import OK, Call, JsonService, Operation
 from local_cloud.shared.service_errors import ServiceError, validation_error
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from local_cloud.shared.emulator import Headers, Query, Response, Scope
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject, Node
 
 NAME: Final = "s3vectors"
 TARGET_PREFIX: Final = "S3Vectors"

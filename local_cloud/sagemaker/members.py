@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from local_cloud.shared.members import Members
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _S3_DATA_TYPES = ("S3Prefix", "ManifestFile")
 """NTM reads no augmented manifests: AWS has them for algorithms that take JSON Lines in Pipe mode."""

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfigs
 from local_cloud.sagemaker.hosting.endpoints import Endpoints
 from local_cloud.sagemaker.hosting.metrics import InvocationMetrics
 from local_cloud.sagemaker.hosting.models import Models
 from local_cloud.sagemaker.hosting.runtime import Runtime
+from local_cloud.sagemaker.jobs.job import Job
 from local_cloud.sagemaker.jobs.processing.processing_jobs import ProcessingJobs
 from local_cloud.sagemaker.jobs.training.training_jobs import TrainingJobs
 from local_cloud.sagemaker.jobs.transform.transform_jobs import TransformJobs
 from local_cloud.sagemaker.jobs.tuning.tuning_jobs import TuningJobs
 from local_cloud.sagemaker.members import MEMBERS
 from local_cloud.sagemaker.registry.model_packages import ModelPackages
+from local_cloud.sagemaker.shared.backend import Backend
+from local_cloud.shared.emulator import Headers, Query, Response
 from local_cloud.shared.json_service import JsonService, Operation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.sagemaker.jobs.job import Job
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Headers, Query, Response
-    from local_cloud.shared.wire import JsonObject, Node
+from local_cloud.shared.wire import JsonObject, Node
 
 NAME = "sagemaker"
 TARGET_PREFIX = "SageMaker"

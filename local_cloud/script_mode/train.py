@@ -11,19 +11,16 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.script_mode import wheels
+from local_cloud.shared.wire import JsonObject, JsonValue
 from training_scripts.archives import ArchiveError, unpack
 from training_scripts.ntm.failure import write_failure
 from training_scripts.script_mode import layout
-
-if TYPE_CHECKING:
-    from local_cloud.shared.wire import JsonObject, JsonValue
 
 _OWN = layout.TOOLKIT_HYPERPARAMETERS
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from training_scripts.script_mode.layout import CONTAINER_PYTHON, REQUIREMENTS_FILE
 from training_scripts.script_mode.wheels import target_options
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def fault_of(code: Path) -> str:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from local_cloud.shared import private_names
 from local_cloud.shared.emulator import Headers, Query, Response, Scope, current_scope, within
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue
 
 
 @dataclass(frozen=True)

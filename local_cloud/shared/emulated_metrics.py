@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from local_cloud.shared import private_names
 from local_cloud.shared.emulator import Scope, within
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 
 def put_log_lines(scope: Scope, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
+from typing import Any, Protocol, TypeAlias, TypedDict
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 from local_cloud.shared import private_names
-
-if TYPE_CHECKING:
-    from local_cloud.shared.service_model import ServiceModel
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.service_model import ServiceModel
+from local_cloud.shared.wire import JsonObject
 
 Headers: TypeAlias = "dict[str, str]"
 Query: TypeAlias = "Mapping[str, Sequence[str] | str]"

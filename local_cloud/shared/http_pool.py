@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import h11
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 READ_BYTES = 65_536
 

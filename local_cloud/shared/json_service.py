@@ -6,17 +6,15 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from local_cloud.shared import emulator
+from local_cloud.shared.emulator import Headers, Query, Response, Scope
+from local_cloud.shared.members import Members
 from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared.service_model import ServiceModel, Shape
 from local_cloud.shared.validation import validate
 from local_cloud.shared.wire import JsonObject, MutableJson, Node
-
-if TYPE_CHECKING:
-    from local_cloud.shared.emulator import Headers, Query, Response, Scope
-    from local_cloud.shared.members import Members
-    from local_cloud.shared.service_model import ServiceModel, Shape
 
 logger = logging.getLogger("local_cloud")
 

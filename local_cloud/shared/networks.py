@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from local_cloud.shared import emulator, refusals
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.service_errors import ServiceError
-    from local_cloud.shared.wire import Node
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared.wire import Node
 
 
 def problem_of(

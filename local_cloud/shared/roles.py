@@ -5,14 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from local_cloud.shared import emulated_identity, refusals
-
-if TYPE_CHECKING:
-    from local_cloud.shared.emulated_identity import Role
-    from local_cloud.shared.emulator import Headers, Scope
-    from local_cloud.shared.wire import JsonValue
+from local_cloud.shared.emulated_identity import Role
+from local_cloud.shared.emulator import Headers, Scope
+from local_cloud.shared.wire import JsonValue
 
 SAGEMAKER = "sagemaker.amazonaws.com"
 

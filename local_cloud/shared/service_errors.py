@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from local_cloud.shared.emulator import Response
+from local_cloud.shared.emulator import Response
 
 BAD_REQUEST = 400
 

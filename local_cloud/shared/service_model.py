@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from local_cloud.shared.wire import JsonValue
+from local_cloud.shared.wire import JsonValue
 
 
 class Shape(Protocol):

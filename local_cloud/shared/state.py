@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from local_cloud import file_lock
 from local_cloud.shared.emulator import Scope
 from local_cloud.shared.errors import LocalCloudError
-from local_cloud.shared.wire import Node
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 from training_scripts.command_line import sentence_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from local_cloud.shared.wire import JsonObject, JsonValue
 
 VERSION = 1
 STOPPED_REASON = "InternalServerError: The local cloud was stopped while the job was in progress."

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from local_cloud.shared.roles import Credentials
 from local_cloud.shared.service_errors import validation_error
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from local_cloud.shared.roles import Credentials
 
 CHUNK_BYTES = 1024 * 1024
 _PATH_STYLE = re.compile(r"^s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?$|^s3\.amazonaws\.com$")

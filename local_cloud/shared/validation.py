@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import ServiceError
-
-if TYPE_CHECKING:
-    from local_cloud.shared.service_model import Shape
-    from local_cloud.shared.wire import JsonValue, MutableJson
+from local_cloud.shared.service_model import Shape
+from local_cloud.shared.wire import JsonValue, MutableJson
 
 Json = TypeVar("Json")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -16,13 +17,9 @@ from operations import stage_settings
 from operations.command import add_region, add_settings, add_stage, command
 from operations.doctor import checks, deployed, hosts, subscribers
 from operations.errors import OperationError
+from operations.ports import Client
 from operations.stage import REGION_VARIABLE, DeployedStage, session
 from training_scripts.command_line import Parser
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from operations.ports import Client
 
 NEEDING_CREDENTIALS: Final = (
     "bootstrap",

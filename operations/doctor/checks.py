@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.ports import Client
+from rules.aws_images import Image
 from stacks.settings.errors import SynthError
+from stacks.settings.stage import StageSettings
 from stacks.shared import algorithm_images, regions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from operations.ports import Client
-    from rules.aws_images import Image
-    from stacks.settings.stage import StageSettings
 
 Outcome = Literal["good", "bad", "unknown"]
 BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"

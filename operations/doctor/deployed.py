@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.doctor.checks import Answer
-from operations.stage import PARTS
+from operations.ports import Client
+from operations.stage import PARTS, DeployedStage
 from stacks.shared.names import endpoint_name, serving_stack_name
 
 from deployment_functions.ledger import SETS, LedgerError, contradictions
 from deployment_functions.model_fields import APPROVED, CANDIDATE, RECORD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from operations.ports import Client
-    from operations.stage import DeployedStage
 
 CHECK: Final = "deployed"
 PARAMETER: Final = "AWS::SSM::Parameter"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Mapping
+from typing import Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.doctor.checks import Answer
+from operations.doctor.checks import Answer, Place
+from operations.ports import Client
 from stacks.shared.names import endpoint_name
 from stacks.shared.variant import VARIANT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from operations.doctor.checks import Place
-    from operations.ports import Client
 
 CHECK: Final = "hosts"
 SERVERLESS: Final = "serverless"

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Mapping
+from typing import Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.doctor.checks import Answer
 from operations.errors import OperationError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from operations.ports import Client
-    from operations.stage import DeployedStage
+from operations.ports import Client
+from operations.stage import DeployedStage
 
 CHECK: Final = "alarms"
 TOPIC_OUTPUT: Final = "AlarmTopic"

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from explore.files import written_whole
 from operations import stage_settings
 from operations.command import add_settings, add_stage, command
 from operations.errors import OperationError
 from operations.sweep.jobs import HERE, Job, run_all
-from operations.sweep.scores import recommended, scores
+from operations.sweep.scores import Score, recommended, scores
 from training_scripts.command_line import Parser
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, CorpusManifest
 from training_scripts.corpus.progress import Progress
 from training_scripts.hyperparameters import FEATURE_DIM, HyperparameterError, parse_job_hyperparameters
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from operations.sweep.scores import Score
 
 PROGRAM: Final = "python -m operations.sweep"
 DEFAULT_OUTPUT: Final = Path("build/sweep")

@@ -8,20 +8,17 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from operations.errors import OperationError
 from training_scripts.content_types import RECORDIO_PROTOBUF
+from training_scripts.corpus.manifest import CorpusManifest
+from training_scripts.corpus.progress import Progress
 from training_scripts.ntm import artifact
 from training_scripts.ntm_environment import CORPUS_VARIABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from training_scripts.corpus.manifest import CorpusManifest
-    from training_scripts.corpus.progress import Progress
 
 CHANNELS: Final = ("train", "validation", "auxiliary")
 """Without `test`: what is chosen by a sweep must not have seen it."""

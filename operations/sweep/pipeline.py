@@ -15,30 +15,27 @@ import shutil
 import sys
 import tarfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from explore import builtin_model
 from explore.documents import records_of
 from explore.files import written_whole
 from operations.errors import OperationError
-from operations.stage import reason_of
+from operations.stage import DeployedStage, reason_of
+from operations.sweep.jobs import Job
+from operations.sweep.stage import Stage
 from stacks.shared.names import sweep_job_name_prefix
 from stacks.training.sweep.sweep_job import COMPLETED
 from training_scripts.archives import unpack
 from training_scripts.corpus.manifest import VOCABULARY_PATH, CorpusManifest
+from training_scripts.corpus.progress import Progress
 from training_scripts.hyperparameters import OpenNtmSwitches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from scipy.sparse import csr_matrix
-
-    from operations.stage import DeployedStage
-    from operations.sweep.jobs import Job
-    from operations.sweep.stage import Stage
-    from training_scripts.corpus.progress import Progress
 
 POLL_S: Final = 2.0
 NOTE_FILE: Final = ".pipeline.json"

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import matplotlib as mpl
 
 mpl.use("Agg")
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from matplotlib import pyplot as plt
 
 from explore.files import written_whole
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from operations.sweep.scores import Score
-    from training_scripts.corpus.manifest import CorpusManifest
+from operations.sweep.scores import Score
+from training_scripts.corpus.manifest import CorpusManifest
 
 _INK, _QUIET, _LINE, _CHOSEN = "#1b1e24", "#596170", "#1f5fbf", "#b23a00"
 _MANY: Final = 8

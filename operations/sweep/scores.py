@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from operations.errors import OperationError
+from operations.sweep.jobs import Job
 from training_scripts.ntm import artifact
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from operations.sweep.jobs import Job
 
 LOSS, COHERENCE, UNIQUENESS = "validation:total_loss", "validation:npmi", "validation:tu"
 LOSS_MARGIN: Final = 0.01

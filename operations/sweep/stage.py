@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from operations.errors import OperationError
+from operations.stage import DeployedStage
 from rules.aws_images import REPOSITORY
 from training_scripts.ntm_environment import CORPUS_VARIABLE
-
-if TYPE_CHECKING:
-    from operations.stage import DeployedStage
 
 
 @dataclass(frozen=True)

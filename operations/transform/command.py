@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from explore import builtin_model
 from explore import options as common
@@ -20,10 +22,6 @@ from training_scripts.command_line import Parser
 from training_scripts.corpus.manifest import VOCABULARY_PATH, CorpusManifest
 from training_scripts.corpus.progress import Progress
 from training_scripts.ntm.artifact import MODEL_FILE
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
 
 PROGRAM: Final = "python -m operations.transform"
 

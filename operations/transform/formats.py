@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +20,6 @@ from training_scripts import recordio
 from training_scripts.content_types import APPLICATION_JSONLINES, RECORDIO_PROTOBUF, TEXT_CSV
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from scipy.sparse import csr_matrix
 
 _BYTES_A_WORD: Final = 12

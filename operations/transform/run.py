@@ -15,28 +15,24 @@ import shutil
 import tarfile
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
+from explore.documents import CountedDocuments
 from explore.files import written_whole
+from explore.vectors import Matrix
 from operations.errors import OperationError
-from operations.stage import reason_of
+from operations.stage import DeployedStage, reason_of
 from operations.transform.formats import DEFAULT, FORMATS, JSON_LINES, Format
 from stacks.serving.transform.transform_records import RecordError
 from stacks.shared.bucket_layout import TRANSFORM_PREFIX
 from stacks.shared.names import job_name_prefix
 from training_scripts.archives import unpack
+from training_scripts.corpus.progress import Progress
 
 from deployment_functions.model_fields import APPROVED
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from explore.documents import CountedDocuments
-    from explore.vectors import Matrix
-    from operations.stage import DeployedStage
-    from training_scripts.corpus.progress import Progress
 
 POLL_S: Final = 2.0
 FILE_BYTES: Final = 64_000_000

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from explore.documents import CountedDocuments
 from operations.errors import OperationError
+from operations.stage import DeployedStage
 from operations.transform.formats import ordered_weights
-from operations.transform.run import Outcome
+from operations.transform.run import Outcome, Stage
 from stacks.serving.transform.transform_records import RecordError
 from training_scripts.corpus.manifest import PARTS, CorpusManifest, labels_path, shard_path
+from training_scripts.corpus.progress import Progress
 from training_scripts.recordio import read_records
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from explore.documents import CountedDocuments
-    from operations.stage import DeployedStage
-    from operations.transform.run import Stage
-    from training_scripts.corpus.progress import Progress
 
 _MILLISECONDS = 1000
 

@@ -10,21 +10,17 @@ import threading
 import time
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import roles
+from local_cloud.shared.emulator import Scope
 from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.storage import Location, StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject, MutableJson, Node
+from local_cloud.shared.wire import JsonObject, MutableJson, Node
 
 logger = logging.getLogger("local_cloud")
 

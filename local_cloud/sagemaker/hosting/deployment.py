@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.hosting.fleet import Fleet
 from local_cloud.sagemaker.hosting.rollout import BlueGreen, Rolling, Rollout, batches
 from local_cloud.sagemaker.hosting.serving import ServingError
+from local_cloud.sagemaker.hosting.traffic import Traffic
+from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import emulated_metrics
+from local_cloud.shared.emulator import Scope
 from local_cloud.shared.service_errors import ServiceError
-
-if TYPE_CHECKING:
-    from local_cloud.sagemaker.hosting.fleet import Fleet
-    from local_cloud.sagemaker.hosting.traffic import Traffic
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Scope
 
 logger = logging.getLogger("local_cloud")
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfig
+from local_cloud.sagemaker.hosting.fleet import Fleet
 from local_cloud.sagemaker.hosting.traffic import Traffic
 from local_cloud.sagemaker.shared.backend import FAILURE_REASON_LENGTH
+from local_cloud.shared.emulator import Scope
 from local_cloud.shared.state import scope_record
-
-if TYPE_CHECKING:
-    from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfig
-    from local_cloud.sagemaker.hosting.fleet import Fleet
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue
 
 SETTLED = frozenset({"InService", "Failed", "Deleted", "UpdateRollbackFailed"})
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.hosting import serverless
-from local_cloud.sagemaker.hosting.models import Model
+from local_cloud.sagemaker.hosting.models import Model, Models
 from local_cloud.sagemaker.hosting.serverless import Serverless
 from local_cloud.sagemaker.shared import local_storage, pages
+from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import refusals
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.json_service import Call, Operation
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import scope_of, scope_record
 from local_cloud.shared.storage import Location
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.sagemaker.hosting.models import Models
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 DEFAULT_WEIGHT = 1.0
 

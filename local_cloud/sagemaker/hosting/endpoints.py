@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import functools
 import logging
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 from local_cloud.sagemaker.hosting.deployment import Deployment, RollbackFailedError, RolledBackError
 from local_cloud.sagemaker.hosting.endpoint import SETTLED, Endpoint, arn_of
-from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfig, require_compatible
+from local_cloud.sagemaker.hosting.endpoint_configs import (
+    EndpointConfig,
+    EndpointConfigs,
+    VariantSpec,
+    require_compatible,
+)
 from local_cloud.sagemaker.hosting.fleet import Fleet, Variant
 from local_cloud.sagemaker.hosting.rollout import Rollout, require_same_variants
 from local_cloud.sagemaker.hosting.serving import ServingError
 from local_cloud.sagemaker.shared import pages
-from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, internal_error
+from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, Backend, internal_error
 from local_cloud.shared import refusals
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.json_service import Call, Operation
 from local_cloud.shared.service_errors import ServiceError, validation_error
 from local_cloud.shared.state import scope_of
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Sequence
-
-    from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfigs, VariantSpec
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 logger = logging.getLogger("local_cloud")
 

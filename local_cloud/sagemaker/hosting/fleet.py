@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import random
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
+from local_cloud.processes.supervisor import Instance
 from local_cloud.sagemaker.hosting import serverless
 from local_cloud.sagemaker.hosting.capture import Capture
+from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfig, VariantSpec
 from local_cloud.sagemaker.hosting.serving import Owner, ServedModel, ServingError, ServingInstance, stop_all
 from local_cloud.sagemaker.shared import logs
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Mapping, Sequence
-
-    from local_cloud.processes.supervisor import Instance
-    from local_cloud.sagemaker.hosting.endpoint_configs import EndpointConfig, VariantSpec
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.wire import JsonValue, Node
+from local_cloud.sagemaker.shared.backend import Backend
+from local_cloud.shared.wire import JsonValue, Node
 
 logger = logging.getLogger("local_cloud")
 

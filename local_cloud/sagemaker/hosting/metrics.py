@@ -5,15 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from local_cloud.shared import emulated_metrics
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.shared.emulator import Scope
+from local_cloud.shared.emulator import Scope
 
 NAMESPACE = "AWS/SageMaker"
 PUBLISH_S = 1.0

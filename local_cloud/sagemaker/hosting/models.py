@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.shared import images, pages
+from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import networks, refusals, roles
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.json_service import Call, Operation
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import scope_of, scope_record
 from local_cloud.shared.storage import Location, StorageError
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 _ECHOED = ("PrimaryContainer", "Containers", "InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig")
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.hosting.endpoint_configs import VariantSpec
 from local_cloud.shared import emulated_metrics, refusals
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from local_cloud.sagemaker.hosting.endpoint_configs import VariantSpec
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import Node
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.wire import Node
 
 DEFAULT_TIMEOUT_S = 28_800
 PERCENT = 100

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.hosting.models import Model
 from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import ServiceError
-
-if TYPE_CHECKING:
-    from local_cloud.sagemaker.hosting.models import Model
-    from local_cloud.shared.wire import JsonObject, Node
+from local_cloud.shared.wire import JsonObject, Node
 
 MEMORY_SIZES_MB = (1024, 2048, 3072, 4096, 5120, 6144)
 MAX_BODY_BYTES = 4 * 1024 * 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import secrets
 import shutil
@@ -9,25 +10,20 @@ import socket
 import tarfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from local_cloud.processes.supervisor import Instance
+from local_cloud.sagemaker.hosting.models import Model
 from local_cloud.sagemaker.shared import images, logs
+from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import roles
 from local_cloud.shared.http_pool import HttpPool
+from local_cloud.shared.roles import Credentials
 from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.storage import StorageError
 from local_cloud.signals import SIGNALLED
 from training_scripts.archives import unpack
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Sequence
-
-    from local_cloud.processes.supervisor import Instance
-    from local_cloud.sagemaker.hosting.models import Model
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.roles import Credentials
 
 PING_POLL_S = 0.02
 OK = 200

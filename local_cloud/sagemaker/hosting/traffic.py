@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local_cloud.sagemaker.hosting.fleet import Fleet, Variant
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.sagemaker.hosting.fleet import Fleet, Variant
+from local_cloud.shared.wire import JsonObject
 
 ROUNDING = 1e-9
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import validation_error
-from local_cloud.shared.storage import Location, StorageError
-
-if TYPE_CHECKING:
-    from local_cloud.shared.storage import ObjectStore
-    from local_cloud.shared.wire import Node
+from local_cloud.shared.storage import Location, ObjectStore, StorageError
+from local_cloud.shared.wire import Node
 
 MANIFEST = "ManifestFile"
 MANIFEST_BYTES_MAX = 64 << 20

@@ -5,16 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.shared.backend import FAILURE_REASON_LENGTH, INTERNAL_ERROR
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 IN_PROGRESS = "InProgress"
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Iterable
+from typing import Generic, TypeVar
 
-from local_cloud.sagemaker.jobs.job import Job
+from local_cloud.sagemaker.jobs.job import Job, JobNames
 from local_cloud.sagemaker.shared import pages
 from local_cloud.shared import refusals
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from local_cloud.sagemaker.jobs.job import JobNames
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.service_errors import ServiceError
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.json_service import Call, Operation
+from local_cloud.shared.service_errors import ServiceError
+from local_cloud.shared.wire import JsonObject
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 

@@ -6,18 +6,14 @@ import dataclasses
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.shared import pages
+from local_cloud.sagemaker.shared.backend import Backend
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.json_service import Call, Operation
 from local_cloud.shared.service_errors import ServiceError, validation_error
 from local_cloud.shared.state import scope_of, scope_record
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson
+from local_cloud.shared.wire import JsonObject, JsonValue, MutableJson, Node
 
 PENDING_APPROVAL = "PendingManualApproval"
 _KEPT = (

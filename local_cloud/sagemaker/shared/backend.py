@@ -5,23 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from local_cloud.processes.supervisor import Supervisor
 from local_cloud.sagemaker.shared.quota import Quota
 from local_cloud.sagemaker.shared.tags import Tags
 from local_cloud.shared.clock import Clock
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.roles import Credentials
 from local_cloud.shared.settings import PROJECT_ROOT, LocalCloudSettings
 from local_cloud.shared.storage import ObjectStore
 from training_scripts.command_line import sentence_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.roles import Credentials
 
 FAILURE_REASON_LENGTH = 1024
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from local_cloud.shared import refusals
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from local_cloud.shared.settings import ContainerCommands
+from local_cloud.shared.settings import ContainerCommands
 
 NTM = "ntm"
 """The repository of the built-in algorithm."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from local_cloud.shared import refusals
-
-if TYPE_CHECKING:
-    from local_cloud.shared.wire import Node
+from local_cloud.shared.wire import Node
 
 _FAMILIES = ("g5", "g6", "g7", "p5", "p6", "trn1", "trn2")
 """Families with local storage that have no d in their name."""

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from local_cloud.shared import emulated_identity, emulated_metrics
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.shared.emulator import Scope
+from local_cloud.shared.emulator import Scope
 
 logger = logging.getLogger("local_cloud")
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.wire import JsonObject, JsonValue, Node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 DEFAULT_PAGE = 10
 

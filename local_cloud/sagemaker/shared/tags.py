@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from local_cloud.shared import refusals
+from local_cloud.shared.json_service import Call, Operation
 from local_cloud.shared.service_errors import validation_error
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.wire import JsonObject, Node
+from local_cloud.shared.wire import JsonObject, Node
 
 MAX_TAGS = 50
 

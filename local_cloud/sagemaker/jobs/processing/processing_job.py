@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job import Job, JobNames
 from local_cloud.sagemaker.shared.backend import FAILURE_REASON_LENGTH
-
-if TYPE_CHECKING:
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject, Node
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.wire import JsonObject, Node
 
 NAMES = JobNames("ProcessingJobName", "processing job", "processing-job")
 DEFAULT_MAX_RUNTIME_S = 86_400

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job_registry import JobRegistry
 from local_cloud.sagemaker.jobs.processing.processing_job import NAMES, ProcessingJob
 from local_cloud.sagemaker.jobs.processing.processing_run import OPT_ML, ProcessingRun
 from local_cloud.sagemaker.shared import images, local_storage
+from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import networks, roles
+from local_cloud.shared.emulator import Scope
+from local_cloud.shared.json_service import Call
 from local_cloud.shared.service_errors import ServiceError, validation_error
 from local_cloud.shared.storage import Location
-
-if TYPE_CHECKING:
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.json_service import Call
-    from local_cloud.shared.wire import JsonObject, Node
+from local_cloud.shared.wire import JsonObject, Node
 
 
 class ProcessingJobs(JobRegistry[ProcessingJob]):

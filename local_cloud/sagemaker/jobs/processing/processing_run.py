@@ -7,22 +7,17 @@ import logging
 import shutil
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
+from local_cloud.processes.supervisor import Instance
 from local_cloud.sagemaker.jobs.inputs import InputError, find_inputs
+from local_cloud.sagemaker.jobs.processing.processing_job import ProcessingJob
 from local_cloud.sagemaker.shared import logs
-from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, internal_error
+from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, Backend, internal_error
+from local_cloud.shared.roles import Credentials
 from local_cloud.shared.storage import Location, StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from local_cloud.processes.supervisor import Instance
-    from local_cloud.sagemaker.jobs.processing.processing_job import ProcessingJob
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.roles import Credentials
-    from local_cloud.shared.wire import Node
+from local_cloud.shared.wire import Node
 
 logger = logging.getLogger("local_cloud")
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from local_cloud.sagemaker.jobs.inputs import InputObject, required_inputs
 from local_cloud.shared.service_errors import validation_error
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from local_cloud.shared.storage import ObjectStore
-    from local_cloud.shared.wire import Node
+from local_cloud.shared.storage import ObjectStore
+from local_cloud.shared.wire import Node
 
 SHARDED = "ShardedByS3Key"
 

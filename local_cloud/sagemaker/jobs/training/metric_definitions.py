@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from local_cloud.sagemaker.shared import images
 from local_cloud.shared.service_errors import validation_error
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject, Node
 
 OF_NTM: Sequence[JsonObject] = (
     {

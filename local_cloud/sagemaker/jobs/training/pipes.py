@@ -5,15 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
-from local_cloud.shared.storage import StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from local_cloud.shared.storage import Location, ObjectStore
+from local_cloud.shared.storage import Location, ObjectStore, StorageError
 
 READER_POLL_S = 0.02
 

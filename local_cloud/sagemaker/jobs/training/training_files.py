@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from local_cloud.sagemaker.jobs.inputs import InputError, relative_key
 from local_cloud.sagemaker.jobs.training.channels import Channel, ChannelFiles
 from local_cloud.sagemaker.jobs.training.pipes import PipeFeeder
+from local_cloud.sagemaker.jobs.training.training_job import TrainingJob
 from local_cloud.shared.storage import Location, ObjectStore, StorageError
+from local_cloud.shared.wire import JsonValue
 from training_scripts.archives import ArchiveError, pack
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from local_cloud.sagemaker.jobs.training.training_job import TrainingJob
-    from local_cloud.shared.wire import JsonValue
 
 
 class JobFailedError(Exception):

@@ -5,20 +5,15 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job import Job, JobNames
 from local_cloud.sagemaker.jobs.training import metric_definitions
+from local_cloud.shared.emulator import Scope
 from local_cloud.shared.state import STOPPED_REASON, scope_of, scope_record
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 NAMES = JobNames(
     "TrainingJobName",

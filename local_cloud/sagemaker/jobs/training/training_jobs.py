@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from local_cloud.sagemaker.jobs.job_registry import JobRegistry
-from local_cloud.sagemaker.jobs.training.channels import find_channels
+from local_cloud.sagemaker.jobs.training.channels import Channel, find_channels
 from local_cloud.sagemaker.jobs.training.training_job import NAMES, Secondary, TrainingJob
 from local_cloud.sagemaker.jobs.training.training_request import check_training_request
 from local_cloud.sagemaker.jobs.training.training_run import TrainingRun
 from local_cloud.sagemaker.shared import images, pages
+from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import networks, roles
+from local_cloud.shared.emulator import Headers, Scope
+from local_cloud.shared.json_service import Call, Operation
+from local_cloud.shared.roles import Credentials
 from local_cloud.shared.service_errors import validation_error
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from local_cloud.sagemaker.jobs.training.channels import Channel
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Headers, Scope
-    from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.roles import Credentials
-    from local_cloud.shared.wire import JsonObject, JsonValue
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 
 class TrainingJobs(JobRegistry[TrainingJob]):

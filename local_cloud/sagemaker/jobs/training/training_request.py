@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from local_cloud.sagemaker.jobs.training.metric_definitions import OF_NTM, MetricScan
 from local_cloud.sagemaker.jobs.training.training_job import DEFAULT_MAX_RUNTIME_S
 from local_cloud.sagemaker.shared import images, local_storage
 from local_cloud.shared import refusals
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.storage import Location
-
-if TYPE_CHECKING:
-    from local_cloud.shared.wire import Node
+from local_cloud.shared.wire import Node
 
 MAX_RUNTIME_S = 28 * 86_400
 MAX_BUILT_IN_WAIT_S = 3600

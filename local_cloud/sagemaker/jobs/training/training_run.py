@@ -9,23 +9,18 @@ import queue
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from local_cloud.processes.supervisor import Instance
+from local_cloud.sagemaker.jobs.training.channels import Channel
 from local_cloud.sagemaker.jobs.training.metric_definitions import MetricScan
 from local_cloud.sagemaker.jobs.training.training_files import JobFailedError, JobStoppedError, TrainingFiles
 from local_cloud.sagemaker.jobs.training.training_job import Secondary, TrainingJob
 from local_cloud.sagemaker.shared import images, logs
-from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, internal_error
+from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, Backend, internal_error
 from local_cloud.shared import emulated_metrics, refusals
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.processes.supervisor import Instance
-    from local_cloud.sagemaker.jobs.training.channels import Channel
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.roles import Credentials
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.roles import Credentials
+from local_cloud.shared.wire import JsonObject
 
 logger = logging.getLogger("local_cloud")
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import orjson
 
 from local_cloud.sagemaker.jobs.transform.json_path import JsonPath, JsonPathError
+from local_cloud.shared.wire import JsonValue, Node
 from training_scripts.unique_members import refuse_duplicates
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from local_cloud.shared.wire import JsonValue, Node
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 JOINED_INPUT, JOINED_OUTPUT = "SageMakerInput", "SageMakerOutput"

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from local_cloud.shared.wire import JsonValue
+from local_cloud.shared.wire import JsonValue
 
 Step: TypeAlias = "Names | Indexes | Slice | Wildcard"
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sized
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from typing import TypeVar
 
 RECORDIO_MAGIC = 0xCED7230A
 _HEADER = struct.Struct("<II")

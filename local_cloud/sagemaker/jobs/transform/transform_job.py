@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job import Job, JobNames
+from local_cloud.shared.emulator import Scope
 from local_cloud.shared.state import STOPPED_REASON, scope_of, scope_record
-from local_cloud.shared.wire import Node
-
-if TYPE_CHECKING:
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject, Node
 
 NAMES = JobNames("TransformJobName", "transform job", "transform-job")
 DEFAULT_PAYLOAD_MB = 6

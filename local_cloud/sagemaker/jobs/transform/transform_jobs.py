@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from local_cloud.sagemaker.hosting.models import Models
 from local_cloud.sagemaker.jobs.inputs import required_inputs
 from local_cloud.sagemaker.jobs.job_registry import JobRegistry
 from local_cloud.sagemaker.jobs.transform.data_processing import Processing, ProcessingError
@@ -15,15 +14,12 @@ from local_cloud.sagemaker.jobs.transform.transform_job import (
 )
 from local_cloud.sagemaker.jobs.transform.transform_run import TransformRun
 from local_cloud.sagemaker.shared import local_storage
+from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import refusals, roles
+from local_cloud.shared.json_service import Call
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.storage import Location
-
-if TYPE_CHECKING:
-    from local_cloud.sagemaker.hosting.models import Models
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.json_service import Call
-    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 
 class TransformJobs(JobRegistry[TransformJob]):

@@ -11,26 +11,22 @@ import tempfile
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from local_cloud.sagemaker.hosting.models import Model
 from local_cloud.sagemaker.hosting.serving import Owner, ServedModel, ServingError, ServingInstance, stop_all
+from local_cloud.sagemaker.jobs.inputs import InputObject
 from local_cloud.sagemaker.jobs.transform import splitting
 from local_cloud.sagemaker.jobs.transform.data_processing import Processing, ProcessingError, Record
 from local_cloud.sagemaker.jobs.transform.transform_job import MIB, TransformJob
 from local_cloud.sagemaker.shared import logs
-from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, internal_error
+from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR, Backend, internal_error
+from local_cloud.shared.roles import Credentials
 from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.storage import Location, StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from local_cloud.sagemaker.hosting.models import Model
-    from local_cloud.sagemaker.jobs.inputs import InputObject
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.roles import Credentials
-    from local_cloud.shared.wire import JsonObject
+from local_cloud.shared.wire import JsonObject
 
 logger = logging.getLogger("local_cloud")
 

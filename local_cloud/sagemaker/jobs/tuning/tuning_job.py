@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.jobs.job import Job, JobNames
 from local_cloud.sagemaker.jobs.training import metric_definitions
+from local_cloud.sagemaker.jobs.training.training_job import TrainingJob
+from local_cloud.shared.emulator import Scope
 from local_cloud.shared.service_errors import validation_error
 from local_cloud.shared.state import STOPPED_REASON, scope_of, scope_record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from local_cloud.sagemaker.jobs.training.training_job import TrainingJob
-    from local_cloud.shared.emulator import Scope
-    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 NAMES = JobNames(
     "HyperParameterTuningJobName",

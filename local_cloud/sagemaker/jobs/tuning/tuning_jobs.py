@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from local_cloud.sagemaker.jobs.job_registry import JobRegistry
+from local_cloud.sagemaker.jobs.training.training_jobs import TrainingJobs
 from local_cloud.sagemaker.jobs.tuning.tuning_job import FINAL, NAMES, TuningJob, trial_resources
 from local_cloud.sagemaker.jobs.tuning.tuning_run import TuningRun, trial_name, trial_request
-from local_cloud.sagemaker.jobs.tuning.tuning_space import Space
+from local_cloud.sagemaker.jobs.tuning.tuning_space import Dimension, Space
 from local_cloud.sagemaker.shared import images, pages
+from local_cloud.sagemaker.shared.backend import Backend
+from local_cloud.shared.emulator import Headers, Scope
+from local_cloud.shared.json_service import Call, Operation
 from local_cloud.shared.service_errors import ServiceError, validation_error
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.sagemaker.jobs.training.training_jobs import TrainingJobs
-    from local_cloud.sagemaker.jobs.tuning.tuning_space import Dimension
-    from local_cloud.sagemaker.shared.backend import Backend
-    from local_cloud.shared.emulator import Headers, Scope
-    from local_cloud.shared.json_service import Call, Operation
-    from local_cloud.shared.wire import JsonObject, JsonValue, Node
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 NTM_OBJECTIVE = "validation:total_loss"
 NTM_TUNABLE = frozenset({

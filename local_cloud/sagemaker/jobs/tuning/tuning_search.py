@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from local_cloud.sagemaker.jobs.tuning.tuning_space import Space
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
-
-    from local_cloud.sagemaker.jobs.tuning.tuning_space import Space
 
     Vector = npt.NDArray[np.float64]
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from local_cloud.shared.service_errors import validation_error
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from local_cloud.shared.wire import Node
+from local_cloud.shared.wire import Node
 
 MAX_HYPERPARAMETERS = 30
 LOGARITHMIC_FROM = 100.0
