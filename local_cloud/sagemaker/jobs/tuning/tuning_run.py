@@ -8,15 +8,20 @@ import secrets
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from local_cloud.sagemaker.jobs.training.training_job import TrainingJob
 from local_cloud.sagemaker.jobs.tuning.tuning_job import Trial, TuningJob, trial_resources
-from local_cloud.sagemaker.jobs.tuning.tuning_search import Search
-from local_cloud.sagemaker.jobs.tuning.tuning_space import Space
 from local_cloud.sagemaker.shared.backend import INTERNAL_ERROR
 from local_cloud.shared.service_errors import ServiceError
-from local_cloud.shared.wire import JsonObject, JsonValue, Node
+from local_cloud.shared.wire import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.sagemaker.jobs.training.training_job import TrainingJob
+    from local_cloud.sagemaker.jobs.tuning.tuning_search import Search
+    from local_cloud.sagemaker.jobs.tuning.tuning_space import Space
+    from local_cloud.shared.wire import JsonObject, JsonValue
 
 logger = logging.getLogger("local_cloud")
 
