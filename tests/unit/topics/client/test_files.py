@@ -65,7 +65,7 @@ def test_an_object_laid_out_over_lines_is_one_document(tmp_path: Path) -> None:
 
 def test_a_pipe_is_read_as_a_file_is(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.jsonl")
-    content = gzip.compress(json.dumps(BIKE).encode())
+    content = gzip.compress(json.dumps(BIKE).encode(), mtime=0)
     writing = threading.Thread(target=(tmp_path / "a.jsonl").write_bytes, args=(content,), daemon=True)
     writing.start()
 
@@ -93,7 +93,7 @@ def test_another_encoding_is_read_by_its_option(tmp_path: Path) -> None:
         ("a.json", b'[{"body": "bike"}]', "a.json:1 is neither a string nor an object with the text in 'text'"),
         ("a.txt", "bike".encode("utf-16-le"), "a.txt is not UTF-8 text: byte 2 is NUL"),
         ("a.parquet", b"PAR1", "a.parquet is a Parquet file, and no text"),
-        ("a.txt.gz", gzip.compress(b"bike" * 99)[:-9], "a.txt.gz ends before its compressed data do"),
+        ("a.txt.gz", gzip.compress(b"bike" * 99, mtime=0)[:-9], "a.txt.gz ends before its compressed data do"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_refused_with_its_row(
@@ -127,7 +127,7 @@ def test_standard_input_and_output_are_utf8_in_any_locale(url: Any, environment:
         "jobs/job-1/output/topics.json"
     ].replace(b"Cycling", "Räder 車".encode())
     command = [sys.executable, "-m", "topics_client", "--format", form, "score", "--as", "csv", "--top", "1"]
-    content = gzip.compress('\ufefftext;id\r"bike;\rgrün";1\rbike;2\r'.encode())
+    content = gzip.compress('\ufefftext;id\r"bike;\rgrün";1\rbike;2\r'.encode(), mtime=0)
 
     ran = subprocess.run(
         command, input=content, env={**os.environ, **environment}, cwd=ROOT, capture_output=True, check=False
