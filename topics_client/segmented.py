@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from topics_client import segmentation
-from topics_client.batching import Batch
 from topics_client.errors import TopicsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from topics_client.batching import Batch
     from topics_client.results import Prediction
 
 UNSEGMENTED_TEXT: Final = "unsegmented_text"
@@ -69,4 +70,4 @@ def parted_batch(batch: Batch, refusals: Mapping[int, TopicsError]) -> tuple[Bat
             items[place] = json.dumps(parted(json.loads(items[place]), refusal))
         except TopicsError as error:
             failures[place] = error
-    return Batch(batch.kind, tuple(items), batch.first_row), failures
+    return replace(batch, items=tuple(items)), failures

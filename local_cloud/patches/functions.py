@@ -35,7 +35,7 @@ def install_early() -> None:
     """Put right what is used from the first request on."""
     private_names.LAMBDA_DRAIN_STDERR.wrap(_short_drain)
     private_names.LAMBDA_COLLECT.wrap(_noting_the_end)
-    private_names.LAMBDA_INVOKE.wrap(_saying_the_end)
+    private_names.LAMBDA_WORKER_INVOKE.wrap(_saying_the_end)
 
 
 def _noting_the_end(collect: Callable[..., None]) -> Callable[..., None]:

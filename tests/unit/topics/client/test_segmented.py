@@ -55,6 +55,14 @@ def test_unsegmented_texts_get_the_weights_of_their_words(client: TopicsClient, 
     assert whole.error is None
 
 
+def test_what_is_no_document_stays_an_error_beside_a_text_that_is_parted(client: TopicsClient) -> None:
+    missing, whole = client.score([None, TEXT], on_error="return")
+
+    assert missing.error is not None
+    assert missing.error.code == "not_a_document"
+    assert whole.weights == (0.4, 0.4, 0.2)
+
+
 def test_without_the_package_the_refusal_says_what_to_install(
     client: TopicsClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
