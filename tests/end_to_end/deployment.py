@@ -56,10 +56,10 @@ def write_documents(file: Path, *, count: int = 600) -> None:
             stream.write(json.dumps({"id": str(number), "label": theme, "text": " ".join(words)}) + "\n")
 
 
-def prepare(source: Path, output: Path, *options: str) -> Path:
-    """Prepare a corpus of documents as JSON Lines, and return its folder, `output`."""
+def prepare(source: Path, output: Path, *options: str, tree: Path = ROOT) -> Path:
+    """Prepare a corpus of documents as JSON Lines by the code of `tree`, and return its folder, `output`."""
     command = [sys.executable, "-m", "training_scripts.prepare", "jsonl", str(source), "--output", str(output)]
-    subprocess.run([*command, *options], cwd=ROOT, check=True)
+    subprocess.run([*command, *options], cwd=tree, check=True)
     return output
 
 

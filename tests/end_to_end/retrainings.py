@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 from stacks.shared.names import registry_name, retraining_name
-from tests.end_to_end.deployment import THEMES, Deployment, Traffic, prepare
+from tests.end_to_end.deployment import ROOT, THEMES, Deployment, Traffic, prepare
 
 from deployment_functions.model_fields import APPROVED, CANDIDATE
 
@@ -51,11 +51,11 @@ def write_split_documents(file: Path, *, new: int = 0, noise: bool = False) -> N
             stream.write(json.dumps(record) + "\n")
 
 
-def prepare_split(folder: Path, name: str, *options: str, **documents: Any) -> Path:
-    """Prepare a corpus of documents whose split is their own."""
+def prepare_split(folder: Path, name: str, *options: str, tree: Path = ROOT, **documents: Any) -> Path:
+    """Prepare a corpus of documents whose split is their own, by the code of `tree`."""
     source = folder / f"{name}.jsonl"
     write_split_documents(source, **documents)
-    return prepare(source, folder / name, "--split-field", "split", "--id-field", "id", *options)
+    return prepare(source, folder / name, "--split-field", "split", "--id-field", "id", *options, tree=tree)
 
 
 def listen(deployment: Deployment) -> None:

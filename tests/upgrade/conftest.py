@@ -10,9 +10,9 @@ from tests.upgrade.earlier import checked_out
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus that both releases take, prepared from 600 made-up documents of three themes."""
-    return prepare_split(tmp_path_factory.mktemp("corpus"), "prepared")
+def corpus(tmp_path_factory: pytest.TempPathFactory, earlier: Path) -> Path:
+    """A corpus of 600 made-up documents of three themes, prepared by the earlier release; this one reads it too."""
+    return prepare_split(tmp_path_factory.mktemp("corpus"), "prepared", tree=earlier)
 
 
 @pytest.fixture(scope="session")
