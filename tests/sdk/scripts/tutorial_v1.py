@@ -24,6 +24,10 @@ ROWS_A_REQUEST = 250
 PREFIX = "20newsgroups"
 
 key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+ec2 = boto3.client("ec2")
+vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/20")["Subnet"]["SubnetId"]
+group = ec2.create_security_group(GroupName="tutorial", Description="The tutorial's instances", VpcId=vpc)["GroupId"]
 session = sagemaker.Session()
 BUCKET = session.default_bucket()
 train, test = np.load(COUNTS / "train.npy"), np.load(COUNTS / "test.npy")
@@ -41,8 +45,8 @@ ntm = sagemaker.estimator.Estimator(
     train_instance_type="ml.c4.xlarge",
     output_path=f"s3://{BUCKET}/{PREFIX}/output",
     output_kms_key=key,
-    subnets=["subnet-0123456789abcdef0"],
-    security_group_ids=["sg-0123456789abcdef0"],
+    subnets=[subnet],
+    security_group_ids=[group],
     sagemaker_session=session,
 )
 ntm.set_hyperparameters(
