@@ -128,7 +128,7 @@ def test_a_log_group_takes_a_part_of_the_stacks_id_and_its_state_machine_stays(a
             ["/aws/vendedlogs/states/m", {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}],
         ]
     }
-    role = account.role(service="states.amazonaws.com")
+    role = account.role({"Effect": "Allow", "Action": "logs:*", "Resource": "*"}, service="states.amazonaws.com")
 
     def template(**group: object) -> dict[str, Any]:
         policies = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
