@@ -292,3 +292,19 @@ class Deployment:
         config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
         model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
         return str(model["PrimaryContainer"]["ModelDataUrl"])
+
+
+@contextmanager
+def overwritten_training_part(deployment: Deployment) -> Iterator[None]:
+    """Put something else in the place of the training part's files, for as long as the block runs."""
+    s3 = deployment.client("s3")
+    bucket, _, prefix = deployment.outputs("Data")["CorpusUri"].removeprefix("s3://").partition("/")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/train/")["Contents"]
+    kept = {item["Key"]: s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in listed}
+    for key in kept:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"no record")
+    try:
+        yield
+    finally:
+        for key, content in kept.items():
+            s3.put_object(Bucket=bucket, Key=key, Body=content)

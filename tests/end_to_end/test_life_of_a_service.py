@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -19,6 +17,7 @@ from tests.end_to_end.deployment import (
     Deployment,
     Run,
     Traffic,
+    overwritten_training_part,
     trains,
 )
 
@@ -94,22 +93,6 @@ def failed(deployment: Deployment, retrained: Step) -> Step:
     """A deploy whose training job fails: somebody has written over the corpus's training part."""
     with overwritten_training_part(deployment):
         return take(deployment, **SIX_TOPICS)
-
-
-@contextmanager
-def overwritten_training_part(deployment: Deployment) -> Iterator[None]:
-    """Put something else in the place of the training part's files, for as long as the block runs."""
-    s3 = deployment.client("s3")
-    bucket, _, prefix = deployment.outputs("Data")["CorpusUri"].removeprefix("s3://").partition("/")
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/train/")["Contents"]
-    kept = {item["Key"]: s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in listed}
-    for key in kept:
-        s3.put_object(Bucket=bucket, Key=key, Body=b"no record")
-    try:
-        yield
-    finally:
-        for key, content in kept.items():
-            s3.put_object(Bucket=bucket, Key=key, Body=content)
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ def test_the_corpus_is_that_of_the_one_process_preparation_with_the_deployed_wor
     write_documents(tmp_path / "documents.jsonl", count=900)
     alone(
         tmp_path / "documents.jsonl", tmp_path / "one", "--id-field", "id", "--label-field", "label",
-        "--vocabulary", str(small_corpus),
+        "--vocabulary", str(small_corpus / "auxiliary" / "vocab.txt"),
     )  # fmt: skip
 
     found, expected = CorpusManifest.load(tmp_path / "found"), CorpusManifest.load(tmp_path / "one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stacks.shared.names import stack_prefix
-from tests.end_to_end.deployment import FOUR_TOPICS, STAGE, TRAINING, Deployment, trains
+from tests.end_to_end.deployment import FOUR_TOPICS, STAGE, TRAINING, Deployment, overwritten_training_part, trains
 
 pytestmark = pytest.mark.local_cloud
 DATA = f"{stack_prefix(STAGE)}-Data"
@@ -31,7 +31,8 @@ def test_a_training_that_succeeds_answers_the_deploy_itself(unheard: Deployment)
 
 
 def test_a_training_that_fails_answers_the_deploy_itself_with_the_jobs_reason(unheard: Deployment) -> None:
-    run = unheard.deploy(TRAINING, **trains(mini_batch_size=10_000))
+    with overwritten_training_part(unheard):
+        run = unheard.deploy(TRAINING, **trains(num_topics=6))
 
     assert run.exit_code != 0
     assert "training job" in run.output
