@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -115,6 +116,16 @@ class Deployment:
         run = self._cdk("synth", "--quiet", "-c", f"settings={self._write_settings(changes)}")
         assert run.exit_code == 0, run.output
         return self._assembly
+
+    def deploy_too_large_a_batch(self, *stacks: str) -> Run:
+        """Deploy a training whose batch is larger than the corpus: written into the template, as a synth refuses it."""
+        assembly = self.synthesize(**trains(num_topics=6))
+        template = assembly / f"{stack_prefix(self.stage)}-Training.template.json"
+        text = template.read_text(encoding="utf-8")
+        changed = re.sub(r'(mini_batch_size[\\": ]+)\d+', r"\g<1>9000", text)
+        assert changed != text
+        template.write_text(changed, encoding="utf-8")
+        return self.deploy_assembly(assembly, *stacks)
 
     def deploy_assembly(self, assembly: Path, *stacks: str) -> Run:
         """Deploy templates that are written already."""
@@ -292,19 +303,3 @@ class Deployment:
         config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
         model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
         return str(model["PrimaryContainer"]["ModelDataUrl"])
-
-
-@contextmanager
-def overwritten_training_part(deployment: Deployment) -> Iterator[None]:
-    """Put something else in the place of the training part's files, for as long as the block runs."""
-    s3 = deployment.client("s3")
-    bucket, _, prefix = deployment.outputs("Data")["CorpusUri"].removeprefix("s3://").partition("/")
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/train/")["Contents"]
-    kept = {item["Key"]: s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in listed}
-    for key in kept:
-        s3.put_object(Bucket=bucket, Key=key, Body=b"no record")
-    try:
-        yield
-    finally:
-        for key, content in kept.items():
-            s3.put_object(Bucket=bucket, Key=key, Body=content)

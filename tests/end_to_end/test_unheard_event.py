@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stacks.shared.names import stack_prefix
-from tests.end_to_end.deployment import FOUR_TOPICS, STAGE, TRAINING, Deployment, overwritten_training_part, trains
+from tests.end_to_end.deployment import FOUR_TOPICS, STAGE, TRAINING, Deployment
 
 pytestmark = pytest.mark.local_cloud
 DATA = f"{stack_prefix(STAGE)}-Data"
@@ -31,8 +31,7 @@ def test_a_training_that_succeeds_answers_the_deploy_itself(unheard: Deployment)
 
 
 def test_a_training_that_fails_answers_the_deploy_itself_with_the_jobs_reason(unheard: Deployment) -> None:
-    with overwritten_training_part(unheard):
-        run = unheard.deploy(TRAINING, **trains(num_topics=6))
+    run = unheard.deploy_too_large_a_batch(TRAINING)
 
     assert run.exit_code != 0
     assert "training job" in run.output
