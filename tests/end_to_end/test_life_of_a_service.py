@@ -45,11 +45,16 @@ class Step:
     answer: Answer
 
 
-def take(deployment: Deployment, *stacks: str, deploy: Callable[..., Run] | None = None, **changes: object) -> Step:
+def take(deployment: Deployment, *stacks: str, **changes: object) -> Step:
     """Deploy while a client calls, and look."""
+    return look_at(deployment, lambda: deployment.deploy(*stacks, **changes))
+
+
+def look_at(deployment: Deployment, deploy: Callable[[], Run]) -> Step:
+    """Run a deploy while a client calls, and look."""
     before = deployment.runs()
     with deployment.traffic() as traffic:
-        run = (deploy or deployment.deploy)(*stacks, **changes)
+        run = deploy()
     approved = deployment.ledger().read(APPROVED)
     return Step(
         run=run,
@@ -90,7 +95,7 @@ def retrained(deployment: Deployment, unchanged: Step) -> Step:
 @pytest.fixture(scope="module")
 def failed(deployment: Deployment, retrained: Step) -> Step:
     """A deploy whose training job fails: its batch is larger than the corpus."""
-    return take(deployment, deploy=deployment.deploy_too_large_a_batch)
+    return look_at(deployment, deployment.deploy_too_large_a_batch)
 
 
 @pytest.fixture(scope="module")
