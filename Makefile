@@ -136,8 +136,8 @@ check-floors: setup
 test: setup check .venv-sdk-v2/.ready  ## The tests, under 10 minutes
 	@$(PYTEST) -m "not slow"
 
-test-all: setup check check-locks lint-templates similar-asset open-bundle spark-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-segmentation/.ready .venv-script-mode/bundle/bundle.json $(SPARK)  ## All tests, the slower ones too
-	@$(PYTEST)
+test-all: test check-locks lint-templates similar-asset open-bundle spark-bundle .venv-sdk-v1/.ready .venv-sdk-v2/.ready .venv-sdk-v3/.ready .venv-cli/.ready .venv-notebook/.ready .venv-segmentation/.ready .venv-script-mode/bundle/bundle.json $(SPARK)  ## All tests: those of `make test`, then the slower ones
+	@$(PYTEST) -m slow
 
 bench-url: setup  ## Measure the URL: the function alone, then the whole service as its callers find it
 	@$(BIN)/python -m benchmarks.topics_function --output build/bench/topics_function.json

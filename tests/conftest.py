@@ -28,6 +28,9 @@ ROOT = Path(__file__).parent.parent
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts into the background so, and the programs that the tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+for of_make in ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"):
+    # What the tests ask of make, they ask of a make of its own, also where `make test` runs them.
+    os.environ.pop(of_make, None)
 PURE = ("unit", "templates", "audit")
 """Folders of tests that wait for no other process, but for the parts named next."""
 WITH_PROCESSES = ("unit/explore", "unit/local_cloud", "unit/ntm", "unit/operations", "unit/topics")
