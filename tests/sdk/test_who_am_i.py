@@ -16,6 +16,8 @@ from tests.sdk.conftest import TRUST
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 FULL_ACCESS = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+V1, V3 = (pytest.param(version, marks=pytest.mark.slow) for version in ("v1", "v3"))
+"""Their environments are of `make test-all`."""
 pytestmark = [pytest.mark.sdk, pytest.mark.local_cloud]
 
 
@@ -38,7 +40,7 @@ def answer(python: Path, script: list[str], environment: dict[str, str], folder:
 
 
 @pytest.mark.parametrize("redirected", [True, False])
-@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("version", [V1, "v2", V3])
 def test_the_role_and_the_bucket_are_the_clouds(
     cloud: LocalCloud, notebook_role: str, tmp_path: Path, version: str, *, redirected: bool
 ) -> None:
@@ -53,7 +55,10 @@ def test_the_role_and_the_bucket_are_the_clouds(
     assert told == ["arn:aws:iam::000000000000:role/notebook", "sagemaker-us-east-1-000000000000"]
 
 
-@pytest.mark.parametrize(("version", "module"), [("v2", "sagemaker"), ("v3", "sagemaker.core.helper.session_helper")])
+@pytest.mark.parametrize(
+    ("version", "module"),
+    [("v2", "sagemaker"), pytest.param("v3", "sagemaker.core.helper.session_helper", marks=pytest.mark.slow)],
+)
 def test_the_default_bucket_takes_no_proxy(cloud: LocalCloud, tmp_path: Path, version: str, module: str) -> None:
     environment = {**cloud.environment(), **cloud.variables("111122223333")}
     python = ROOT / f".venv-sdk-{version}" / "bin" / "python"

@@ -51,6 +51,7 @@ def run(path: Path, *options: str) -> int:
     return prepare.main(["jsonl", str(path), *corpus, *options])
 
 
+@pytest.mark.slow
 def test_chinese_japanese_and_thai_become_words(segmentation_packages: Path) -> None:
     finder = PreparationSettings().finder
 
@@ -77,6 +78,7 @@ def test_what_stands_between_runs_is_given_to_no_package(pairs: None) -> None:
     assert parted.split() == ["看", "https://a.example/b", "了解", "更多", "Python", "知识"]
 
 
+@pytest.mark.slow
 def test_a_run_longer_than_a_package_takes_is_given_to_it_in_pieces(segmentation_packages: Path) -> None:
     parted = segmentation.segmented("東京で買いました" * 8000, segmentation.JAPANESE)
 

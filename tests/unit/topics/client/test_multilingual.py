@@ -54,6 +54,7 @@ def test_the_documents_are_few_and_small_and_of_many_scripts(texts: dict[str, st
     assert DOCUMENTS.stat().st_size < 1_000_000
 
 
+@pytest.mark.slow
 def test_url_and_client_count_the_words_of_every_document_as_the_preparation(
     corpus: Path, texts: dict[str, str], service: Any, url: Any
 ) -> None:
@@ -82,6 +83,7 @@ def test_url_and_client_count_the_words_of_every_document_as_the_preparation(
     assert unsegmented == {name for name in texts if name[:2] in UNSEGMENTED}
 
 
+@pytest.mark.slow
 def test_without_the_packages_the_client_says_what_to_install(
     corpus: Path, texts: dict[str, str], service: Any, url: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
