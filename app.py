@@ -86,7 +86,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
         cdk.Tags.of(app).add(key, value)
     if chosen.organisation.names_roles:
         # Imported only where it is set.
-        from stacks.shared.role_conventions import hold_roles  # noqa: PLC0415
+        from stacks.shared.roles.role_conventions import hold_roles  # noqa: PLC0415
 
         hold_roles(app, stage, chosen.organisation)
     return stage, chosen

@@ -10,10 +10,11 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
-from topics_client import inputs, outputs
+from topics_client import outputs
 from topics_client.client import TopicsClient
 from topics_client.errors import TopicsError
-from topics_client.inputs import Form, InputError, Named
+from topics_client.reading import inputs
+from topics_client.reading.inputs import Form, InputError, Named
 from topics_client.similar import SimilarClient, SimilarDocuments
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
-from topics_client.text_records import csv_writer
+from topics_client.reading.text_records import csv_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,9 +19,9 @@ from training_scripts.corpus.passed_over import PassedOver
 from training_scripts.corpus.preparation import prepare
 from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.reading.text_rule import HTML
-from training_scripts.corpus.rejected import Rejects
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, ParquetTable, TextFolder
+from training_scripts.corpus.sources.rejected import Rejects
 from training_scripts.corpus.sources.spooling import spooled
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.corpus.token_rule import rule_of

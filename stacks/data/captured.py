@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
     from stacks.settings.endpoint import CaptureSettings
-    from stacks.shared.service_role import ServiceRole
+    from stacks.shared.roles.service_role import ServiceRole
 
 
 @dataclass(frozen=True)

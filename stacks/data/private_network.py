@@ -12,7 +12,7 @@ from constructs import Construct
 
 from stacks.shared.acknowledgments import acknowledge, everywhere
 from stacks.shared.network import Placement
-from stacks.shared.service_role import ServiceRole
+from stacks.shared.roles.service_role import ServiceRole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -37,7 +37,7 @@ from stacks.shared.bucket_layout import (
 )
 from stacks.shared.network import Placement
 from stacks.shared.platform import Platform
-from stacks.shared.policies import add_stage_metadata, retention_days
+from stacks.shared.roles.policies import add_stage_metadata, retention_days
 
 if TYPE_CHECKING:
     from stacks.data.folder_upload import Folder

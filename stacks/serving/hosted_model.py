@@ -9,8 +9,14 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks.shared.bucket_layout import MODELS_PREFIX
-from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
-from stacks.shared.service_role import ServiceRole, service_principal
+from stacks.shared.roles.sagemaker_rights import (
+    SAGEMAKER,
+    encrypt_volumes,
+    pull_image,
+    put_metrics,
+    write_sagemaker_logs,
+)
+from stacks.shared.roles.service_role import ServiceRole, service_principal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,8 +20,8 @@ from stacks.shared import algorithm_images, open_training
 from stacks.shared.alarms import RolloutAlarms, watch_service
 from stacks.shared.model_parameters import approved_model
 from stacks.shared.names import endpoint_name, in_service_parameter
-from stacks.shared.policies import add_stage_metadata
 from stacks.shared.registry_image import RegistryImage
+from stacks.shared.roles.policies import add_stage_metadata
 
 from deployment_functions.model_fields import in_service_record
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
-    from stacks.shared.service_role import ServiceRole
+    from stacks.shared.roles.service_role import ServiceRole
 
 CORPORA_PREFIX: Final = "corpora/"
 """Every corpus is a folder of its own under this prefix, named by its hash; none is ever changed or removed."""

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.shared.acknowledgments import acknowledge, everywhere
-from stacks.shared.service_role import NO_RESOURCE, ServiceRole
+from stacks.shared.roles.service_role import NO_RESOURCE, ServiceRole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

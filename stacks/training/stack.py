@@ -14,8 +14,8 @@ from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
 from stacks.shared.deployment_function import DeploymentFunction
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import job_name_prefix, parameters_prefix, pipeline_name
-from stacks.shared.policies import add_stage_metadata
 from stacks.shared.registry_image import RegistryImage
+from stacks.shared.roles.policies import add_stage_metadata
 from stacks.training import training_job
 from stacks.training.retraining.serving_boundary import ServingBoundary
 from stacks.training.trained_model import TrainedModel

@@ -8,10 +8,10 @@ from constructs import Construct
 
 from stacks.shared import open_training
 from stacks.shared.bucket_layout import MODELS_PREFIX
-from stacks.shared.job_pipeline_role import JobPipelineRole
 from stacks.shared.names import job_name_prefix, pipeline_name
 from stacks.shared.pipeline_machine import pipeline_machine
 from stacks.shared.retries import FUNCTION_UNAVAILABLE, JOB_NOT_TAKEN
+from stacks.shared.roles.job_pipeline_role import JobPipelineRole
 from stacks.training import training_job
 
 if TYPE_CHECKING:

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 
 from stacks.shared.bucket_layout import CODE_PREFIX, MODELS_PREFIX
-from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
-from stacks.shared.service_role import ServiceRole, service_principal
+from stacks.shared.roles.sagemaker_rights import (
+    SAGEMAKER,
+    encrypt_volumes,
+    pull_image,
+    put_metrics,
+    write_sagemaker_logs,
+)
+from stacks.shared.roles.service_role import ServiceRole, service_principal
 
 if TYPE_CHECKING:
     from constructs import Construct

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from topics_client.inputs import Form, InputError, documents_in
+from topics_client.reading.inputs import Form, InputError, documents_in
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.rejected import Rejected
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import CsvTable, JsonLines, TextFolder
+from training_scripts.corpus.sources.rejected import Rejected
 from training_scripts.ntm.failure import ClientError
 from training_scripts.ntm.learning.embeddings import read_embeddings
 from training_scripts.ntm.reading import channels

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_cloud.sagemaker.jobs.transform import data_processing
-from topics_client import inputs
+from topics_client.reading import inputs
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.reading.text_rule import text_of_html
 from training_scripts.corpus.settings import PreparationSettings

@@ -16,7 +16,7 @@ from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import RepeatedSentences
 from training_scripts.corpus.passed_over import PassedOver
 from training_scripts.corpus.reading.document_words import UnsegmentedError
-from training_scripts.corpus.repeats import END, Passages, Repeats, hash_of, row_of
+from training_scripts.corpus.reading.repeats import END, Passages, Repeats, hash_of, row_of
 from training_scripts.corpus.sources.files import is_encodable
 
 if TYPE_CHECKING:

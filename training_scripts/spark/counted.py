@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from training_scripts.corpus.counting import digest_of
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.reading.document_words import UnsegmentedError
-from training_scripts.corpus.rejected import SHOWN_CHARACTERS, UNSEGMENTED, Rejected
-from training_scripts.corpus.repeats import row_of
+from training_scripts.corpus.reading.repeats import row_of
+from training_scripts.corpus.sources.rejected import SHOWN_CHARACTERS, UNSEGMENTED, Rejected
 from training_scripts.plain_text import UTF_8
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from training_scripts.corpus.manifest import (
 )
 from training_scripts.corpus.preparation import check_parts, settings_told
 from training_scripts.corpus.reading import segmentation
-from training_scripts.corpus.rejected import UNSEGMENTED, Rejected, too_many, written
+from training_scripts.corpus.sources.rejected import UNSEGMENTED, Rejected, too_many, written
 from training_scripts.corpus.split import Splitter
 from training_scripts.corpus.surface_forms import SurfaceForms
 from training_scripts.spark import copies, counted, records, repeated, report, words

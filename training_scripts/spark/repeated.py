@@ -1,4 +1,4 @@
-"""Sentences that many documents repeat, told by keys of eight bytes; see training_scripts.corpus.repeats."""
+"""Sentences that many documents repeat, told by keys of eight bytes; see training_scripts.corpus.reading.repeats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from training_scripts.corpus.repeats import ELSEWHERE, END, HERE, NOWHERE, Ints, Keys, Passages, hash_of
+from training_scripts.corpus.reading.repeats import ELSEWHERE, END, HERE, NOWHERE, Ints, Keys, Passages, hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

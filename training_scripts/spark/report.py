@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from training_scripts.corpus.rejected import kind_of
+from training_scripts.corpus.sources.rejected import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pyspark import RDD
 
-    from training_scripts.corpus.rejected import Rejected
+    from training_scripts.corpus.sources.rejected import Rejected
     from training_scripts.spark.counted import Counted
     from training_scripts.spark.records import Written
 

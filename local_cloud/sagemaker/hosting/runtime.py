@@ -13,12 +13,12 @@ from local_cloud.sagemaker.hosting.capture import Exchange
 from local_cloud.sagemaker.hosting.endpoint import Endpoint
 from local_cloud.sagemaker.hosting.endpoints import Endpoints
 from local_cloud.sagemaker.hosting.fleet import Variant
+from local_cloud.sagemaker.hosting.http_pool import HttpAnswer, LostConnectionError, NoConnectionError
 from local_cloud.sagemaker.hosting.metrics import InvocationMetrics, VariantKey
 from local_cloud.sagemaker.hosting.serverless import throttled
 from local_cloud.sagemaker.hosting.serving import ServingInstance
 from local_cloud.shared import emulator
 from local_cloud.shared.emulator import Headers, Response, Scope
-from local_cloud.shared.http_pool import HttpAnswer, LostConnectionError, NoConnectionError
 
 OK = 200
 SUCCESSES = range(200, 300)

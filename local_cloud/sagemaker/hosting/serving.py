@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from local_cloud.processes.supervisor import Instance
+from local_cloud.sagemaker.hosting.http_pool import HttpPool
 from local_cloud.sagemaker.hosting.models import Model
 from local_cloud.sagemaker.shared import images, logs
 from local_cloud.sagemaker.shared.backend import Backend
 from local_cloud.shared import roles
-from local_cloud.shared.http_pool import HttpPool
 from local_cloud.shared.roles import Credentials
 from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.storage import StorageError

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_cloud.processes.supervisor import Supervisor
+from local_cloud.sagemaker.shared.clock import Clock
 from local_cloud.sagemaker.shared.quota import Quota
 from local_cloud.sagemaker.shared.tags import Tags
-from local_cloud.shared.clock import Clock
 from local_cloud.shared.emulator import Scope
 from local_cloud.shared.roles import Credentials
 from local_cloud.shared.settings import PROJECT_ROOT, LocalCloudSettings

@@ -11,11 +11,17 @@ from constructs import Construct
 from stacks.serving.transform import transform_job
 from stacks.shared.alarms import watch_machine
 from stacks.shared.bucket_layout import MODELS_PREFIX, TRANSFORM_PREFIX, grant_corpus_read
-from stacks.shared.job_pipeline_role import JobPipelineRole
 from stacks.shared.names import job_name_prefix, transform_pipeline_name
 from stacks.shared.pipeline_machine import pipeline_machine
-from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
-from stacks.shared.service_role import ServiceRole, service_principal
+from stacks.shared.roles.job_pipeline_role import JobPipelineRole
+from stacks.shared.roles.sagemaker_rights import (
+    SAGEMAKER,
+    encrypt_volumes,
+    pull_image,
+    put_metrics,
+    write_sagemaker_logs,
+)
+from stacks.shared.roles.service_role import ServiceRole, service_principal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,12 +12,18 @@ from rules import aws_images
 from stacks.shared.alarms import watch_machine
 from stacks.shared.bucket_layout import CODE_PREFIX, PREPARING_PREFIX
 from stacks.shared.deployment_function import DeploymentFunction
-from stacks.shared.job_pipeline_role import JobPipelineRole
 from stacks.shared.names import job_name_prefix, newest_corpus_parameter, preparation_name
 from stacks.shared.pipeline_machine import pipeline_machine
 from stacks.shared.registry_image import RegistryImage
-from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes, pull_image, put_metrics, write_sagemaker_logs
-from stacks.shared.service_role import ServiceRole, service_principal
+from stacks.shared.roles.job_pipeline_role import JobPipelineRole
+from stacks.shared.roles.sagemaker_rights import (
+    SAGEMAKER,
+    encrypt_volumes,
+    pull_image,
+    put_metrics,
+    write_sagemaker_logs,
+)
+from stacks.shared.roles.service_role import ServiceRole, service_principal
 from stacks.training.preparation import preparation_job
 from training_scripts.corpus.manifest import VOCABULARY_PATH
 

@@ -15,7 +15,6 @@ from constructs import Construct
 from stacks.shared.alarms import watch_machine
 from stacks.shared.bucket_layout import MODELS_PREFIX, grant_corpus_read
 from stacks.shared.deployment_function import DeploymentFunction
-from stacks.shared.job_pipeline_role import allow_sync_events
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import (
     in_service_parameter,
@@ -27,7 +26,8 @@ from stacks.shared.names import (
     serving_stack_name,
 )
 from stacks.shared.pipeline_machine import pipeline_machine
-from stacks.shared.service_role import NO_RESOURCE, ServiceRole, service_principal
+from stacks.shared.roles.job_pipeline_role import allow_sync_events
+from stacks.shared.roles.service_role import NO_RESOURCE, ServiceRole, service_principal
 from stacks.training.retraining import retraining_machine
 from stacks.training.retraining.serving_deployment import ServingDeployment
 

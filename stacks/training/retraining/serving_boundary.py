@@ -9,7 +9,6 @@ import aws_cdk as cdk
 from stacks.shared.acknowledgments import acknowledge
 from stacks.shared.alarms import URL_ALIAS
 from stacks.shared.bucket_layout import CAPTURED_PREFIX, TRANSFORM_PREFIX
-from stacks.shared.job_pipeline_role import allow_sync_events
 from stacks.shared.model_parameters import FIELDS_OF_A_MODEL, parameters_arn
 from stacks.shared.names import (
     STAGE_TAG,
@@ -21,7 +20,8 @@ from stacks.shared.names import (
     stack_prefix,
     transform_pipeline_name,
 )
-from stacks.shared.service_role import INTERFACES, NO_RESOURCE, SAGEMAKER_INTERFACES, Rights
+from stacks.shared.roles.job_pipeline_role import allow_sync_events
+from stacks.shared.roles.service_role import INTERFACES, NO_RESOURCE, SAGEMAKER_INTERFACES, Rights
 
 if TYPE_CHECKING:
     from constructs import Construct

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.shared.names import serving_role_name
-from stacks.shared.service_role import Rights, ServiceRole
+from stacks.shared.roles.service_role import Rights, ServiceRole
 from stacks.training.retraining.serving_boundary import ServingBoundary
 from stacks.training.retraining.serving_rights import allow_serving_stack
 

@@ -23,7 +23,7 @@ from stacks.shared.names import (
     similar_function_name,
     transform_pipeline_name,
 )
-from stacks.shared.service_role import NO_RESOURCE, Rights
+from stacks.shared.roles.service_role import NO_RESOURCE, Rights
 from stacks.shared.variant import LINKED_ROLE
 
 from deployment_functions.model_fields import APPROVED
@@ -31,7 +31,7 @@ from deployment_functions.model_fields import APPROVED
 if TYPE_CHECKING:
     from stacks.data.shared_data import SharedData
     from stacks.settings.stage import StageSettings
-    from stacks.shared.service_role import ServiceRole
+    from stacks.shared.roles.service_role import ServiceRole
 
 BY_THE_STACKS_NAME: Final = (
     "CloudFormation names what it makes by the stack, the logical id and a suffix that is not known before."

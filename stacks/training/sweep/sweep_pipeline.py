@@ -9,9 +9,9 @@ from constructs import Construct
 from stacks.shared import open_training
 from stacks.shared.alarms import watch_machine
 from stacks.shared.bucket_layout import SWEEP_PREFIX
-from stacks.shared.job_pipeline_role import JobPipelineRole
 from stacks.shared.names import sweep_job_name_prefix, sweep_pipeline_name
 from stacks.shared.pipeline_machine import pipeline_machine
+from stacks.shared.roles.job_pipeline_role import JobPipelineRole
 from stacks.training.sweep import sweep_job
 from stacks.training.training_role import TrainingRole
 

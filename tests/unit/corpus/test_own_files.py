@@ -17,8 +17,8 @@ from pyarrow import parquet
 from training_scripts import prepare
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import CorpusManifest
-from training_scripts.corpus.rejected import Rejects
 from training_scripts.corpus.sources import CsvTable, JsonLines, ParquetTable, TextFolder
+from training_scripts.corpus.sources.rejected import Rejects
 
 ROOT = Path(__file__).parents[3]
 RECORDS = [{"id": f"d{number}", "text": f"apple anvil {'cherry' if number % 2 else 'chisel'}"} for number in range(40)]

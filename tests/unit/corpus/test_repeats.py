@@ -18,8 +18,8 @@ from training_scripts.corpus.counting import FormCounts, count_forms
 from training_scripts.corpus.documents import Document
 from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.reading.repeats import Passages, Repeats
 from training_scripts.corpus.reading.sentences import sentences_of
-from training_scripts.corpus.repeats import Passages, Repeats
 from training_scripts.corpus.settings import PreparationSettings
 
 FINDER = PreparationSettings().finder

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training_scripts.corpus.rejected import Rejected
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.sources import JsonLines
+from training_scripts.corpus.sources.rejected import Rejected
 from training_scripts.spark import counted
 
 FINDER = PreparationSettings().finder

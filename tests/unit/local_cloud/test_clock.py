@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from local_cloud.shared.clock import Clock
+from local_cloud.sagemaker.shared.clock import Clock
 
 
 class RealTime:

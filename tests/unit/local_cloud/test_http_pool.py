@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from local_cloud.shared.http_pool import HttpAnswer, HttpPool, LostConnectionError, NoConnectionError
+from local_cloud.sagemaker.hosting.http_pool import HttpAnswer, HttpPool, LostConnectionError, NoConnectionError
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

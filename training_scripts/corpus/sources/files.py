@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import PARTS
-from training_scripts.corpus.rejected import SHOWN_CHARACTERS, Rejects
+from training_scripts.corpus.sources.rejected import SHOWN_CHARACTERS, Rejects
 from training_scripts.plain_text import NotUtf8Error, PlainTextError, decoded, lines_of, opened
 from training_scripts.text_records import DELIMITERS, TAB, RecordsError, Row, RowError, json_records, table_rows
 from training_scripts.unique_members import DuplicateMemberError, unique_members

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from topics_client.command import main
-from topics_client.inputs import Form, documents_in
 from topics_client.outputs import Progress, TableWriter
+from topics_client.reading.inputs import Form, documents_in
 from topics_client.results import Prediction, Versions
 
 ROOT = Path(__file__).parents[4]

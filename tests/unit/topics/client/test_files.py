@@ -21,7 +21,7 @@ import pytest
 from topics_client import AsyncTopicsClient, TopicsClient
 from topics_client.batching import URL_MAX_BYTES
 from topics_client.command import main
-from topics_client.inputs import Form, InputError, documents_in
+from topics_client.reading.inputs import Form, InputError, documents_in
 
 ROOT = Path(__file__).parents[4]
 PACKERS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress}

@@ -12,9 +12,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from topics_client.plain_text import NotUtf8Error, PlainTextError, decoded, lines_of, opened
-from topics_client.text_records import DELIMITERS, TAB, RecordsError, json_records, table_rows
-from topics_client.unique_members import DuplicateMemberError, unique_members
+from topics_client.reading.plain_text import NotUtf8Error, PlainTextError, decoded, lines_of, opened
+from topics_client.reading.text_records import DELIMITERS, TAB, RecordsError, json_records, table_rows
+from topics_client.reading.unique_members import DuplicateMemberError, unique_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
-from stacks.shared.service_role import NO_RESOURCE
+from stacks.shared.roles.service_role import NO_RESOURCE
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
     from stacks.shared.registry_image import RegistryImage
-    from stacks.shared.service_role import ServiceRole
+    from stacks.shared.roles.service_role import ServiceRole
 
 SAGEMAKER: Final = "sagemaker.amazonaws.com"
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import aws_cdk as cdk
 
-from stacks.shared.sagemaker_rights import SAGEMAKER, encrypt_volumes
-from stacks.shared.service_role import NO_RESOURCE, ServiceRole, service_principal
+from stacks.shared.roles.sagemaker_rights import SAGEMAKER, encrypt_volumes
+from stacks.shared.roles.service_role import NO_RESOURCE, ServiceRole, service_principal
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
-    from stacks.shared.service_role import Rights
+    from stacks.shared.roles.service_role import Rights
 
 JobKind = Literal["Processing", "Training", "Transform"]
 

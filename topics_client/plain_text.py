@@ -1,1 +1,0 @@
-../training_scripts/plain_text.py

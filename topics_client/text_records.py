@@ -1,1 +1,0 @@
-../training_scripts/text_records.py

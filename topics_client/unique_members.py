@@ -1,1 +1,0 @@
-../training_scripts/unique_members.py
