@@ -25,9 +25,12 @@ from training_scripts.corpus.manifest import (
 from training_scripts.versions import sha256_hex
 
 ROOT = Path(__file__).parent.parent
+# A shell starts what it puts into the background without Ctrl-C, and `nohup` without SIGHUP: what the tests interrupt
+# would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts what it puts into the background so, and the programs that the tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 for of_make in ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"):
     # What the tests ask of make, they ask of a make of its own, also where `make test` runs them.
     os.environ.pop(of_make, None)
