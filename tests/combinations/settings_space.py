@@ -17,6 +17,10 @@ Pair: TypeAlias = "tuple[tuple[str, str], tuple[str, str]]"
 STAGE = "twelveletter"
 """As long as a stage's name may be: names and policies are at their longest."""
 ORGANISATION_BOUNDARY = "arn:aws:iam::210987654321:policy/teams/boundary"
+KEYS = {
+    purpose: f"arn:aws:kms:us-east-1:210987654321:key/{number}1111111-2222-3333-4444-555555555555"
+    for number, purpose in enumerate(("data", "operations", "capture"), start=2)
+}
 _KEY = "arn:aws:kms:us-east-1:210987654321:key/11111111-2222-3333-4444-555555555555"
 _TOPIC = "arn:aws:sns:us-east-1:210987654321:on-call"
 _CORPUS = {"bucket": "corpora-of-another-team", "prefix": "prepared/" + "ab" * 32}
@@ -30,6 +34,12 @@ SPACE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "fixed": {"endpoint": {"min_instances": 2, "max_instances": 2}},
         "own disks": {"endpoint": {"instance_type": "ml.g4dn.xlarge", "min_instances": 2}},
         "serverless": {"endpoint": {"serverless": {}}},
+        "down at night": {
+            "endpoint": {
+                "min_instances": 2,
+                "schedule": {"down": "cron(0 19 ? * MON-FRI *)", "up": "cron(0 7 ? * MON-FRI *)"},
+            }
+        },
     },
     "training": {
         "processors": {},
@@ -47,7 +57,11 @@ SPACE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
             }
         },
     },
-    "capture": {"none": {"capture": None}, "all": {"capture": {}}},
+    "capture": {
+        "none": {"capture": None},
+        "all": {"capture": {}},
+        "under a key": {"capture": {}, "keys": {"capture": KEYS["capture"]}},
+    },
     "similar": {
         "none": {"similar": None},
         "function": {"similar": {"store": "function", "reserved_concurrency": 10}},
@@ -82,12 +96,21 @@ SPACE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "account_logs": {"none": {}, "kept": {"account_logs": {}}, "under a key": {"account_logs": {"kms_key_arn": _KEY}}},
     "alarms": {
         "own topic": {},
-        "by e-mail": {"alarms": {"emails": ["on-call@example.com"]}},
+        "e-mail and budget": {"alarms": {"emails": ["on-call@example.com"]}, "budget": {"monthly_usd": 50}},
         "named topic": {"alarms": {"topic_arn": _TOPIC, "topic_key_arn": _KEY}},
+    },
+    "keys": {
+        "own": {},
+        "named": {"keys": {"data": KEYS["data"], "operations": KEYS["operations"]}},
     },
     "organisation": {
         "none": {},
-        "tags": {"organisation": {"tags": {"CostCentre": "4711"}}},
+        "tags and logs": {
+            "organisation": {
+                "tags": {"CostCentre": "4711"},
+                "access_log_bucket": "access-logs-of-the-organisation",
+            }
+        },
         "roles": {
             "organisation": {
                 "permissions_boundary": ORGANISATION_BOUNDARY,
