@@ -238,13 +238,46 @@ def test_jobs_are_listed_in_pages_by_name_and_status(sagemaker: Any, request_for
     for name in names:
         finished(sagemaker, request_for(TrainingJobName=name))
     pages = sagemaker.get_paginator("list_training_jobs").paginate(
-        NameContains=mark, StatusEquals="Completed", SortBy="Name", SortOrder="Ascending", MaxResults=2
+        NameContains=mark, SortBy="Name", SortOrder="Ascending", MaxResults=2
     )
 
     assert [[job["TrainingJobName"] for job in page["TrainingJobSummaries"]] for page in pages] == [
         names[:2],
         names[2:],
     ]
+    assert {
+        status: len(sagemaker.list_training_jobs(NameContains=mark, StatusEquals=status)["TrainingJobSummaries"])
+        for status in ("Completed", "Failed")
+    } == {"Completed": 3, "Failed": 0}
+
+
+def test_a_page_is_cut_before_its_jobs_are_chosen_by_their_status(sagemaker: Any, request_for: Any) -> None:
+    mark = unique("cut")
+    for name, task in ((f"{mark}-0", {}), (f"{mark}-1", {"task": "fail", "reason": "x"})):
+        finished(sagemaker, request_for(task, TrainingJobName=name))
+    # As the operation's page tells: the newest one is looked at, and it has failed.
+    page = sagemaker.list_training_jobs(NameContains=mark, StatusEquals="Completed", MaxResults=1)
+
+    assert page["TrainingJobSummaries"] == []
+    assert "NextToken" in page
+
+
+def test_jobs_are_searched_by_their_tags_and_metrics(sagemaker: Any, request_for: Any) -> None:
+    mark = unique("searched")
+    for name in ("one", "two"):
+        finished(sagemaker, request_for(TrainingJobName=f"{mark}-{name}", Tags=[{"Key": mark, "Value": name}]))
+    filters = [
+        {"Name": f"Tags.{mark}", "Operator": "Exists"},
+        {"Name": "Metrics.validation:total_loss", "Operator": "LessThan", "Value": "8"},
+    ]
+    pages = sagemaker.get_paginator("search").paginate(
+        Resource="TrainingJob", SearchExpression={"Filters": filters}, SortBy="TrainingJobName", SortOrder="Ascending",
+        PaginationConfig={"PageSize": 1},
+    )  # fmt: skip
+
+    told = [item["TrainingJob"] for page in pages for item in page["Results"]]
+    assert [job["TrainingJobName"] for job in told] == [f"{mark}-one", f"{mark}-two"]
+    assert told[0]["Tags"] == [{"Key": mark, "Value": "one"}]
 
 
 def test_tags_are_kept_changed_and_listed(sagemaker: Any, request_for: Any) -> None:

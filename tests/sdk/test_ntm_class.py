@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
-import subprocess
+import re
 import tarfile
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,28 +14,17 @@ import pytest
 
 from local_cloud import LocalCloud
 from tests.local_cloud.support import root_of
+from tests.sdk.conftest import SCRIPTS, result_of, run
 
-PYTHON = Path(__file__).parents[2] / ".venv-sdk-v2" / "bin" / "python"
-SCRIPT = Path(__file__).parent / "scripts" / "ntm_class_v2.py"
-
-pytestmark = [
-    pytest.mark.sdk,
-    pytest.mark.slow,
-    pytest.mark.local_cloud,
-    pytest.mark.skipif(not PYTHON.exists(), reason="there is no .venv-sdk-v2: `make test` makes it"),
-]
+pytestmark = [pytest.mark.sdk, pytest.mark.slow, pytest.mark.local_cloud]
 
 
 @pytest.fixture(scope="module")
 def result(cloud: LocalCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("ntm-class")
-    done = subprocess.run(
-        [PYTHON, SCRIPT, role, folder], env={**cloud.environment(), "COLUMNS": "300"}, cwd=folder,
-        capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    return result_of(
+        run("v2", SCRIPTS / "ntm_class_v2.py", role, folder, environment=cloud.environment(), folder=folder)
+    )
 
 
 def test_a_record_set_trains_with_layers_as_the_class_writes_them(result: dict[str, Any]) -> None:
@@ -47,6 +34,20 @@ def test_a_record_set_trains_with_layers_as_the_class_writes_them(result: dict[s
 def test_analytics_have_the_loss_that_the_algorithm_documents(result: dict[str, Any]) -> None:
     assert set(result["curve"]["metric_name"]) == {"validation:total_loss"}
     assert min(result["curve"]["value"]) > 0
+
+
+def test_the_curve_in_cloudwatch_has_the_loss_of_every_epoch_as_the_log_has_it(result: dict[str, Any]) -> None:
+    logged = [re.search(r"epoch=(\w+), validation total_loss <loss>=(\S+)", line) for line in result["logged"]]
+    losses = [float(line[2]) for line in logged if line is not None]
+    told = result["measured"]
+
+    # The algorithm tells the loss of the model that it keeps once more.
+    assert [line[1] for line in logged if line is not None] == ["1", "2", "3", "final"]
+    assert sum(each["SampleCount"] for each in told) == len(losses)
+    assert sum(each["Sum"] for each in told) == pytest.approx(sum(losses))
+    # Epochs of one second are one point of its period; the first and the last hold the first and the last loss.
+    assert told[0]["Minimum"] <= losses[0] <= told[0]["Maximum"]
+    assert told[-1]["Minimum"] <= losses[-1] <= told[-1]["Maximum"]
 
 
 def test_the_classes_predictor_reads_topic_weights_of_every_document(result: dict[str, Any]) -> None:
