@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 BUCKET: Final = "AWS::S3::Bucket"
 POLICY: Final = "AWS::S3::BucketPolicy"
-LOCKS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
 def log_targets(template: Template) -> set[str]:
@@ -28,34 +27,6 @@ def default_encryption(bucket: Resource) -> dict[str, object]:
     return dict(mapping(rules[0].get("ServerSideEncryptionByDefault"))) if rules else {}
 
 
-@rule("TM-BUCKET-PRIVATE", "A bucket blocks public access in all four ways", "One wrong ACL or policy would publish it")
-def private(template: Template) -> Iterator[Fault]:
-    """Look at the public access block."""
-    for bucket in template.resources(BUCKET):
-        for lock in LOCKS:
-            if bucket.get("PublicAccessBlockConfiguration", lock) is not True:
-                path = f"Properties/PublicAccessBlockConfiguration/{lock}"
-                yield Fault(bucket.logical_id, path, f"the bucket does not set {lock}")
-
-
-@rule("TM-BUCKET-TLS", "A bucket refuses what does not come by TLS", "Documents would cross the network readable")
-def tls_only(template: Template) -> Iterator[Fault]:
-    """Look for the denial in the bucket's policy."""
-    safe = set()
-    for policy in template.resources(POLICY):
-        for statement in objects(policy.get("PolicyDocument", "Statement")):
-            unencrypted = mapping(mapping(statement.get("Condition")).get("Bool")).get("aws:SecureTransport")
-            if (
-                statement.get("Effect") == "Deny"
-                and "s3:*" in items(statement.get("Action"))
-                and unencrypted == "false"
-            ):
-                safe.add(reference(policy.get("Bucket")))
-    for bucket in template.resources(BUCKET):
-        if bucket.logical_id not in safe:
-            yield Fault(bucket.logical_id, "Properties", "no policy denies requests without TLS")
-
-
 @rule("TM-BUCKET-NOT-SHARED", "No bucket policy allows everybody, or another account", "Strangers could read documents")
 def not_shared(template: Template) -> Iterator[Fault]:
     """Look at whom bucket policies allow."""
@@ -69,14 +40,6 @@ def not_shared(template: Template) -> Iterator[Fault]:
                 if isinstance(account, str):
                     path = f"Properties/PolicyDocument/Statement/{number}/Principal"
                     yield Fault(policy.logical_id, path, f"the bucket is open to {account}")
-
-
-@rule("TM-BUCKET-VERSIONED", "A bucket is versioned", "An overwritten or deleted corpus or model would be gone")
-def versioned(template: Template) -> Iterator[Fault]:
-    """Look at versioning."""
-    for bucket in template.resources(BUCKET):
-        if bucket.get("VersioningConfiguration", "Status") != "Enabled":
-            yield Fault(bucket.logical_id, "Properties/VersioningConfiguration", "the bucket is not versioned")
 
 
 @rule(
@@ -107,14 +70,6 @@ def log_target(template: Template) -> Iterator[Fault]:
         if bucket.logical_id in log_targets(template) and default_encryption(bucket).get("SSEAlgorithm") != "AES256":
             path = "Properties/BucketEncryption"
             yield Fault(bucket.logical_id, path, "access logs cannot be delivered here: set SSE-S3 (AES256)")
-
-
-@rule("TM-BUCKET-LOGGED", "Access to a bucket is logged", "Nobody could tell afterwards who read what")
-def logged(template: Template) -> Iterator[Fault]:
-    """Look for a target of access logs."""
-    for bucket in template.resources(BUCKET):
-        if bucket.logical_id not in log_targets(template) and bucket.get("LoggingConfiguration") is None:
-            yield Fault(bucket.logical_id, "Properties/LoggingConfiguration", "access to the bucket is not logged")
 
 
 @rule("TM-BUCKET-LIFECYCLE", "A bucket forgets old versions", "What was deleted would be kept, and paid for, for ever")
@@ -159,13 +114,9 @@ def policy_kept(template: Template) -> Iterator[Fault]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    private,
-    tls_only,
     not_shared,
-    versioned,
     under_key,
     log_target,
-    logged,
     lifecycle,
     owned,
     kept,

@@ -98,35 +98,10 @@ def logs(template: Template) -> Iterator[Fault]:
             )
 
 
-@rule(
-    "TM-FUNCTION-TRACED", "A hardened stage's URL function is traced", "Where a slow request spent its time is unknown"
+RULES: Final[tuple[Rule, ...]] = (
+    url_auth,
+    url_cors,
+    url_alias,
+    permission,
+    logs,
 )
-def traced(template: Template) -> Iterator[Fault]:
-    """Look at tracing of what a URL calls, where the stage is hardened."""
-    for name in functions_with_url(template) if template.hardened else ():
-        function = template.resource(name)
-        if function is not None and function.get("TracingConfig", "Mode") != "Active":
-            yield Fault(name, "Properties/TracingConfig/Mode", "the URL's function is not traced")
-
-
-@rule("TM-FUNCTION-BOUNDED", "A hardened stage bounds the URL's concurrency", "One caller could use up the account's")
-def bounded(template: Template) -> Iterator[Fault]:
-    """Look at reserved concurrency of what a URL calls, where the stage is hardened."""
-    for name in functions_with_url(template) if template.hardened else ():
-        function = template.resource(name)
-        if function is not None and not isinstance(function.get("ReservedConcurrentExecutions"), int):
-            yield Fault(
-                name, "Properties/ReservedConcurrentExecutions", "the URL's function has no bound of concurrency"
-            )
-
-
-@rule("TM-FUNCTION-VPC", "A hardened stage's functions run in a VPC", "Their traffic would leave by public addresses")
-def in_vpc(template: Template) -> Iterator[Fault]:
-    """Look for the VPC, where the stage is hardened."""
-    for function in template.resources(FUNCTION) if template.hardened else ():
-        for part in ("SubnetIds", "SecurityGroupIds"):
-            if not function.get("VpcConfig", part):
-                yield Fault(function.logical_id, f"Properties/VpcConfig/{part}", f"the function has no {part} of a VPC")
-
-
-RULES: Final[tuple[Rule, ...]] = (url_auth, url_cors, url_alias, permission, logs, traced, bounded, in_vpc)

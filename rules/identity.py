@@ -86,28 +86,6 @@ def statements(template: Template) -> Iterator[Statement]:
                     yield Statement(role.logical_id, path, body)
 
 
-@rule("TM-IAM-NO-AWS-POLICY", "No role has a policy that AWS manages", "Its rights would change without a review here")
-def no_aws_policy(template: Template) -> Iterator[Fault]:
-    """Look for policies of the account `aws`."""
-    for role in template.resources(ROLE):
-        for number, policy in enumerate(items(role.get("ManagedPolicyArns"))):
-            if ":iam::aws:policy" in str(policy):
-                path = f"Properties/ManagedPolicyArns/{number}"
-                yield Fault(role.logical_id, path, "the role has a policy that AWS manages")
-
-
-@rule(
-    "TM-IAM-NO-INLINE", "Rights are in customer-managed policies", "Inline ones cannot be listed, versioned or reused"
-)
-def no_inline(template: Template) -> Iterator[Fault]:
-    """Look for inline policies."""
-    for policy in template.resources("AWS::IAM::Policy"):
-        yield Fault(policy.logical_id, "Type", "the policy is inline: make it a managed one")
-    for role in template.resources(ROLE):
-        if items(role.get("Policies")):
-            yield Fault(role.logical_id, "Properties/Policies", "the role has inline policies")
-
-
 @rule(
     "TM-IAM-NO-WILD-ACTION", "No statement allows a wildcard of actions", "Actions that AWS adds would be allowed too"
 )
@@ -208,8 +186,6 @@ def no_users(template: Template) -> Iterator[Fault]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    no_aws_policy,
-    no_inline,
     no_wild_action,
     no_wild_resource,
     metrics,

@@ -212,16 +212,6 @@ def bounded(template: Template) -> Iterator[Fault]:
             yield job.fault("StoppingCondition", f"the {job.kind.noun} job may run without end")
 
 
-@rule("TM-JOB-LOGGED", "A state machine logs and traces its runs", "Nobody could tell why a training failed")
-def logged(template: Template) -> Iterator[Fault]:
-    """Look at logging and tracing; what a run was given is not logged."""
-    for machine in template.resources(MACHINE):
-        if machine.get("LoggingConfiguration", "Level") not in {"ALL", "ERROR"}:
-            yield Fault(machine.logical_id, "Properties/LoggingConfiguration", "the state machine logs nothing")
-        if machine.get("TracingConfiguration", "Enabled") is not True:
-            yield Fault(machine.logical_id, "Properties/TracingConfiguration", "the state machine is not traced")
-
-
 RULES: Final[tuple[Rule, ...]] = (
     readable,
     isolated,
@@ -231,5 +221,4 @@ RULES: Final[tuple[Rule, ...]] = (
     in_vpc,
     own_image,
     bounded,
-    logged,
 )

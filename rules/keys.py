@@ -12,14 +12,6 @@ if TYPE_CHECKING:
 KEY: Final = "AWS::KMS::Key"
 
 
-@rule("TM-KEY-ROTATED", "A key is rotated every year", "What one leaked version of a key can open grows with its age")
-def rotated(template: Template) -> Iterator[Fault]:
-    """Look at EnableKeyRotation."""
-    for key in template.resources(KEY):
-        if key.get("EnableKeyRotation") is not True:
-            yield Fault(key.logical_id, "Properties/EnableKeyRotation", "the key is not rotated")
-
-
 @rule(
     "TM-KEY-NOT-PUBLIC",
     "A key's policy allows nobody by a wildcard",
@@ -67,4 +59,4 @@ def kept(template: Template) -> Iterator[Fault]:
             yield Fault(key.logical_id, "DeletionPolicy", "the key is deleted with its stack")
 
 
-RULES: Final[tuple[Rule, ...]] = (rotated, not_public, logs_of_this_account, kept)
+RULES: Final[tuple[Rule, ...]] = (not_public, logs_of_this_account, kept)

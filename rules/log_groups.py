@@ -30,14 +30,6 @@ def retention(template: Template) -> Iterator[Fault]:
             yield Fault(group.logical_id, "Properties/RetentionInDays", message)
 
 
-@rule("TM-LOGS-KEY", "A log group is under a customer-managed key", "Closing one key would not close what was logged")
-def under_key(template: Template) -> Iterator[Fault]:
-    """Look at the key."""
-    for group in template.resources(GROUP):
-        if not group.get("KmsKeyId"):
-            yield Fault(group.logical_id, "Properties/KmsKeyId", "the log group is not under a customer-managed key")
-
-
 @rule(
     "TM-LOGS-NOT-SHARED",
     "No stack owns a log group that is one per account and region",
@@ -80,4 +72,4 @@ def of_machine(template: Template) -> Iterator[Fault]:
                 yield Fault(machine.logical_id, where, "the state machine's log group has no vended name of its stack")
 
 
-RULES: Final[tuple[Rule, ...]] = (retention, under_key, not_shared, endpoint, of_machine)
+RULES: Final[tuple[Rule, ...]] = (retention, not_shared, endpoint, of_machine)

@@ -1,8 +1,7 @@
-"""Rules on what keeps a stage in service: supported runtimes, more than one instance, environments under keys."""
+"""Rules on what keeps a stage in service: more than one instance, environments under keys."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from rules.functions import FUNCTION
@@ -11,19 +10,6 @@ from rules.model import Fault, Rule, Template, objects, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-OLDEST_PYTHON: Final = 11
-"""The minor version of the oldest Python 3 that Lambda supports, and that this repository runs on."""
-
-
-@rule("TM-FUNCTION-RUNTIME", "A function's runtime is supported", "Nobody mends what is found in it")
-def runtime(template: Template) -> Iterator[Fault]:
-    """Look at the runtime."""
-    for function in template.resources(FUNCTION):
-        version = re.fullmatch(r"python3\.(\d+)", str(function.get("Runtime")))
-        if version is None or int(version[1]) < OLDEST_PYTHON:
-            message = f"{function.get('Runtime')} is no supported runtime"
-            yield Fault(function.logical_id, "Properties/Runtime", message)
 
 
 @rule(
@@ -53,4 +39,4 @@ def instances(template: Template) -> Iterator[Fault]:
                 yield Fault(config.logical_id, path, "the endpoint has one instance")
 
 
-RULES: Final[tuple[Rule, ...]] = (runtime, environment_key, instances)
+RULES: Final[tuple[Rule, ...]] = (environment_key, instances)

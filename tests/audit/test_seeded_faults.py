@@ -33,7 +33,7 @@ def test_the_report_has_a_row_for_every_fault(prod: Assembly) -> None:
 
 
 def test_a_fault_that_its_rule_misses_is_told_as_such(prod: Assembly) -> None:
-    harmless = Seed("Nothing is changed", "TM-KEY-ROTATED", "Data", "AWS::KMS::Key", lambda _: None)
+    harmless = Seed("Nothing is changed", "TM-KEY-NOT-PUBLIC", "Data", "AWS::KMS::Key", lambda _: None)
 
     [row] = seeded.table(prod, (harmless,)).rows
 

@@ -45,13 +45,13 @@ def test_an_empty_template_of_a_known_stage_breaks_no_rule() -> None:
 
 
 def test_a_finding_leads_to_its_place() -> None:
-    [finding] = check_all([template({"K": {"Type": "AWS::KMS::Key", "Properties": {}}})])
+    [finding] = check_all([template({"U": {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "AWS_IAM"}}})])
 
     assert (finding.rule_id, finding.stack, finding.logical_id, finding.path) == (
-        "TM-KEY-ROTATED",
+        "TM-URL-ALIAS",
         "Some-Stack",
-        "K",
-        "Properties/EnableKeyRotation",
+        "U",
+        "Properties/Qualifier",
     )
 
 
