@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from audit.lines import line_index
 from audit.tables import Place
@@ -15,6 +15,11 @@ from rules.model import JsonValue, Resource, Template, items, mapping, objects
 
 SUFFIX: Final = ".template.json"
 REPORT: Final = "validation-report.json"
+PACK_FINDINGS: Final = "pack-findings.json"
+"""What the packs find in a stage that is not hardened: its report has no place for what fails nothing."""
+OWN: Final = "TopicModelRules"
+_ASKED_ELSEWHERE: Final = {OWN, "AdvisoryPacks"}
+"""What a failed synth's report repeats: the audit asks the own rules itself, and reads PACK_FINDINGS."""
 
 
 class AuditError(Exception):
@@ -43,6 +48,16 @@ class Assembly:
     """What each pack says; None where the synth wrote no report."""
     told: Mapping[str, tuple[str, JsonValue]]
     """Which stack writes what into which SSM parameter."""
+
+    @property
+    def hardened(self) -> bool:
+        """Whether every template is of a hardened stage."""
+        return all(template.hardened for template in self.templates)
+
+    @property
+    def start(self) -> Place:
+        """The place of what is about no resource: the first line of the first template."""
+        return self.place(self.templates[0].stack, "")
 
     def template(self, stack: str) -> Template:
         """Return a stack's template."""
@@ -129,9 +144,21 @@ def read(folder: Path) -> Assembly:
     if not files:
         raise AuditError(f"there are no templates in {folder}: synthesize a stage into it first")
     texts = {file.name.removesuffix(SUFFIX): file.read_text(encoding="utf-8") for file in files}
-    report = folder / REPORT
-    packs = _packs(json.loads(report.read_text(encoding="utf-8"))) if report.exists() else None
-    return assemble(texts, packs)
+    packs = {
+        **_packs(_json(folder / REPORT)),
+        **{
+            pack: tuple(Judged(**finding) for finding in findings)
+            for pack, findings in _json(folder / PACK_FINDINGS).items()
+        },
+    }
+    return assemble(texts, packs or None)
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    except ValueError as error:
+        raise AuditError(f"{file} is no JSON object: {error}") from error
 
 
 def assemble(texts: Mapping[str, str], packs: Mapping[str, tuple[Judged, ...]] | None) -> Assembly:
@@ -162,6 +189,7 @@ def _packs(report: JsonValue) -> dict[str, tuple[Judged, ...]]:
             for place in objects(violation.get("violatingConstructs"))
         )
         for plugin in objects(mapping(report).get("pluginReports"))
+        if plugin.get("pluginName") not in _ASKED_ELSEWHERE
     }
 
 

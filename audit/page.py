@@ -3,46 +3,114 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Final
 
-from audit.controls import ACKNOWLEDGED, FINDING, NOT_CHECKED, PASS
+from audit.assembly import Assembly
+from audit.controls import ACKNOWLEDGED, FINDING, NOT_CHECKED, OUTCOMES, PASS, RETIRED
+from audit.ratings import SEVERITIES, rating
 from audit.tables import Place, Row, Table
 
 HERE: Final = Path(__file__).parent
-OUTCOMES: Final = (FINDING, ACKNOWLEDGED, NOT_CHECKED, PASS)
-_COLOURED: Final = {"outcome", "verdict"}
+CALLED: Final = {PASS: "pass", ACKNOWLEDGED: "pass with acknowledgment", FINDING: "finding", NOT_CHECKED: "not checked"}
+"""What becomes of a control, in the order of the totals."""
+_COLOURED: Final = {"outcome", "verdict", "severity"}
+_OUTCOME_OF: Final = {"findings": FINDING, "acknowledgments": ACKNOWLEDGED}
+"""Tables whose rows all have one outcome."""
 
 
-def page(
-    title: str,
-    cards: Mapping[str, str],
-    tables: Sequence[Table],
-    *,
-    svg: str,
-    texts: Mapping[str, str],
-) -> str:
+@dataclass(frozen=True)
+class About:
+    """What the head of the page says."""
+
+    assembly: Assembly
+    origin: str
+    figures: Mapping[str, str]
+    totals: Mapping[str, Mapping[str, int]]
+    """How many controls of each framework have which outcome."""
+
+
+def page(about: About, tables: Sequence[Table], *, svg: str) -> str:
     """Return the page: the figures, the tables, the diagram before the table of flows, and the templates."""
+    stacks = [template.stack for template in about.assembly.templates]
+    title = f"Audit of {', '.join(stacks)}"
     links = "".join(f'<a href="#{table.name}">{escape(table.title)}</a>' for table in tables)
-    options = "".join(f'<option value="{slug(each)}">{each}</option>' for each in OUTCOMES)
+    choices = "".join(
+        _choice(name, plural, values)
+        for name, plural, values in (
+            ("framework", "frameworks", about.totals),
+            ("stack", "stacks", map(short, stacks)),
+            ("outcome", "outcomes", OUTCOMES),
+            ("severity", "severities", SEVERITIES),
+        )
+    )
     sections = "\n".join(_section(table, svg if table.name == "flows" else "") for table in tables)
-    figures = "".join(f"<li><b>{escape(value)}</b>{escape(name)}</li>" for name, value in cards.items())
+    figures = "".join(f"<li><b>{escape(value)}</b>{escape(name)}</li>" for name, value in about.figures.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_file('page.css')}</style></head><body>"
-        f'<header class="top"><h1>{escape(title)}</h1><p class="about">Read from the synthesized templates alone. '
+        f'<header class="top"><h1>{escape(title)}</h1>{_standing(about)}'
+        f'<p class="about">Read from the synthesized templates alone: {escape(about.origin)}. '
         "A place such as Data:120 is line 120 of that stack's template, at the end of this page; on paper, in the "
         "template file itself. Press / to search.</p>"
-        f'<ul class="cards">{figures}</ul></header>'
+        f'<ul class="cards">{figures}</ul>{_totals(about.totals)}</header>'
         '<nav><div><input id="search" type="search" placeholder="Search all tables (/)" aria-label="Search all tables">'
-        f'<select id="outcome" aria-label="Outcome"><option value="">every outcome</option>{options}</select>'
-        f'<span id="count" class="faint" role="status"></span>{links}<a href="#templates">Templates</a></div></nav>'
+        f'{choices}<span id="count" class="faint" role="status"></span></div>'
+        f'<div class="links">{links}<a href="#templates">Templates</a></div></nav>'
         f'<main>{sections}<section id="templates"><h2>Templates</h2>'
-        f"{''.join(_template(stack, text) for stack, text in texts.items())}</section></main>"
+        f"{''.join(_template(stack, text) for stack, text in about.assembly.texts.items())}</section></main>"
         f"<script>{_file('page.js')}</script></body></html>\n"
+    )
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Return the outcomes of a framework's controls as text."""
+    return ", ".join(f"{counts[outcome]} {name}" for outcome, name in CALLED.items())
+
+
+def _standing(about: About) -> str:
+    """Return what a reader must know first of a stage that is not hardened."""
+    if about.assembly.hardened:
+        return ""
+    return (
+        '<p class="standing"><b>This stage is not hardened.</b> Its settings leave out on purpose what costs money: '
+        f"{about.figures['findings of the packs']} findings of the packs and "
+        f"{about.figures['findings of own rules']} of own rules are open. Rules of hardened stages are asked too.</p>"
+    )
+
+
+def _totals(totals: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the table of controls by outcome; each number chooses those controls."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("framework", "controls", *CALLED.values()))
+    rows = ""
+    for framework, counts in totals.items():
+        note = f' <span class="retired">{escape(RETIRED[framework])}</span>' if framework in RETIRED else ""
+        cells = "".join(
+            f'<td data-label="{name}"><a href="#controls" class="{slug(outcome)}" data-framework="{slug(framework)}" '
+            f'data-outcome="{slug(outcome)}">{counts[outcome]}</a></td>'
+            for outcome, name in CALLED.items()
+        )
+        rows += (
+            f'<tr><th scope="row">{escape(framework)}{note}</th><td data-label="controls">{sum(counts.values())}</td>'
+            f"{cells}</tr>"
+        )
+    return (
+        '<table class="totals"><caption>Controls by outcome: a control has the weightiest outcome of its rows, finding '
+        f"before acknowledgment before pass</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _choice(name: str, plural: str, values: Iterable[str]) -> str:
+    options = "".join(
+        f'<option value="{slug(value)}">{escape(value + (" (retired)" if value in RETIRED else ""))}</option>'
+        for value in values
+    )
+    return (
+        f'<select id="{name}" aria-label="{name.capitalize()}"><option value="">all {plural}</option>{options}</select>'
     )
 
 
@@ -53,7 +121,7 @@ def short(stack: str) -> str:
 
 def slug(text: str) -> str:
     """Return a text as a class's name."""
-    return text.replace(" ", "-")
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text)
 
 
 def broken(text: str) -> str:
@@ -93,16 +161,27 @@ def _section(table: Table, before: str) -> str:
 
 
 def _row(table: Table, row: Row) -> str:
-    cells = "".join(_cell(name, value) for name, value in zip(table.columns, row.cells, strict=True))
+    named = dict(zip(table.columns, row.cells, strict=True))
+    cells = "".join(_cell(name, value) for name, value in named.items())
     mark = f' id="flow-{row.cells[0]}"' if table.name == "flows" else ""
-    return f'<tr{mark}>{cells}<td class="at">{link(row.place)}</td></tr>'
+    outcome = named.get("outcome", _OUTCOME_OF.get(table.name, ""))
+    severity = f' data-severity="{slug(named["severity"])}"' if "severity" in named else ""
+    place = "" if table.name == "rules" else link(row.place)
+    where = f' data-places="{_where(row.place, outcome)}"'
+    return f'<tr{mark}{where}{severity}>{cells}<td class="at" data-label="template">{place}</td></tr>'
+
+
+def _where(place: Place, outcome: str) -> str:
+    """Return what the filters by stack and outcome compare: what is about no resource is in no stack."""
+    return f"{slug(short(place.stack)) if place.logical_id else ''}:{slug(outcome)}"
 
 
 def _cell(name: str, value: str) -> str:
-    kind = f' class="{slug(value)}"' if name in _COLOURED else f' class="c-{slug(name)}"'
+    kind = slug(value) if name in _COLOURED else f"c-{slug(name)}"
+    text = broken(value)
     if value.startswith("https://"):
-        return f'<td><a href="{escape(value)}">{escape(value.removeprefix("https://").partition("/")[0])}</a></td>'
-    return f"<td{kind}>{broken(value)}</td>"
+        text = f'<a href="{escape(value)}">{escape(value.removeprefix("https://").partition("/")[0])}</a>'
+    return f'<td class="{kind}" data-label="{escape(name)}">{text}</td>'
 
 
 _GROUPED_COLUMNS: Final = ("framework", "controls", "requirement", "property", "rule", "outcome", "mapped by", "set at")
@@ -135,13 +214,23 @@ def _group(key: tuple[str, ...], rows: list[Row]) -> str:
     ids = f'<a href="{escape(source)}">{escape(controls[0])}</a>' + escape(
         "".join(f", {control}" for control in controls[1:])
     )
-    marks = " ".join(slug(outcome) for outcome, count in counts.items() if count)
-    return (
-        f'<tr data-outcome="{marks}"><td class="short">{escape(framework)}</td><td class="c-controls">{ids}</td>'
-        f'<td>{escape(requirement)}</td><td class="c-property">{broken(path)}</td>'
-        f'<td class="c-rule">{broken(rule)}</td><td>{told}{why}</td>'
-        f'<td>{escape(mapped_by)}</td><td class="at">{at}</td></tr>'
+    severity = rating(rule).severity if rule else ""
+    where = " ".join(sorted({_where(place, outcome) for outcome, _, place in places}))
+    cells = (
+        ("short", escape(framework)),
+        ("c-controls", ids),
+        ("", escape(requirement)),
+        ("c-property", broken(path)),
+        ("c-rule", f'{broken(rule)}\n<span class="faint">{severity}</span>' if rule else ""),
+        ("", told + why),
+        ("", escape(mapped_by)),
+        ("at", at),
     )
+    inner = "".join(
+        f'<td class="{kind}" data-label="{name}">{text}</td>'
+        for name, (kind, text) in zip(_GROUPED_COLUMNS, cells, strict=True)
+    )
+    return f'<tr data-framework="{slug(framework)}" data-places="{where}" data-severity="{slug(severity)}">{inner}</tr>'
 
 
 def _template(stack: str, text: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from audit.assembly import Assembly, read
+from audit.controls import Judge
 from audit.flows import Flow, flows
 from audit.limits import limits
 from audit.statements import statements
@@ -46,6 +47,6 @@ def test_the_audit_lists_what_the_promoter_and_the_stacks_own_role_may_do(retrai
 
 def test_the_audit_says_what_iam_cannot_hold_an_update_to(retraining: Assembly, prod: Assembly) -> None:
     def said(assembly: Assembly) -> bool:
-        return any("UpdateStack to the previous template" in row.cells[0] for row in limits(assembly).rows)
+        return any("UpdateStack to the previous template" in row.cells[0] for row in limits(Judge(assembly)).rows)
 
     assert (said(retraining), said(prod)) == (True, False)

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from audit.assembly import Assembly, assemble
+from audit.assembly import OWN, Assembly, assemble
 from audit.controls import Judge
-from audit.sarif import OWN, sarif
+from audit.findings import findings
+from audit.sarif import sarif
 
 
 @pytest.fixture(scope="module")
 def log(prod: Assembly) -> dict[str, Any]:
     """The log of prod."""
-    return dict(json.loads(sarif(prod, Judge(prod))))
+    return dict(json.loads(sarif(prod, findings(prod, Judge(prod)))))
 
 
 def test_the_log_has_the_shape_of_sarif_2_1_0(log: dict[str, Any], prod: Assembly) -> None:
@@ -61,7 +62,7 @@ def test_a_finding_is_a_result_at_the_line_that_proves_it(prod: Assembly) -> Non
     texts = {stack: text.replace('"AuthType": "AWS_IAM"', '"AuthType": "NONE"') for stack, text in prod.texts.items()}
     edited = assemble(texts, prod.packs)
 
-    [result] = json.loads(sarif(edited, Judge(edited)))["runs"][0]["results"]
+    [result] = json.loads(sarif(edited, findings(edited, Judge(edited))))["runs"][0]["results"]
 
     physical = result["locations"][0]["physicalLocation"]
     assert result["ruleId"] == "TM-URL-AUTH"

@@ -47,6 +47,14 @@ def test_what_needs_a_corpus_takes_the_one_that_is_there_or_else_prepares_the_de
     assert "preparing the default one" in made
 
 
+@pytest.mark.parametrize(("arguments", "stage"), [([], "prod"), (["STAGE=dev"], "dev"), (["STAGE=staging"], "staging")])
+def test_make_audit_audits_prod_or_the_stage_that_is_asked_for(arguments: list[str], stage: str) -> None:
+    commands = would_run("audit", *arguments).splitlines()
+
+    assert [line for line in commands if f"cdk synth --quiet -c stage={stage} " in line]
+    assert "--working-tree" in commands[-1]
+
+
 def test_set_up_says_how_far_pip_is() -> None:
     recipe = would_run("--what-if=requirements/lint.txt", ".venv-lint/.ready")
     program = re.search(r"\| (awk -v all=.* \{fflush\(\)\}')", recipe)
