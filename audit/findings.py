@@ -98,8 +98,8 @@ def rules(assembly: Assembly, found: tuple[Found, ...], controls: tuple[Control,
         "rules",
         "Rules",
         "Every rule of the findings and of the controls: how severe its findings are and what mends them, by this "
-        "project's own judgment. High: strangers could read, change or delete data. Medium: a second line of defence "
-        "is missing. Low: traces, costs or upkeep suffer.",
+        "project's own judgment. High: data could be read, changed or lost. Medium: a second line of defence is "
+        "missing. Low: traces, costs or upkeep suffer.",
         ("rule", "severity", "outcome", "findings", "acknowledged", "about", "remediation"),
         tuple(rows),
     )
