@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -29,19 +30,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     progress = Progress("explore")
-    documents = common.read_documents(options, progress)
+    dates = common.read_dates(options)
+    documents = common.read_documents(options, progress, texts=True)
     explore(
-        options.vectors, options.model, documents, out=options.out, method=options.map, seed=options.seed,
+        options.vectors, options.model, documents, dates=dates, out=options.out, method=options.map, seed=options.seed,
         progress=progress,
     )  # fmt: skip
     return 0
 
 
 def explore(
-    vectors: Path, model: Path, documents: CountedDocuments, *, out: Path, method: Method, seed: int, progress: Progress
+    vectors: Path,
+    model: Path,
+    documents: CountedDocuments,
+    *,
+    dates: dict[str, date],
+    out: Path,
+    method: Method,
+    seed: int,
+    progress: Progress,
 ) -> None:
     """Write the page and the figures of a model's topics to `out`, and print what they show; see `study`."""
-    found = study(vectors, model, documents, cache=out, method=method, seed=seed, progress=progress)
+    found = study(vectors, model, documents, dates=dates, cache=out, method=method, seed=seed, progress=progress)
     progress.tell("writing the page")
     target = out / PAGE
     content = page(found)
@@ -56,6 +66,11 @@ def explore(
     print(f"  figures  {', '.join(path.name for path in drawn)}")
     if sentence := figures.missing_glyphs(found):
         print(f"  glyphs   {sentence}")
+    if dates:
+        dated = sum(name in dates for name in documents.ids)
+        print(
+            f"  dates    {dated:,} of {len(documents.ids):,} documents have one; {len(dates) - dated:,} are of others"
+        )
     print(f"  model    {found.vectors.model}\n  corpus   {found.vectors.corpus}")
     for advice in found.advice:
         print(f"  merge {advice.topics[0]} and {advice.topics[1]}? {advice.reason}")
@@ -70,6 +85,7 @@ def _parser() -> Parser:
     add("--map", choices=METHODS, default=METHODS[0], help=f"how documents are laid out ({METHODS[0]})")
     add("--seed", type=int, default=0, metavar="N", help="of the map (0)")
     common.add_documents(parser)
+    common.add_dates(parser)
     return parser
 
 

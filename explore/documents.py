@@ -20,7 +20,6 @@ NO_KNOWN_WORD = "no known word"
 """Why a document has no topics: it holds no word of the vocabulary."""
 NO_LABEL = "(no label)"
 """What a document without a label is called among documents that have some."""
-SNIPPET_CHARS = 160
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class CountedDocuments:
         counts: shape (documents, feature_dim), float32; a row may be empty.
         corpus: the corpus_hash of the vocabulary that they were counted by.
         vocabulary: that vocabulary's hash.
-        snippets: the beginning of each text, or nothing where only counts are at hand.
+        texts: of each, or nothing where only counts were asked for or are at hand.
     """
 
     ids: list[str]
@@ -41,7 +40,7 @@ class CountedDocuments:
     counts: csr_matrix
     corpus: str
     vocabulary: str
-    snippets: list[str] | None = None
+    texts: list[str] | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) != len(self.ids):
@@ -81,8 +80,10 @@ def of_corpus(folder: Path) -> CountedDocuments:
     return CountedDocuments(ids, named_labels(labels), counts, manifest.corpus_hash, manifest.vocabulary_hash)
 
 
-def of_source(source: Source, folder: Path, progress: Progress) -> CountedDocuments:
+def of_source(source: Source, folder: Path, progress: Progress, *, texts: bool = True) -> CountedDocuments:
     """Return every document of a source, also those that preparation left out, counted by a corpus's vocabulary.
+
+    Without `texts` they are counted and let go of, so that millions take little memory.
 
     Raises:
         CorpusError: the folder holds no corpus, or the source cannot be read.
@@ -91,8 +92,7 @@ def of_source(source: Source, folder: Path, progress: Progress) -> CountedDocume
     found: dict[str, tuple[str, dict[int, int], str]] = {}
     for number, document in enumerate(source.documents(), start=1):
         progress.tell(f"{number:,} documents counted")
-        snippet = " ".join(document.text[: 4 * SNIPPET_CHARS].split())[:SNIPPET_CHARS]
-        found[document.id] = (document.label, forms.counts(document.text), snippet)
+        found[document.id] = (document.label, forms.counts(document.text), document.text if texts else "")
     ids = sorted(found)
     rows = [sorted(found[name][1].items()) for name in ids]
     counts = csr_matrix(
@@ -109,7 +109,7 @@ def of_source(source: Source, folder: Path, progress: Progress) -> CountedDocume
         counts,
         manifest.corpus_hash,
         manifest.vocabulary_hash,
-        [found[name][2] for name in ids],
+        [found[name][2] for name in ids] if texts else None,
     )
 
 

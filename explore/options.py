@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from pathlib import Path
 from typing import Final
 
-from explore import documents
+from explore import dates, documents
 from explore.documents import CountedDocuments
 from explore.errors import ExploreError
 from training_scripts.corpus.documents import Source
@@ -39,8 +40,8 @@ def add_documents(parser: argparse.ArgumentParser) -> None:
     add("--encoding", metavar="NAME", help="of a file that is text (utf-8, or by a byte order mark)")
 
 
-def read_documents(options: argparse.Namespace, progress: Progress) -> CountedDocuments:
-    """Return the documents that the options name.
+def read_documents(options: argparse.Namespace, progress: Progress, *, texts: bool = False) -> CountedDocuments:
+    """Return the documents that the options name, with their texts where those are wanted and a source is named.
 
     Raises:
         ExploreError, CorpusError: they cannot be read.
@@ -48,12 +49,32 @@ def read_documents(options: argparse.Namespace, progress: Progress) -> CountedDo
     source = _source(options)
     if source is None:
         return documents.of_corpus(options.corpus)
-    return documents.of_source(source, options.corpus, progress)
+    return documents.of_source(source, options.corpus, progress, texts=texts)
+
+
+def add_dates(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say when documents are of."""
+    add = parser.add_argument_group("topics over time").add_argument
+    add("--dates", type=Path, metavar="FILE", help="their ids and dates (ISO 8601), as CSV, JSON Lines or Parquet")
+    add("--date-field", default="date", metavar="NAME", help="its field of the date (date); --id-field names the id's")
+
+
+def read_dates(options: argparse.Namespace) -> dict[str, date]:
+    """Return the dates that the options name, by id.
+
+    Raises:
+        ExploreError, CorpusError: they cannot be read.
+    """
+    if options.dates is None:
+        return {}
+    return dates.read_dates(
+        options.dates, id_field=options.id_field or "id", date_field=options.date_field, encoding=options.encoding
+    )
 
 
 def _source(options: argparse.Namespace) -> Source | None:
     if options.source is None:
-        if options.archive or options.input or options.encoding:
+        if options.archive or options.input or (options.encoding and not getattr(options, "dates", None)):
             raise ExploreError("--archive, --input and --encoding need --source, which says what they are")
         return None
     if options.source == "api-reference":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,19 @@ from explore.files import written_whole
 from explore.grouping import Advice, Tree
 from explore.map import Method, Positions, map_of
 from explore.palette import Mark
-from explore.topics import Topic
+from explore.topics import Topic, Words
 from explore.vectors import Matrix, TopicVectors, load_topic_vectors
 from training_scripts.array_files import ArrayFileError, read_npy
 from training_scripts.corpus.progress import Progress
 
+from similar_function.index import DocumentIndex
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 MOST_POINTS: Final = 100_000
 """Documents on the map; of more, a random sample is shown, and the page says so."""
+NEAREST_DOCUMENTS: Final = 5
 _MAP_VERSION: Final = 2
 """Counted up where the same settings give another map."""
 
@@ -40,7 +47,12 @@ class Study:
         rows: of `vectors`, those that are on the map.
         positions: of those, shape (points, 2).
         method: how they were found.
-        snippets: the beginnings of the texts, by id; empty where there are only counts.
+        nearest: points of the most similar topics to each point's, (points, NEAREST_DOCUMENTS).
+        distances: theirs, Hellinger's.
+        words: the model's.
+        counts: words of the documents, (documents, words).
+        texts: by id; empty where there are only counts.
+        dates: of documents that have one, by id.
         labels: distinct labels, the commonest first.
         topic_marks: how each topic is drawn.
         label_marks: how each label is.
@@ -54,7 +66,12 @@ class Study:
     rows: npt.NDArray[np.int64]
     positions: Positions
     method: Method
-    snippets: dict[str, str]
+    nearest: npt.NDArray[np.uint32]
+    distances: Matrix
+    words: Words
+    counts: csr_matrix
+    texts: dict[str, str]
+    dates: dict[str, date]
     labels: list[str]
     topic_marks: list[Mark]
     label_marks: list[Mark]
@@ -72,7 +89,15 @@ class Study:
 
 
 def study(
-    file: Path, model: Path, documents: CountedDocuments, *, cache: Path, method: Method, seed: int, progress: Progress
+    file: Path,
+    model: Path,
+    documents: CountedDocuments,
+    *,
+    dates: dict[str, date],
+    cache: Path,
+    method: Method,
+    seed: int,
+    progress: Progress,
 ) -> Study:
     """Read the vectors and the model, and work out what there is to show.
 
@@ -80,6 +105,7 @@ def study(
         file: topic vectors.
         model: the folder of the model that made them.
         documents: of the same corpus: their counts tell coherence, their texts are shown.
+        dates: of documents, by id.
         cache: folder where the map, the slow part, is kept for the next run.
         method: of the map.
         seed: of the map, and of the sample where there are too many documents.
@@ -106,6 +132,8 @@ def study(
     numbers = {label: place for place, label in enumerate(labels)}
     of_point = np.array([numbers[vectors.labels[row]] for row in rows])
     dominant = vectors.weights[rows].argmax(axis=1)
+    progress.tell("looking for the nearest documents")
+    nearest, distances = _nearest(vectors, rows)
     return Study(
         vectors=vectors,
         topics=described,
@@ -115,7 +143,12 @@ def study(
         rows=rows,
         positions=positions,
         method=method,
-        snippets=dict(zip(documents.ids, documents.snippets, strict=True)) if documents.snippets else {},
+        nearest=nearest,
+        distances=distances,
+        words=words,
+        counts=documents.known,
+        texts=dict(zip(documents.ids, documents.texts, strict=True)) if documents.texts else {},
+        dates=dates,
         labels=labels,
         topic_marks=palette.marks(
             palette.centres_of(positions, dominant, vectors.num_topics), [topic.dominant for topic in described]
@@ -123,6 +156,16 @@ def study(
         label_marks=palette.marks(
             palette.centres_of(positions, of_point, len(labels)), [sizes[label] for label in labels]
         ),
+    )
+
+
+def _nearest(vectors: TopicVectors, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], Matrix]:
+    places = [str(place) for place in range(len(rows))]
+    index = DocumentIndex.build(vectors.weights[rows], places, places, model=vectors.model, corpus=vectors.corpus)
+    found = [index.of_document(place, NEAREST_DOCUMENTS) for place in places]
+    return (
+        np.array([[int(one.id) for one in near] for near in found], dtype=np.uint32),
+        np.array([[one.distance for one in near] for near in found], dtype=np.float32),
     )
 
 

@@ -31,17 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     progress = Progress("fit")
+    dates = common.read_dates(options)
     corpus = CorpusManifest.load_whole(options.corpus)
     chosen = stage_settings.hyperparameters(options.settings, options.stage)
     fixed = {**chosen, **dict(read_setting(text) for text in options.set)}
     [planned] = plan([], fixed, 1, corpus.feature_dim, options.out)
     job = replace(planned, root=options.out / f"fit-{corpus.corpus_hash[:_HASH_CHARS]}")
     run_all([job], options.corpus, corpus, at_a_time=1, budget_s=None, progress=progress)
-    documents = common.read_documents(options, progress)
+    documents = common.read_documents(options, progress, texts=True)
     weights, model = score_all(LocalModel(job.model), documents, progress)
     vectors = options.out / DEFAULT_FILE.name
     write_topic_vectors(vectors, documents, weights, model=model)
-    explore(vectors, job.model, documents, out=options.out, method=METHODS[0], seed=0, progress=progress)
+    explore(vectors, job.model, documents, dates=dates, out=options.out, method=METHODS[0], seed=0, progress=progress)
     print(f"  vectors  {vectors}\n  folder   {job.model}")
     return 0
 
@@ -54,6 +55,7 @@ def _parser() -> Parser:
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter over the stage's")
     add("--out", type=Path, default=DEFAULT_OUTPUT, metavar="DIR", help=f"folder to write ({DEFAULT_OUTPUT})")
     common.add_documents(parser)
+    common.add_dates(parser)
     return parser
 
 

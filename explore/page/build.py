@@ -12,17 +12,17 @@ import numpy.typing as npt
 
 from explore import palette
 from explore.errors import ExploreError
+from explore.page import names, relevance, texts, timeline
 from explore.study import Study
 
 MOST_BYTES: Final = 25_000_000
+"""Of the page without the texts, which have a limit of their own."""
 STRONGEST: Final = 3
 """Topics told of each document."""
 _HERE: Final = Path(__file__).parent
-_PROGRAMS: Final = ("data.js", "points.js", "map.js", "panels.js", "main.js")
+_PROGRAMS: Final = ("data.js", "points.js", "map.js", "side.js", "topics.js", "panels.js", "main.js")
 _SIXTEEN_BITS: Final = 65_535
 _EIGHT_BITS: Final = 255
-_SNIPPETS: Final = (160, 100, 60, 30, 0)
-"""Characters of each text: as many as leave the page small enough."""
 
 
 def page(study: Study) -> bytes:
@@ -31,17 +31,12 @@ def page(study: Study) -> bytes:
     Raises:
         ExploreError: it would be larger than MOST_BYTES.
     """
-    for length in _SNIPPETS:
-        content = _page(study, length)
-        if len(content) < MOST_BYTES:
-            return content
-    raise ExploreError(f"the page would have {len(content):,} bytes, where {MOST_BYTES:,} is the most")
-
-
-def _page(study: Study, snippet: int) -> bytes:
+    listed = [study.texts.get(study.vectors.ids[row], "") for row in study.rows]
+    packed, excerpt = texts.packed(listed) if any(listed) else ("", None)
     program = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _PROGRAMS)
     # "<" only occurs in strings of the data, where JSON takes an escape for it: no text can end the script.
-    data = json.dumps(_data(study, snippet), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    content = {**_data(study), "texts": {"excerpt": excerpt, "most": texts.MOST_BYTES} if packed else None}
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     filled = (_HERE / "template.html").read_text(encoding="utf-8")
     for name, text in (
         ("style", (_HERE / "page.css").read_text(encoding="utf-8")),
@@ -50,28 +45,35 @@ def _page(study: Study, snippet: int) -> bytes:
     ):
         before, _, after = filled.partition(f"@@{name}@@")
         filled = f"{before}{text}{after}"
-    return filled.encode("utf-8", "replace")
+    # The place that the template has, whatever stands in the data before it.
+    whole, place = filled.encode("utf-8", "replace"), b"@@texts@@"
+    if len(whole) > MOST_BYTES:
+        raise ExploreError(
+            f"the page would have {len(whole):,} bytes without its texts, where {MOST_BYTES:,} is the most"
+        )
+    return packed.encode().join(whole.rsplit(place, 1))
 
 
-def _data(study: Study, snippet: int) -> dict[str, object]:
+def _data(study: Study) -> dict[str, object]:
     vectors, rows = study.vectors, study.rows
     weights = vectors.weights[rows]
     strongest = np.argsort(-weights, axis=1, kind="stable")[:, :STRONGEST]
     point_of = {int(row): point for point, row in enumerate(rows)}
-    texts = [study.snippets.get(vectors.ids[row], "")[:snippet] for row in rows]
     return {
         "model": vectors.model,
         "corpus": vectors.corpus,
         "method": study.method,
         "documents": len(vectors.ids),
         "without": len(vectors.without),
+        "longestName": names.LONGEST,
+        "relevance": relevance.told(study.words, vectors.weights, study.counts),
+        "time": timeline.told(vectors, study.dates),
         "palette": {"light": palette.ON_LIGHT, "dark": palette.ON_DARK},
         "topics": [
             {
                 "id": topic.id,
                 "label": topic.label,
                 "words": topic.words,
-                "probabilities": [round(value, 5) for value in topic.word_probabilities],
                 "share": round(topic.share, 5),
                 "dominant": topic.dominant,
                 "coherence": round(topic.coherence, 3),
@@ -80,7 +82,7 @@ def _data(study: Study, snippet: int) -> dict[str, object]:
                     {
                         "id": vectors.ids[row],
                         "label": vectors.labels[row],
-                        "text": study.snippets.get(vectors.ids[row], ""),
+                        "text": texts.beginning(study.texts.get(vectors.ids[row], "")),
                         "weight": round(float(vectors.weights[row, topic.id]), 3),
                         "point": point_of.get(row),
                     }
@@ -119,7 +121,8 @@ def _data(study: Study, snippet: int) -> dict[str, object]:
             "told": strongest.shape[1],
             "labels": _packed(study.label_numbers, np.uint16),
             "ids": [vectors.ids[row] for row in rows],
-            "texts": texts if any(texts) else [],
+            "near": _packed(study.nearest, np.uint32),
+            "distances": _packed(np.round(study.distances * _EIGHT_BITS), np.uint8),
         },
     }
 
@@ -132,6 +135,6 @@ def _scaled(positions: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return np.asarray(np.clip((positions - middle) / span + 0.5, 0, 1) * _SIXTEEN_BITS, dtype=np.float64).round()
 
 
-def _packed(values: npt.NDArray[np.generic], kind: type[np.uint8 | np.uint16]) -> str:
+def _packed(values: npt.NDArray[np.generic], kind: type[np.uint8 | np.uint16 | np.uint32]) -> str:
     little = np.dtype(kind).newbyteorder("<")
     return base64.b64encode(np.ascontiguousarray(values.astype(little)).tobytes()).decode("ascii")

@@ -3,7 +3,8 @@ const D = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 
 function unpacked(text, Kind) {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const binary = atob(text), bytes = new Uint8Array(binary.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = binary.charCodeAt(k);
   return new Kind(bytes.buffer);
 }
 
@@ -15,8 +16,28 @@ const P = {
   weights: unpacked(D.points.weights, Uint8Array),
   labels: unpacked(D.points.labels, Uint16Array),
   ids: D.points.ids,
-  texts: D.points.texts,
+  near: unpacked(D.points.near, Uint32Array),
+  distances: unpacked(D.points.distances, Uint8Array),
+  texts: [],
 };
+
+// The texts are many times the rest: they are unpacked once the map is there.
+async function readTexts() {
+  const packed = unpacked($("texts").textContent.trim(), Uint8Array);
+  $("texts").remove();
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  P.texts = (await new Response(stream).text()).split("\0");
+}
+
+function beginning(i, pattern) {
+  const text = P.texts[i] || "", at = pattern ? text.search(pattern) : -1, from = Math.max(0, at - 50);
+  return (from ? "…" : "") + text.slice(from, from + 160).replace(/\s+/g, " ").trim();
+}
+
+function patternOf(query, flags = "iu") {
+  const words = query.trim().replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+  return words ? new RegExp(words.replace(/\s+/g, "\\s+"), flags) : null;
+}
 const x = (i) => P.positions[2 * i] / 65535;
 const y = (i) => 1 - P.positions[2 * i + 1] / 65535;
 const topicOf = (i) => P.topics[i * P.told];
@@ -34,7 +55,13 @@ function element(name, properties = {}, ...children) {
 
 const percent = (share) => (share * 100).toFixed(share < 0.0995 ? 1 : 0) + " %";
 const count = (number) => number.toLocaleString("en");
-const name = (topic) => D.topics[topic].label;
+
+// Names that this reader gave, of this model alone.
+const KEPT = `topic-names ${D.model}`;
+let given = {};
+try { given = JSON.parse(localStorage.getItem(KEPT)) ?? {}; } catch { /* Where the browser keeps nothing, they last as long as the page. */ }
+const name = (topic) => given[topic] ?? D.topics[topic].label;
+const titled = (topic) => `${topic}  ${name(topic)}`;
 
 // Outlines of the shapes in a square from -1 to 1, for the legend; the map draws the same in its shader.
 const OUTLINES = [

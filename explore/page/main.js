@@ -1,5 +1,6 @@
 // Puts the views together.
-const VIEWS = { map: null, topics: drawTopics, labels: drawLabels, groups: drawGroups };
+const VIEWS = { map: null, topics: drawTopics, labels: drawLabels, groups: drawGroups, ...(D.time ? { time: drawTime } : {}) };
+$("tab-time").hidden = !D.time;
 const drawn = new Set(["map"]);
 
 function open(wanted) {
@@ -36,7 +37,7 @@ preferred.addEventListener("change", () => setTheme(preferred.matches ? "dark" :
 $("theme").addEventListener("click", () => setTheme(theme() === "dark" ? "light" : "dark"));
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && event.target.tagName !== "INPUT") { open("map"); $("search").focus(); event.preventDefault(); }
+  if (event.key === "/" && !(event.target.tagName === "INPUT" && event.target.type !== "radio" && event.target.type !== "range")) { open("map"); $("search").focus(); event.preventDefault(); }
 });
 let pause = 0;
 $("search").addEventListener("input", (event) => { clearTimeout(pause); pause = setTimeout(() => search(event.target.value), 120); });
@@ -54,11 +55,33 @@ $("provenance").textContent = `model ${D.model} · corpus ${D.corpus.slice(0, 12
   + (P.n < D.documents ? ` · ${count(P.n)} of ${count(D.documents)} documents on the map, a random sample` : "")
   + (D.without ? ` · ${count(D.without)} documents without a known word` : "");
 
+// On paper stands all of it, as on light ground: the map in a size that fits, then each view.
+const PAPER = { clientWidth: 680, clientHeight: 560 };
+let before = null;
+addEventListener("beforeprint", () => {
+  before = { view: { ...view }, theme: theme() };
+  setTheme("light");
+  for (const [view, draw] of Object.entries(VIEWS)) if (draw && !drawn.has(view)) { drawn.add(view); draw(); }
+  resize(PAPER);
+  showAll();
+  painter.draw(view);
+  drawOverlay({ onPaper: true });
+});
+addEventListener("afterprint", () => {
+  setTheme(before.theme);
+  resize();
+  Object.assign(view, before.view);
+  redraw();
+});
+
 setTheme(theme());
-new ResizeObserver(resize).observe(plot);
+new ResizeObserver(() => resize()).observe(plot);
 resize();
 relook();
 drawSide();
 requestAnimationFrame(() => requestAnimationFrame(() => {
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
+  if (!D.texts) return tellReach();
+  readTexts().then(() => { told = -1; if (state.query.trim()) relook(); drawSide(); drawDocument(); redraw(); tellReach(); },
+    () => { $("reach").textContent = "This browser cannot unpack the texts: searches ids, labels and topic words."; });
 }));

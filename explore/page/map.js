@@ -2,7 +2,7 @@
 const plot = $("plot"), overlay = $("overlay"), tip = $("tip");
 const painter = webglPainter($("points")) ?? canvasPainter($("points"));
 const view = { k: 1, x: 0, y: 0, w: 1, h: 1, ratio: 1, fit: 1 };
-const state = { by: "topic", chosen: null, query: "", hover: -1, pinned: -1, matches: [] };
+const state = { by: "topic", chosen: null, query: "", pattern: null, hover: -1, pinned: -1, matches: [] };
 const highlighted = new Uint8Array(P.n).fill(1);
 const MARGIN = 26;
 const STRENGTH = P.n > 30000 ? 0.62 : 0.8;
@@ -14,13 +14,13 @@ const markOf = (group) => (state.by === "topic" ? D.topics[group].mark : D.label
 function relook() {
   const query = state.query.trim().toLowerCase();
   const topics = new Set(query ? D.topics.filter((topic) => topic.words.includes(query)).map((topic) => topic.id) : []);
-  const searching = query.length > 0, literal = new Set();
+  const searching = query.length > 0, literal = new Set(), pattern = state.pattern = patternOf(query);
+  const saying = new Set(D.labels.flatMap((label, number) => (pattern?.test(label.name) ? [number] : [])));
   const all = [];
   for (let i = 0; i < P.n; i++) {
     let shown = state.chosen === null || groupOf(i) === state.chosen;
     if (shown && searching) {
-      const said = P.ids[i].toLowerCase().includes(query) || D.labels[P.labels[i]].name.toLowerCase().includes(query) ||
-        (P.texts[i]?.toLowerCase().includes(query) ?? false);
+      const said = pattern.test(P.ids[i]) || saying.has(P.labels[i]) || (P.texts[i] !== undefined && pattern.test(P.texts[i]));
       if (said) literal.add(i);
       shown = said || topics.has(topicOf(i));
     }
@@ -46,8 +46,7 @@ function redraw() {
   requestAnimationFrame(() => { waiting = false; painter.draw(view); drawOverlay(); });
 }
 
-function resize() {
-  const { clientWidth: w, clientHeight: h } = plot;
+function resize({ clientWidth: w, clientHeight: h } = plot) {
   if (!w || !h) return;
   const first = view.w === 1, ratio = Math.min(window.devicePixelRatio || 1, 2);
   const before = { fit: view.fit, x: view.w / 2, y: view.h / 2 };
@@ -119,18 +118,21 @@ function centresOf(by) {
   return centres[by];
 }
 
-function drawOverlay() {
+function drawOverlay({ onPaper = false } = {}) {
   const context = overlay.getContext("2d"), style = getComputedStyle(document.documentElement);
   const ink = style.getPropertyValue("--ink"), halo = style.getPropertyValue("--halo");
   context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
   context.clearRect(0, 0, view.w, view.h);
+  // A printer does not see what WebGL draws, but sees its copy.
+  if (onPaper) context.drawImage($("points"), 0, 0, view.w, view.h);
   context.font = "600 12px system-ui, 'DejaVu Sans', sans-serif";
   context.textAlign = "center"; context.textBaseline = "middle"; context.lineJoin = "round";
   const taken = [];
   for (const { group, x: cx, y: cy } of centresOf(state.by)) {
     if (state.chosen !== null && state.chosen !== group) continue;
-    const text = state.by === "topic" ? D.topics[group].words.slice(0, 2).join(" · ") : D.labels[group].name;
-    if (!text) continue;
+    const whole = state.by === "topic" ? name(group) : D.labels[group].name;
+    if (!whole) continue;
+    const text = whole.length > 30 ? whole.slice(0, 29) + "…" : whole;
     const wide = context.measureText(text).width + 8, px = cx * view.k + view.x, middle = cy * view.k + view.y;
     const at = [0, -19, 19].map((off) => [px - wide / 2, middle + off - 9, px + wide / 2, middle + off + 9]);
     const box = at.find((b) => !taken.some((other) => b[0] < other[2] && b[2] > other[0] && b[1] < other[3] && b[3] > other[1]));
@@ -152,6 +154,9 @@ function drawOverlay() {
   showTip(i, px, py);
 }
 
+const strongest = (i) => Array.from({ length: P.told }, (_, rank) => [P.topics[i * P.told + rank], P.weights[i * P.told + rank] / 255])
+  .filter(([, weight]) => weight >= 0.03);
+
 let told = -1;
 function showTip(i, px, py) {
   if (told !== i) {
@@ -160,12 +165,9 @@ function showTip(i, px, py) {
     tip.replaceChildren(
       element("div", { className: "id" }, P.ids[i]),
       ...(label && label !== P.ids[i] ? [element("div", { className: "quiet" }, label)] : []),
-      ...Array.from({ length: P.told }, (_, rank) => {
-        const weight = P.weights[i * P.told + rank] / 255, topic = P.topics[i * P.told + rank];
-        return weight < 0.03 ? "" : element("div", { className: "bar" },
-          element("b", {}, percent(weight)), element("span", {}, `${topic}: ${name(topic)}`));
-      }),
-      ...(P.texts[i] ? [element("p", { className: "quiet" }, P.texts[i] + "…")] : []),
+      ...strongest(i).map(([topic, weight]) => element("div", { className: "bar" },
+        element("b", {}, percent(weight)), element("span", {}, titled(topic)))),
+      ...(P.texts[i] ? [element("p", { className: "quiet" }, beginning(i, state.pattern))] : []),
     );
   }
   tip.hidden = false;
@@ -178,6 +180,7 @@ function pin(i, { centre = true } = {}) {
   state.pinned = i;
   if (i >= 0 && centre) centreOn(i);
   if (i >= 0) say(`${P.ids[i]}, ${D.labels[P.labels[i]].name}: topic ${topicOf(i)}, ${name(topicOf(i))}`);
+  drawDocument();
   redraw();
 }
 

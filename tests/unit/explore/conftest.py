@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.sparse import random_array
 
 from explore import palette
 from explore.confusion import confusion_of
@@ -14,7 +16,7 @@ from explore.documents import CountedDocuments, of_source
 from explore.grouping import Tree
 from explore.scorers import LocalModel, score_all
 from explore.study import Study, study
-from explore.topics import Topic
+from explore.topics import Topic, Words
 from explore.vectors import TopicVectors, write_topic_vectors
 from training_scripts.corpus.manifest import CorpusManifest
 from training_scripts.corpus.preparation import prepare
@@ -30,6 +32,8 @@ THEMES = {
     "ships": ["anchor", "boat", "cargo", "deck", "fleet", "harbour", "island"],
 }
 MODEL = "model-of-the-tests"
+DATES = {f"d{number:03}": date(2026, 1 + number % 3, 1 + number // 4) for number in range(110)}
+"""Of the world's documents, by id: fruit is of January, ships of February and tools of March; ten have none."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,9 @@ def vectors_file(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path
 def studied(world: World, vectors_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     cache = tmp_path_factory.mktemp("cache")
     return study(
-        vectors_file, world.model, world.documents(), cache=cache, method="tsne", seed=0, progress=Progress("test")
-    )
+        vectors_file, world.model, world.documents(), dates=DATES, cache=cache, method="tsne", seed=0,
+        progress=Progress("test"),
+    )  # fmt: skip
 
 
 def study_of(documents: int, topics: int = 30) -> Study:
@@ -123,10 +128,11 @@ def study_of(documents: int, topics: int = 30) -> Study:
     angle = strongest * 2.4 + rng.normal(0, 0.1, documents)
     distance = 5 * np.sqrt(strongest + 1) + rng.normal(0, 1, documents)
     marks = palette.marks(rng.random((topics, 2)), [1] * topics)
+    words = [f"word{topic}x{n}" for topic in range(topics) for n in range(10)]
     described = [
         Topic(
             topic,
-            [f"word{topic}x{n}" for n in range(10)],
+            words[topic * 10 : topic * 10 + 10],
             [0.1] * 10,
             1 / topics,
             1,
@@ -148,7 +154,20 @@ def study_of(documents: int, topics: int = 30) -> Study:
         rows=np.arange(documents),
         positions=np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=1).astype(np.float32),
         method="tsne",
-        snippets=dict.fromkeys(vectors.ids, "the words of a document, some of them " * 5),
+        nearest=rng.integers(0, documents, (documents, 5)).astype(np.uint32),
+        distances=rng.random((documents, 5)).astype(np.float32),
+        words=Words(
+            model=vectors.model,
+            corpus=vectors.corpus,
+            words=words,
+            top=np.arange(topics * 10, dtype=np.int32).reshape(topics, 10),
+            top_weights=np.ones((topics, 10)),
+            probabilities=rng.dirichlet(np.full(len(words), 0.1), topics),
+            labels=[topic.label for topic in described],
+        ),
+        counts=random_array((documents, len(words)), density=0.02, format="csr", rng=rng, dtype=np.float32).ceil(),
+        texts=dict.fromkeys(vectors.ids, "the words of a document, some of them " * 5),
+        dates={},
         labels=labels,
         topic_marks=marks,
         label_marks=marks[:20],

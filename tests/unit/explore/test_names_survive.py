@@ -96,8 +96,8 @@ def _study(documents: CountedDocuments) -> Study:
     vectors = replace(made.vectors, ids=documents.ids, labels=documents.labels)
     distinct = list(dict.fromkeys(documents.labels))
     marks = (made.label_marks * len(distinct))[: len(distinct)]
-    snippets = dict.fromkeys(documents.ids, "")
-    return replace(made, vectors=vectors, labels=distinct, label_marks=marks, snippets=snippets, confusion=None)
+    texts = dict.fromkeys(documents.ids, "")
+    return replace(made, vectors=vectors, labels=distinct, label_marks=marks, texts=texts, confusion=None)
 
 
 def test_half_a_surrogate_pair_is_refused_in_an_id_and_in_a_label(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 from dataclasses import replace
@@ -10,7 +12,8 @@ import pytest
 
 from explore import __main__ as command
 from explore import figures, study
-from explore.page import build
+from explore.errors import ExploreError
+from explore.page import build, texts
 from explore.page.build import page
 from tests.unit.explore.conftest import study_of
 
@@ -44,10 +47,10 @@ def test_the_page_asks_no_network_and_says_so_to_the_browser(studied: Study) -> 
 
 def test_a_text_cannot_end_the_script_it_stands_in(studied: Study) -> None:
     evil = "</script><script>alert(1)</script><!--"
-    content = page(replace(studied, snippets=dict.fromkeys(studied.vectors.ids, evil)))
+    content = page(replace(studied, texts=dict.fromkeys(studied.vectors.ids, evil)))
 
-    assert content.count(b"</script>") == 2
-    assert evil in data_of(content)["points"]["texts"]  # type: ignore[index]
+    assert content.count(b"</script>") == 3
+    assert evil == data_of(content)["topics"][0]["typical"][0]["text"]  # type: ignore[index]
 
 
 def test_the_page_says_which_model_and_corpus_made_it(studied: Study, world: World) -> None:
@@ -65,11 +68,49 @@ def test_a_hundred_thousand_documents_fit_into_25_megabytes() -> None:
     assert len(page(study_of(100_000))) < 25_000_000
 
 
-def test_texts_are_shortened_before_a_page_is_refused(studied: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = len(page(studied))
-    monkeypatch.setattr(build, "MOST_BYTES", whole - 100)
+def texts_of(content: bytes) -> list[str]:
+    found = re.search(rb'<script type="text/plain" id="texts">(.*?)</script>', content)
+    assert found is not None
+    return gzip.decompress(base64.b64decode(found[1])).decode().split("\0")
 
-    assert len(page(studied)) < whole - 100
+
+def test_the_page_has_whole_texts_in_the_order_of_its_points(studied: Study) -> None:
+    nasty = {name: f"{name}\n\0<!--</script>@@texts@@\u2028{'long ' * 100}" for name in studied.vectors.ids}
+    content = page(replace(studied, texts=nasty))
+
+    assert texts_of(content) == [nasty[studied.vectors.ids[row]].replace("\0", " ") for row in studied.rows]
+    assert data_of(content)["texts"] == {"excerpt": None, "most": 20_000_000}
+
+
+def test_texts_that_take_too_much_are_excerpts_and_the_page_says_how_long(
+    studied: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = {name: f"{name} {'word ' * 1000}" for name in studied.vectors.ids}
+    whole = page(replace(studied, texts=long))
+    monkeypatch.setattr(texts, "MOST_BYTES", len(gzip.compress("\0".join(texts_of(whole)).encode())) - 1)
+    content = page(replace(studied, texts=long))
+
+    excerpt = data_of(content)["texts"]["excerpt"]  # type: ignore[index]
+    assert excerpt == 2000
+    assert {len(text) for text in texts_of(content)} == {excerpt}
+
+
+def test_a_page_that_is_too_large_without_its_texts_is_refused(studied: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "MOST_BYTES", 1000)
+
+    with pytest.raises(ExploreError, match=r"without its texts, where 1,000 is the most"):
+        page(studied)
+
+
+def test_every_documents_nearest_are_those_of_an_exact_search(studied: Study) -> None:
+    roots = np.sqrt(studied.vectors.weights[studied.rows].astype(np.float64))
+    exact = np.sqrt(np.maximum(0, 1 - roots @ roots.T))
+    np.fill_diagonal(exact, np.inf)
+
+    np.testing.assert_allclose(studied.distances, np.sort(exact, axis=1)[:, :5], atol=2e-3)
+    np.testing.assert_allclose(
+        np.take_along_axis(exact, studied.nearest.astype(int), axis=1), studied.distances, atol=2e-3
+    )
 
 
 def test_of_more_documents_than_a_map_takes_a_sample_is_shown(
