@@ -37,7 +37,7 @@ _COLUMNS: Final = 6
 _SHOWN_WORDS: Final = 8
 _LEGEND_LABELS: Final = 30
 _LEGEND_ROWS: Final = 50
-_LEGEND_CELLS, _WRITTEN_CELLS, _WORD_CELLS, _TICK_CELLS, _LEAF_CELLS = 44, 26, 15, 24, 56
+_LEGEND_CELLS, _WRITTEN_CELLS, _WORD_CELLS, _TICK_CELLS, _LEAF_CELLS, _PANEL_CELLS = 44, 26, 15, 24, 56, 34
 """How long text may be in each place, in characters of a Latin alphabet."""
 _WRITTEN_FROM: Final = 0.05
 _LIGHT_ON_DARK_FROM: Final = 0.55
@@ -89,7 +89,8 @@ def lettered(study: Study) -> Iterator[None]:
 def _fonts(study: Study) -> tuple[list[str], set[str]]:
     words = {word for topic in study.topics for word in topic.words[:_SHOWN_WORDS]}
     labels = study.confusion.labels if study.confusion is not None else []
-    return lettering.families_for([*words, *study.labels, *labels])
+    named = [topic.label for topic in study.topics]
+    return lettering.families_for([*words, *named, *study.labels, *labels])
 
 
 def _provenance(study: Study) -> str:
@@ -167,7 +168,7 @@ def _legend_handle(mark: Mark) -> mpl.lines.Line2D:
 
 def _topics(study: Study) -> Figure:
     rows = math.ceil(len(study.topics) / _COLUMNS)
-    figure, axes = plt.subplots(rows, _COLUMNS, figsize=(_COLUMNS * 2.9, rows * 2.2 + 0.8), squeeze=False)
+    figure, axes = plt.subplots(rows, _COLUMNS, figsize=(_COLUMNS * 2.9, rows * 2.35 + 0.8), squeeze=False)
     panels = list(axes.flat)
     for panel, topic in zip(panels, sorted(study.topics, key=lambda topic: -topic.share), strict=False):
         words = topic.words[:_SHOWN_WORDS]
@@ -179,8 +180,9 @@ def _topics(study: Study) -> Figure:
         panel.tick_params(length=0)
         for side in ("top", "right", "bottom"):
             panel.spines[side].set_visible(False)
+        label = lettering.shortened(f"{topic.id}  {topic.label}", _PANEL_CELLS)
         panel.set_title(
-            f"{topic.id}   {topic.share:.1%}   coherence {topic.coherence:.2f}", fontsize=8, loc="right", color=_INK
+            f"{label}\n{topic.share:.1%}   coherence {topic.coherence:.2f}", fontsize=8, loc="right", color=_INK
         )
     for panel in panels[len(study.topics) :]:
         panel.axis("off")
@@ -201,10 +203,7 @@ def _labels(study: Study) -> Figure:
         axes.text(
             column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=7, color="white" if light else _INK
         )
-    names = [
-        lettering.shortened(f"{topic} {' '.join(study.topics[topic].words[:2])}", _TICK_CELLS)
-        for topic in study.tree.order
-    ]
+    names = [lettering.shortened(f"{topic} {study.topics[topic].label}", _TICK_CELLS) for topic in study.tree.order]
     axes.set_xticks(range(topics), names, rotation=90, fontsize=8)
     axes.set_yticks(range(labels), [lettering.shortened(name, _TICK_CELLS) for name in confusion.labels], fontsize=8)
     axes.tick_params(length=0)

@@ -57,14 +57,9 @@ class Names(BaseModel):
         Raises:
             ExploreError: it is another model, or cannot be read or written.
         """
-        try:
-            document = artifact.read(folder).document
-        except artifact.ArtifactError as error:
-            raise ExploreError(str(error)) from None
+        document = _description(folder)
         self.refuse_another(document["model_version"], str(folder))
-        document["topics"] = self.on(document["topics"])
-        with written_whole(folder / artifact.MODEL_FILE) as partial:
-            partial.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        _write(folder, document, self.on(document["topics"]))
 
 
 def read(file: Path) -> Names:
@@ -83,10 +78,27 @@ def read(file: Path) -> Names:
         raise ExploreError(f"{file} is no names.json of the page: {where}: {first['msg']}") from None
 
 
-def of_labels(model: str, topics: Sequence[Mapping[str, Any]]) -> Names | None:
-    """Return the labels that descriptions of topics have as names; None where they have none that could be."""
-    labels = {number: topic["label"] for number, topic in enumerate(topics) if topic.get("label")}
+def copy_labels(topics: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """Have the model in `folder` tell its topics by the labels that other descriptions of the same topics have.
+
+    Raises:
+        ExploreError: it has other topics, or cannot be read or written.
+    """
+    document = _description(folder)
+    if len(topics) != len(document["topics"]):
+        raise ExploreError(f"{folder} has {len(document['topics'])} topics, where {len(topics)} are published")
+    labels = [topic.get("label") for topic in topics]
+    _write(folder, document, [{**one, "label": label} for one, label in zip(document["topics"], labels, strict=True)])
+
+
+def _description(folder: Path) -> artifact.Document:
     try:
-        return Names(model=model, names=labels)
-    except ValidationError:
-        return None
+        return artifact.read(folder).document
+    except artifact.ArtifactError as error:
+        raise ExploreError(str(error)) from None
+
+
+def _write(folder: Path, document: artifact.Document, topics: list[dict[str, Any]]) -> None:
+    with written_whole(folder / artifact.MODEL_FILE) as partial:
+        content = json.dumps({**document, "topics": topics}, indent=1, ensure_ascii=False)
+        partial.write_text(f"{content}\n", encoding="utf-8")

@@ -137,7 +137,7 @@ function drawTopics() {
         ...Object.keys(orders).map((order) => element("option", {}, order))),
       element("label", {}, "Relevance ", slider), weight,
       element("button", { className: "framed", onclick: () => { shown.lambda = null; slider.value = 1; tell(); words(); } }, "As the model"),
-      element("button", { className: "framed", id: "export", onclick: exportNames })),
+      element("button", { className: "framed", id: "export", title: "python -m operations.name_topics names.json applies them", onclick: exportNames })),
     element("div", { id: "word", hidden: true, role: "region", "aria-label": "Topics of a word" }), cards);
   tellNames();
 }

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import shutil
+import sys
 import tarfile
 import time
 from dataclasses import asdict, dataclass
@@ -19,11 +20,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from botocore.exceptions import ClientError
 
 from explore.documents import CountedDocuments
 from explore.files import written_whole
+from explore.page.names import copy_labels
 from explore.vectors import Matrix
 from operations.errors import OperationError
+from operations.name_topics import Published
 from operations.stage import DeployedStage, reason_of
 from operations.transform.formats import DEFAULT, FORMATS, JSON_LINES, Format
 from stacks.serving.transform.transform_records import RecordError
@@ -31,6 +35,7 @@ from stacks.shared.bucket_layout import TRANSFORM_PREFIX
 from stacks.shared.names import job_name_prefix
 from training_scripts.archives import unpack
 from training_scripts.corpus.progress import Progress
+from training_scripts.ntm.artifact import MODEL_FILE
 
 from deployment_functions.model_fields import APPROVED
 
@@ -170,12 +175,26 @@ def fetch_model(deployed: DeployedStage, artifact: str, folder: Path) -> None:
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         unpack(content, partial)
+        _name_as_published(deployed, artifact, partial)
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except (OSError, tarfile.TarError) as error:
         raise OperationError(f"{artifact} cannot be unpacked into {folder}: {error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _name_as_published(deployed: DeployedStage, artifact: str, folder: Path) -> None:
+    """Have an unpacked model tell its topics by the names that the stage gives them; the built-in's describes none."""
+    if not (folder / MODEL_FILE).is_file():
+        return
+    try:
+        published = Published.read(deployed, artifact)
+    except ClientError as error:
+        print(f"transform: the names of the topics cannot be read, so the model's own stay: {error}", file=sys.stderr)
+        return
+    if published is not None:
+        copy_labels(published.content["topics"], folder)
 
 
 def input_files(documents: CountedDocuments, instances: int, form: Format = DEFAULT) -> int:

@@ -92,6 +92,21 @@ def test_the_url_and_the_endpoint_give_the_same_numbers(
         np.testing.assert_allclose(found.weights, made.vectors.weights, atol=1e-6)
 
 
+def test_a_name_of_ones_own_is_shown_by_the_url_the_command_and_the_page(
+    made: Made, deployment: Deployment, documents: list[str]
+) -> None:
+    names, model = made.folder / "names.json", made.folder / "model"
+    names.write_text(json.dumps({"model": made.vectors.model, "names": {"1": "My own name"}}))
+    call(deployment, "operations.name_topics", str(names), "--stage", "dev", "--model", str(model))
+
+    # No environment of the function has read the topics before.
+    told = json.loads(call(deployment, "topics_client", "--url", deployment.url(), "--format", "json", "list"))
+    assert [topic["label"] == "My own name" for topic in told["topics"]] == [False, True, False]
+    vectors, page = str(made.folder / "vectors.parquet"), made.folder / "named"
+    call(deployment, "explore", "--vectors", vectors, "--model", str(model), "--out", str(page), *documents)
+    assert '"label":"My own name"' in (page / "topics.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("form", ["jsonlines", "csv"])
 def test_by_every_other_format_the_numbers_are_the_same(
     made: Made, deployment: Deployment, documents: list[str], form: str

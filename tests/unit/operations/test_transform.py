@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 
 from explore.documents import of_corpus
 from explore.errors import ExploreError
@@ -44,8 +45,11 @@ if TYPE_CHECKING:
 BUCKET = "artifacts"
 
 
-class MissingError(Exception):
+class MissingError(ClientError):
     """What boto3's clients raise for what is not there."""
+
+    def __init__(self) -> None:
+        super().__init__({"Error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}}, "GetObject")
 
 
 class Aws:
@@ -275,6 +279,19 @@ def test_the_model_can_be_had_with_the_vectors(aws: Aws, world: World, arguments
 
     assert read(tmp_path / "model").document == read(world.model).document
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "vectors.parquet"]
+
+
+def test_the_model_comes_with_the_names_that_the_stage_gives_its_topics(
+    aws: Aws, world: World, arguments: list[str], tmp_path: Path
+) -> None:
+    topics = read(world.model).document["topics"]
+    named = [{**topic, "label": f"called {topic['id']}"} for topic in topics]
+    aws.objects["models/topics.json"] = json.dumps({"topics": named, "mean_weights": [0.25] * 4}).encode()
+    assert transform.main([*arguments, "--model-out", str(tmp_path / "model")]) == 0
+
+    told = read(tmp_path / "model").document["topics"]
+    assert [topic["label"] for topic in told] == ["called 0", "called 1", "called 2", "called 3"]
+    assert [topic["words"] for topic in told] == [topic["words"] for topic in topics]
 
 
 def test_a_folder_that_is_no_model_is_not_replaced_by_one(

@@ -181,3 +181,22 @@ def test_the_page_is_what_the_code_says() -> None:
         "docs/api.html is not what the code says; write it anew: "
         "PYTHONPATH=lambda/urls python -m scripts.api_page > docs/api.html"
     )
+
+
+def test_a_topic_that_was_given_another_name_has_it_once_the_facts_are_read_again(service: Any) -> None:
+    before = get(service, "/topics").json["topics"]
+    content = json.loads(service.s3.objects["jobs/job-1/output/topics.json"])
+    content["topics"][0]["label"] = "a name of my own"
+    service.s3.objects["jobs/job-1/output/topics.json"] = json.dumps(content).encode()
+
+    assert get(service, "/topics").json["topics"] == before
+    service.clock.sleep(service.settings.facts_ttl_s + 1)
+    assert get(service, "/topics").json["topics"] == [{**before[0], "label": "a name of my own"}, *before[1:]]
+
+
+def test_topics_that_cannot_be_read_again_stay_in_use(service: Any, service_failure: Any) -> None:
+    before = get(service, "/topics").json
+    service.s3.failure = service_failure("SlowDown", 503)
+    service.clock.sleep(service.settings.facts_ttl_s + 1)
+
+    assert get(service, "/topics").json == before

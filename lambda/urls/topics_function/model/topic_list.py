@@ -95,11 +95,15 @@ def _topic(entry: dict[str, object], number: int) -> Topic:
 
 
 class TopicStore:
-    """The topics of the model in service, read once a model; that there are none is remembered as well."""
+    """The topics of the model in service, read as often as the facts are, since people give topics names.
+
+    That there are none is remembered as well, and what was read stays in use while it cannot be read again.
+    """
 
     def __init__(self, client: Callable[[], S3Client]) -> None:
         self._client = client
         self._artifact: str | None = None
+        self._facts: InService | None = None
         self._topics: Topics | None = None
         self._lock = threading.Lock()
 
@@ -112,9 +116,13 @@ class TopicStore:
         with self._lock:
             if facts.artifact is None:
                 raise _unknown("the record of the model in service names no artifact")
-            if self._artifact != facts.artifact:
-                self._topics = self._load(facts.artifact)
-                self._artifact = facts.artifact
+            if self._facts is not facts:
+                try:
+                    self._topics = self._load(facts.artifact)
+                except Problem:
+                    if self._artifact != facts.artifact:
+                        raise
+                self._artifact, self._facts = facts.artifact, facts
             if self._topics is None:
                 raise _unknown("no topics are published beside the artifact of the model in service")
             return self._topics
