@@ -100,8 +100,9 @@ def test_a_name_of_ones_own_is_shown_by_the_url_the_command_and_the_page(
     call(deployment, "operations.name_topics", str(names), "--stage", "dev", "--model", str(model))
 
     # No environment of the function has read the topics before.
-    told = json.loads(call(deployment, "topics_client", "--url", deployment.url(), "--format", "json", "list"))
-    assert [topic["label"] == "My own name" for topic in told["topics"]] == [False, True, False]
+    place = ("--url", deployment.url(), "--via", deployment.cloud.endpoint_url)
+    told = call(deployment, "topics_client", *place, "--format", "json", "list").splitlines()
+    assert [json.loads(topic)["label"] == "My own name" for topic in told] == [False, True, False]
     vectors, page = str(made.folder / "vectors.parquet"), made.folder / "named"
     call(deployment, "explore", "--vectors", vectors, "--model", str(model), "--out", str(page), *documents)
     assert '"label":"My own name"' in (page / "topics.html").read_text(encoding="utf-8")
