@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 BUCKET = "artifacts"
 
 
-class MissingError(ClientError):
+class MissingError(ClientError):  # type: ignore[misc]  # botocore has no types
     """What boto3's clients raise for what is not there."""
 
     def __init__(self) -> None:
