@@ -90,7 +90,8 @@ up: $(if $(CORPUS),corpus,build/corpus/corpus.json)  ## From CORPUS=articles.csv
 	@$(BIN)/python -m local_cloud deploy --stage $(STAGE) $(if $(SETTINGS),-- -c settings='$(SETTINGS)')
 
 fit: $(if $(CORPUS),corpus,build/corpus/corpus.json)  ## Train here without any cloud, and draw the topics: CORPUS and TEXT as in make up
-	@$(BIN)/python -m operations.fit --stage $(STAGE) $(if $(SETTINGS),--settings '$(SETTINGS)')
+	@$(BIN)/python -m operations.fit --stage $(STAGE) $(if $(SETTINGS),--settings '$(SETTINGS)') \
+	  $(if $(CORPUS),--source '$(FORMAT)' --input '$(CORPUS)' $(if $(TEXT),--text-field '$(TEXT)'))
 
 down:  ## End the local cloud that make up left running
 	@$(BIN)/python -m local_cloud down

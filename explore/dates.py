@@ -1,8 +1,9 @@
-"""When documents are of: an id and a date a record, in CSV, JSON Lines or Parquet."""
+"""When documents are of: by a field of the documents themselves, or by a file of their ids and dates."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -22,13 +23,23 @@ def read_dates(file: Path, *, id_field: str, date_field: str, encoding: str | No
     """
     names = {suffix.lower() for suffix in file.suffixes}
     kind = ParquetTable if ".parquet" in names else JsonLines if names & {".jsonl", ".ndjson", ".json"} else CsvTable
+    records = kind(file, text_field=date_field, id_field=id_field, encoding=encoding).documents()
+    return dates_of(file, ((record.id, record.text) for record in records))
+
+
+def dates_of(file: Path, told: Iterable[tuple[str, str]]) -> dict[str, date]:
+    """Return the dates of documents, by their ids, from what `file` tells: ids and dates in ISO 8601, or nothing.
+
+    Raises:
+        ExploreError: a date is none of ISO 8601, or one document has two.
+    """
     dates: dict[str, date] = {}
-    for record in kind(file, text_field=date_field, id_field=id_field, encoding=encoding).documents():
-        if not record.text.strip():
+    for name, text in told:
+        if not text.strip():
             continue
-        day = _date(record.text.strip(), f"{file}: document {record.id!r}")
-        if dates.setdefault(record.id, day) != day:
-            raise ExploreError(f"{file}: document {record.id!r} has two dates, {dates[record.id]} and {day}")
+        day = _date(text.strip(), f"{file}: document {name!r}")
+        if dates.setdefault(name, day) != day:
+            raise ExploreError(f"{file}: document {name!r} has two dates, {dates[name]} and {day}")
     return dates
 
 

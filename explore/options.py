@@ -55,8 +55,8 @@ def read_documents(options: argparse.Namespace, progress: Progress, *, texts: bo
 def add_dates(parser: argparse.ArgumentParser) -> None:
     """Add the options that say when documents are of."""
     add = parser.add_argument_group("topics over time").add_argument
-    add("--dates", type=Path, metavar="FILE", help="their ids and dates (ISO 8601), as CSV, JSON Lines or Parquet")
-    add("--date-field", default="date", metavar="NAME", help="its field of the date (date); --id-field names the id's")
+    add("--date-field", metavar="NAME", help="the field of the date, in ISO 8601, of jsonl, csv and parquet")
+    add("--dates", type=Path, metavar="FILE", help="or a file of ids (--id-field: id) and dates (--date-field: date)")
 
 
 def read_dates(options: argparse.Namespace) -> dict[str, date]:
@@ -65,11 +65,22 @@ def read_dates(options: argparse.Namespace) -> dict[str, date]:
     Raises:
         ExploreError, CorpusError: they cannot be read.
     """
-    if options.dates is None:
+    if options.dates is not None:
+        return dates.read_dates(
+            options.dates,
+            id_field=options.id_field or "id",
+            date_field=options.date_field or "date",
+            encoding=options.encoding,
+        )
+    if options.date_field is None:
         return {}
-    return dates.read_dates(
-        options.dates, id_field=options.id_field or "id", date_field=options.date_field, encoding=options.encoding
-    )
+    if options.source not in _KINDS:
+        raise ExploreError(
+            f"--date-field needs --dates FILE, or --source {', '.join(_KINDS)}, whose documents have fields"
+        )
+    source = _source(argparse.Namespace(**{**vars(options), "label_field": options.date_field}))
+    assert source is not None  # noqa: S101 -- a kind is named
+    return dates.dates_of(options.input, ((document.id, document.label) for document in source.documents()))
 
 
 def _source(options: argparse.Namespace) -> Source | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explore import options
 from explore.dates import read_dates
 from explore.errors import ExploreError
 from explore.page import timeline
@@ -56,6 +58,41 @@ def test_a_document_of_two_dates_is_refused(tmp_path: Path) -> None:
 def test_a_file_without_the_fields_is_refused_by_its_reader(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="date"):
         dates_in(tmp_path / "d.csv", "id,day\na,2026\n")
+
+
+def options_of(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    options.add_documents(parser)
+    options.add_dates(parser)
+    return parser.parse_args(arguments)
+
+
+@pytest.mark.parametrize("ids", [[], ["--id-field", "id"]])
+def test_the_documents_own_field_may_be_the_date(tmp_path: Path, ids: list[str]) -> None:
+    file = tmp_path / "articles.csv"
+    file.write_text("id,body,published\na,some words,2026-11\nb,other words,\n")
+    source = ["--source", "csv", "--input", str(file), "--text-field", "body", *ids]
+    named = {document.text: document.id for document in options._source(options_of(*source)).documents()}  # type: ignore[union-attr]
+
+    assert options.read_dates(options_of(*source, "--date-field", "published")) == {
+        named["some words"]: date(2026, 11, 1)
+    }
+    assert options.read_dates(options_of(*source)) == {}
+
+
+@pytest.mark.parametrize("source", [[], ["--source", "folder", "--input", "letters"]])
+def test_documents_that_have_no_fields_need_a_file_of_dates(source: list[str]) -> None:
+    with pytest.raises(ExploreError, match="--date-field needs --dates FILE"):
+        options.read_dates(options_of(*source, "--date-field", "day"))
+
+
+def test_a_file_of_dates_is_read_by_its_default_names_and_by_others(tmp_path: Path) -> None:
+    file = tmp_path / "days.tsv"
+    file.write_text("id\tdate\tkey\tday\na\t2026\tb\t2025\n")
+
+    assert options.read_dates(options_of("--dates", str(file))) == {"a": date(2026, 1, 1)}
+    named = options_of("--dates", str(file), "--id-field", "key", "--date-field", "day")
+    assert options.read_dates(named) == {"b": date(2025, 1, 1)}
 
 
 def told(days: list[date]) -> timeline.Told:
