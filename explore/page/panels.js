@@ -21,7 +21,7 @@ function drawLabels() {
   const rows = C.labels.map((label, row) => element("tr", {}, element("th", { scope: "row", title: `${count(C.sizes[row])} documents` }, label),
     ...C.weights[row].map((weight, column) => element("td", {
       title: `${label}, topic ${D.tree.order[column]} (${name(D.tree.order[column])}): ${percent(weight)}`,
-      style: `background:rgba(var(--heat),${(weight / most).toFixed(3)})` + (weight / most > 0.55 ? ";color:var(--ground)" : ""),
+      style: `background:rgba(var(--heat),${(weight / most).toFixed(3)})` + (weight / most > 0.7 ? ";color:var(--ground)" : ""),
     }, weight >= 0.05 ? Math.round(weight * 100) : ""))));
   // A screen that is too narrow for the table, and paper, have each label's strongest topics.
   const list = C.labels.map((label, row) => element("li", {}, element("b", {}, label), element("span", { className: "quiet" }, ` ${count(C.sizes[row])} documents`),

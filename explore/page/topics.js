@@ -95,7 +95,8 @@ function exportNames() {
   const content = JSON.stringify({ model: D.model, names: given }, null, 1) + "\n";
   const link = element("a", { href: URL.createObjectURL(new Blob([content], { type: "application/json" })), download: "names.json" });
   link.click();
-  URL.revokeObjectURL(link.href);
+  // Not at once: the browser reads it after the click.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
 function card(topic) {
