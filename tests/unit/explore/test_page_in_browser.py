@@ -462,6 +462,6 @@ def test_a_hundred_thousand_documents_are_moved_smoothly(show: Callable[..., Pag
         min(found.evaluate(move) for _ in range(3)) for found in map(show, map(study_of, (500, 100_000)))
     )
 
-    # Chromium's software rasteriser stands in for a graphics card here: ten frames a second are its floor, and where the
+    # Chromium's software rasteriser stands in for a graphics card here: ten frames a second are its floor, and where a
     # machine has no time even for few documents, a fourth of their frames.
     assert many_ms < max(100, 4 * few_ms)
