@@ -447,20 +447,21 @@ def test_twenty_thousand_documents_open_in_under_two_seconds(show: Callable[...,
 
 @pytest.mark.slow
 def test_a_hundred_thousand_documents_are_moved_smoothly(show: Callable[..., Page]) -> None:
-    found = show(study_of(100_000))
-    move = """async (moves) => {
+    move = """async () => {
         const plot = document.getElementById("plot"), taken = [];
         for (let frame = 0; frame < 20; frame++) {
             const started = performance.now();
-            if (moves) plot.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft" }));
+            plot.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft" }));
             await new Promise(requestAnimationFrame);
             taken.push(performance.now() - started);
         }
         return taken.sort((a, b) => a - b)[10];
     }"""
     # The best of three: what else the machine does is not the page's.
-    still_ms, moved_ms = (min(found.evaluate(move, moves) for _ in range(3)) for moves in (False, True))
+    few_ms, many_ms = (
+        min(found.evaluate(move) for _ in range(3)) for found in map(show, map(study_of, (500, 100_000)))
+    )
 
-    # Chromium's software rasteriser stands in for a graphics card here: ten frames a second are its floor, or as many
-    # fewer as the machine has frames of a page that stands still.
-    assert moved_ms < max(100, 6 * still_ms)
+    # Chromium's software rasteriser stands in for a graphics card here: ten frames a second are its floor, and where a
+    # machine has no time even for few documents, a fourth of their frames.
+    assert many_ms < max(100, 4 * few_ms)
