@@ -278,8 +278,14 @@ def _by_settings(assembly: Assembly) -> Iterator[Flow]:
 
 def _access_logs(assembly: Assembly) -> Iterator[Flow]:
     for stack, bucket in assembly.resources(stores.BUCKET):
+        named = bucket.get("LoggingConfiguration", "DestinationBucketName")
+        source = node_of(assembly, (stack, bucket.logical_id))
+        if source and isinstance(named, str):
+            place = assembly.place(stack, bucket.logical_id, "Properties/LoggingConfiguration")
+            archive = Node(STORE, named, "named by the settings")
+            yield Flow(source, archive, "logs", "access log", "inside S3", "inside S3", "its owner's", place)
         for where in assembly.references(stack, bucket.get("LoggingConfiguration")):
-            source, target = node_of(assembly, (stack, bucket.logical_id)), node_of(assembly, where)
+            target = node_of(assembly, where)
             if source and target:
                 place = assembly.place(stack, bucket.logical_id, "Properties/LoggingConfiguration")
                 hop, at_rest = _protection(assembly, where)

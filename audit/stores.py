@@ -9,7 +9,7 @@ from audit.assembly import Assembly
 from audit.tables import Place, Row, Table
 from rules.buckets import default_encryption
 from rules.jobs import PROCESSING, TRAINING, TRANSFORM, jobs
-from rules.model import Resource, mapping, objects
+from rules.model import JsonValue, Resource, mapping, objects
 
 BUCKET: Final = "AWS::S3::Bucket"
 VECTORS: Final = "AWS::S3Vectors::VectorBucket"
@@ -71,16 +71,22 @@ def encryption(assembly: Assembly, stack: str, resource: Resource) -> str:
     """Return the encryption at rest of a store."""
     if resource.type == BUCKET:
         told = default_encryption(resource)
-        key = mapping(resource.get("BucketEncryption")).get("ServerSideEncryptionConfiguration")
-        keys = assembly.references(stack, key)
-        return f"SSE-KMS, {keys[0][1]}" if keys else f"SSE-S3 ({told.get('SSEAlgorithm')})" if told else _NO_KEY
+        if key := _key(assembly, stack, told.get("KMSMasterKeyID")):
+            return f"SSE-KMS, {key}"
+        return f"SSE-S3 ({told.get('SSEAlgorithm')})" if told else _NO_KEY
     if resource.type == PARAMETER:
         return "AWS's own: a String parameter takes no key; it holds no secret"
     if resource.type == VECTORS:
-        keys = assembly.references(stack, resource.get("EncryptionConfiguration"))
-        return f"KMS, {keys[0][1]}" if keys else "S3's own keys"
+        key = _key(assembly, stack, resource.get("EncryptionConfiguration", "KmsKeyArn"))
+        return f"KMS, {key}" if key else "S3's own keys"
     name = {QUEUE: "KmsMasterKeyId", TOPIC: "KmsMasterKeyId", FUNCTION: "KmsKeyArn"}.get(resource.type, "KmsKeyId")
     return f"KMS, {assembly.flat(stack, resource.get(name)).strip('<>')}" if resource.get(name) else _NO_KEY
+
+
+def _key(assembly: Assembly, stack: str, value: JsonValue) -> str:
+    """Return a key as one reads it: the logical id of the stage's own, the ARN of one that is named."""
+    keys = assembly.references(stack, value)
+    return keys[0][1] if keys else assembly.flat(stack, value).strip("<>")
 
 
 def _kept_under(assembly: Assembly, stack: str, resource: Resource) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from local_cloud.autoscaling import service as autoscaling
 from local_cloud.autoscaling.evaluator import Evaluator
 from local_cloud.cloudformation import autoscaling as autoscaling_resources
 from local_cloud.cloudformation import (
+    budgets,
     conditions,
     custom_resources,
     deletions,
@@ -138,6 +139,7 @@ class Extension:
                     *sagemaker_resources.resource_types(self.sagemaker),
                     *autoscaling_resources.resource_types(self.autoscaling),
                     *flow_logs.resource_types(),
+                    *budgets.resource_types(),
                     *s3vectors_resources.resource_types(self.s3vectors),
                 ]
             )

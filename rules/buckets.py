@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rules.model import Fault, Resource, Rule, Template, items, mapping, objects, reference, rule
+from rules.model import Fault, JsonValue, Resource, Rule, Template, items, mapping, objects, reference, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ def log_targets(template: Template) -> set[str]:
     return {target for target in targets if target is not None}
 
 
-def default_encryption(bucket: Resource) -> dict[str, object]:
+def default_encryption(bucket: Resource) -> dict[str, JsonValue]:
     """Return the bucket's encryption by default, empty where it has none."""
     rules = objects(bucket.get("BucketEncryption", "ServerSideEncryptionConfiguration"))
     return dict(mapping(rules[0].get("ServerSideEncryptionByDefault"))) if rules else {}

@@ -53,6 +53,7 @@ class Evaluator:
             endpoint = self._sagemaker.endpoints.find(target.key.scope, target.key.endpoint)
             if endpoint is None or endpoint.status != "InService":
                 continue  # an update goes on, which a change of capacity would meet
+            self._schedule(target, endpoint)
             for policy in list(target.policies.values()):
                 self._apply(target, policy, endpoint)
 
@@ -80,7 +81,17 @@ class Evaluator:
         decision = decide(policy.tracking, situation)
         if decision is None or not target.may("Out" if decision.capacity > situation.capacity else "In"):
             return
-        self._change(target, policy, endpoint, decision, situation.capacity)
+        self._change(target, f"policy {policy.name}", endpoint, decision, situation.capacity)
+
+    def _schedule(self, target: ScalableTarget, endpoint: Endpoint) -> None:
+        action = target.look_at_schedule(self._clock())
+        variant = endpoint.fleet.variants.get(target.key.variant) if endpoint.fleet else None
+        if not action or variant is None:
+            return
+        wanted = min(max(variant.desired, target.minimum), target.maximum)
+        if wanted != variant.desired:
+            decision = Decision(wanted, f"scheduled bounds {target.minimum} to {target.maximum}")
+            self._change(target, f"scheduled action {action}", endpoint, decision, variant.desired)
 
     def _per_minute(
         self, target: ScalableTarget, policy: Policy, now: float, metrics: InvocationMetrics
@@ -96,10 +107,8 @@ class Evaluator:
     def _minutes_since(self, moment: float, now: float) -> float:
         return (now - moment) / self._minute_s if moment else math.inf
 
-    def _change(
-        self, target: ScalableTarget, policy: Policy, endpoint: Endpoint, decision: Decision, before: int
-    ) -> None:
-        activity = Activity(target.key, decision.capacity, f"{decision.reason}; policy {policy.name}")
+    def _change(self, target: ScalableTarget, cause: str, endpoint: Endpoint, decision: Decision, before: int) -> None:
+        activity = Activity(target.key, decision.capacity, f"{decision.reason}; {cause}")
         target.activities.append(activity)
         logger.info("scaling %s to %s: %s", target.key.resource_id, decision.capacity, decision.reason)
         failure = ""

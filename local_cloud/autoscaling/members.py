@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from local_cloud.shared.members import Members
 
 MEMBERS: Mapping[str, Members] = {
-    "RegisterScalableTarget": Members(without_effect=("RoleARN", "SuspendedState.ScheduledScalingSuspended")),
+    "RegisterScalableTarget": Members(without_effect=("RoleARN",)),
     "PutScalingPolicy": Members(
         without_effect=("TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.ResourceLabel",),
         refused=(
@@ -22,6 +22,9 @@ MEMBERS: Mapping[str, Members] = {
             ),
         },
     ),
+    "PutScheduledAction": Members(refused=("StartTime", "EndTime")),
+    "DeleteScheduledAction": Members(),
+    "DescribeScheduledActions": Members(without_effect=("ScalableDimension",)),
     "DescribeScalableTargets": Members(without_effect=("ScalableDimension",)),
     "DescribeScalingPolicies": Members(without_effect=("ScalableDimension",)),
     "DescribeScalingActivities": Members(without_effect=("ScalableDimension", "IncludeNotScaledActivities")),

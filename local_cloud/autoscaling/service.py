@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from local_cloud.autoscaling.caller import require_rights
 from local_cloud.autoscaling.decision import DEFAULT_COOLDOWN_MINUTES, TargetTracking
 from local_cloud.autoscaling.members import MEMBERS
+from local_cloud.autoscaling.schedules import ScheduledAction
 from local_cloud.autoscaling.targets import NAMESPACE, Policy, ScalableTarget, TargetKey
 from local_cloud.shared import refusals
 from local_cloud.shared.json_service import Call, JsonService, Operation
@@ -45,6 +46,9 @@ class ApplicationAutoScaling:
             "DeleteScalingPolicy": self._delete_policy,
             "DescribeScalingPolicies": self._describe_policies,
             "DescribeScalingActivities": self._describe_activities,
+            "PutScheduledAction": self._put_scheduled,
+            "DeleteScheduledAction": self._delete_scheduled,
+            "DescribeScheduledActions": self._describe_scheduled,
             "ListTagsForResource": lambda call: {"Tags": self._tagged(call).tags},
             "TagResource": self._tag,
             "UntagResource": self._untag,
@@ -177,6 +181,38 @@ class ApplicationAutoScaling:
             if target.key.scope == call.scope and (not resource or target.key.resource_id == resource)
         ]
         return _page(found, call.request, "ScalingActivities")
+
+    def _put_scheduled(self, call: Call) -> JsonObject:
+        request, key = call.request, TargetKey.of(call.scope, call.request)
+        name = request.text("ScheduledActionName")
+        with self._lock:
+            target = self._known(key)
+            known = target.scheduled.get(name)
+            arn = known.arn if known else (
+                f"arn:aws:autoscaling:{call.scope.region}:{call.scope.account}:scheduledAction:{uuid.uuid4()}:"
+                f"resource/{NAMESPACE}/{key.resource_id}:scheduledActionName/{name}"
+            )  # fmt: skip
+            target.scheduled[name] = ScheduledAction.of(request, arn)
+        return {}
+
+    def _delete_scheduled(self, call: Call) -> JsonObject:
+        key, name = TargetKey.of(call.scope, call.request), call.request.text("ScheduledActionName")
+        with self._lock:
+            if self._known(key).scheduled.pop(name, None) is None:
+                raise ServiceError("ObjectNotFoundException", f"No scheduled action found with name: {name}")
+        return {}
+
+    def _describe_scheduled(self, call: Call) -> JsonObject:
+        names, resource = call.request.texts("ScheduledActionNames"), call.request.text("ResourceId")
+        found = [
+            {**target.key.members(), **action.describe()}
+            for target in self.targets()
+            for action in target.scheduled.values()
+            if target.key.scope == call.scope
+            and (not names or action.name in names)
+            and (not resource or target.key.resource_id == resource)
+        ]
+        return _page(found, call.request, "ScheduledActions")
 
     def _tag(self, call: Call) -> JsonObject:
         self._tagged(call).tags.update(call.request.mapping("Tags"))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from local_cloud.autoscaling.decision import TargetTracking
+from local_cloud.autoscaling.schedules import ScheduledAction
 from local_cloud.shared import refusals
 from local_cloud.shared.emulator import Scope
 from local_cloud.shared.service_errors import validation_error
@@ -137,6 +138,7 @@ class ScalableTarget:
     tags: dict[str, str] = field(default_factory=dict)
     created: float = field(default_factory=time.time)
     policies: dict[str, Policy] = field(default_factory=dict)
+    scheduled: dict[str, ScheduledAction] = field(default_factory=dict)
     last_out: float = 0.0
     last_in: float = 0.0
     activities: deque[Activity] = field(default_factory=lambda: deque(maxlen=KEPT_ACTIVITIES))
@@ -172,6 +174,7 @@ class ScalableTarget:
                 }
                 for policy in self.policies.values()
             ],
+            "scheduled": [action.describe() for action in self.scheduled.values()],
         }  # fmt: skip
 
     @classmethod
@@ -192,7 +195,20 @@ class ScalableTarget:
             policy = Policy(item.text("name"), item.text("arn"), configuration.values, tracking(configuration))
             policy.created = item.number("created")
             target.policies[policy.name] = policy
+        for item in record.nodes("scheduled"):
+            action = ScheduledAction.restored(item)
+            target.scheduled[action.name] = action
         return target
+
+    def look_at_schedule(self, now: float) -> str:
+        """Set the bounds of a scheduled action that is due; return its name, '' where none is."""
+        due = [action for action in self.scheduled.values() if action.due(now)]
+        if not due or self.suspended.get("ScheduledScalingSuspended", False):
+            return ""
+        bounds = Node(due[-1].bounds)
+        self.minimum = bounds.integer("MinCapacity", self.minimum)
+        self.maximum = bounds.integer("MaxCapacity", self.maximum)
+        return due[-1].name
 
     def may(self, direction: str) -> bool:
         """Tell whether scaling `In` or `Out` is not suspended."""

@@ -28,13 +28,25 @@ class _TargetHandler:
         if "Tags" in properties:
             # A list in templates, a map in the API.
             given["Tags"] = {tag.text("Key"): tag.text("Value") for tag in Node(properties).nodes("Tags")}
-        if properties.get("ScheduledActions"):
-            raise ValueError("ScheduledActions: not emulated by the local cloud")
         call(self._api, "RegisterScalableTarget", request_of(self._api, "RegisterScalableTarget", given))
         physical_id = "|".join(
             [str(given["ResourceId"]), str(given["ScalableDimension"]), str(given["ServiceNamespace"])]
         )
+        self._schedule(physical_id, Node(properties))
         return physical_id, {"Id": physical_id}
+
+    def _schedule(self, physical_id: str, properties: Node) -> None:
+        """Have the target the scheduled actions of the template, and no others."""
+        target = _members(physical_id)
+        wanted = properties.nodes("ScheduledActions")
+        names = {action.text("ScheduledActionName") for action in wanted}
+        asked: MutableJson = {"ServiceNamespace": target["ServiceNamespace"], "ResourceId": target["ResourceId"]}
+        for action in Node(call(self._api, "DescribeScheduledActions", asked)).nodes("ScheduledActions"):
+            if (name := action.text("ScheduledActionName")) not in names:
+                call(self._api, "DeleteScheduledAction", {**target, "ScheduledActionName": name})
+        for action in wanted:
+            request = request_of(self._api, "PutScheduledAction", {**target, **action.values})
+            call(self._api, "PutScheduledAction", request)
 
     def update(self, physical_id: str, old: JsonObject, new: JsonObject) -> Created:
         del old

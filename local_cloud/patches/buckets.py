@@ -82,6 +82,22 @@ def _apply_bucket_properties(name: str, props: JsonObject) -> None:
         private_names.S3_ENCRYPTION_PUT.get()(name, _encryption_xml(node.node("BucketEncryption")))
     else:
         private_names.S3_ENCRYPTION.get().pop(name, None)
+    private_names.S3_LOGGING_PUT.get()(name, _logging_xml(node.node("LoggingConfiguration")))
+
+
+def _logging_xml(logging: Node) -> bytes:
+    """Return where access is to be logged; nothing is delivered here."""
+    root = ET.Element("BucketLoggingStatus", xmlns=S3_NAMESPACE)
+    target = logging.text("DestinationBucketName")
+    if not target:
+        return ET.tostring(root)
+    if target not in private_names.S3_BUCKETS.get():
+        raise ValueError(f"The target bucket for logging does not exist: {target} (InvalidTargetBucketForLogging)")
+    enabled = ET.SubElement(root, "LoggingEnabled")
+    # S3 tells a prefix also where it is empty.
+    ET.SubElement(enabled, "TargetBucket").text = target
+    ET.SubElement(enabled, "TargetPrefix").text = logging.text("LogFilePrefix")
+    return ET.tostring(root)
 
 
 def _encryption_xml(encryption: Node) -> bytes:

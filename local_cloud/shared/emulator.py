@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias, TypedDict
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
@@ -255,6 +258,31 @@ def ec2_error(code: str, message: str) -> Response:
     """Return EC2's refusal of a request."""
     refused: Response = private_names.EC2_ERROR.get()(code, message, 400)
     return refused
+
+
+def next_fire(expression: str, after: datetime) -> datetime | None:
+    """Return when a cron expression next comes due, in the time zone of `after`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    fields = private_names.CRON_FIELDS.get()(expression)
+    if fields is None:
+        raise ValueError(f"{expression} is no cron expression")
+    fires: datetime | None = private_names.CRON_NEXT.get()(fields, after)
+    return fires
+
+
+def budgets(operation: str, request: JsonObject) -> None:
+    """Ask MiniStack's AWS Budgets for something.
+
+    Raises:
+        ValueError: it refuses, with its message.
+    """
+    status, _, body = private_names.BUDGETS_OPERATIONS.get()[operation](request)
+    if status >= HTTPStatus.BAD_REQUEST:
+        answer = json.loads(body)
+        raise ValueError(f"{answer.get('__type')}: {answer.get('message') or answer.get('Message')}")
 
 
 def create_flow_log(properties: Mapping[str, str]) -> str:

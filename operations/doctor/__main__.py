@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from operations import stage_settings
 from operations.command import add_region, add_settings, add_stage, command
-from operations.doctor import checks, deployed, hosts, subscribers
+from operations.doctor import checks, deployed, hosts, named, subscribers
 from operations.errors import OperationError
 from operations.ports import Client
 from operations.stage import REGION_VARIABLE, DeployedStage, session
@@ -30,6 +30,8 @@ NEEDING_CREDENTIALS: Final = (
     hosts.CHECK,
     deployed.CHECK,
     subscribers.CHECK,
+    named.KEYS,
+    named.ACCESS_LOGS,
 )
 MARKS: Final = {"good": "ok     ", "bad": "BAD    ", "unknown": "UNKNOWN"}
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -89,6 +91,9 @@ def examine(client: Callable[[str], Client], place: checks.Place) -> Iterator[ch
     stage = DeployedStage(place.stage, client)
     yield from deployed.what_was_deployed_is_there(stage)
     yield subscribers.alarms_are_heard(stage, must=place.settings.hardened)
+    home = named.home(identity.says, place.region)
+    yield from named.keys_may_be_used(client("kms"), place, home)
+    yield named.access_logs_are_taken(client("s3"), place, home)
 
 
 def principal(arn: str) -> str:

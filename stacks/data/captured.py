@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.data.keys import StageKey
+from stacks.data.keys import stage_key
 from stacks.data.private_bucket import PrivateBucket
 from stacks.shared.bucket_layout import CAPTURED_PREFIX
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
+    from stacks.data.access_logs import AccessLogs
     from stacks.settings.endpoint import CaptureSettings
+    from stacks.settings.stage import StageSettings
     from stacks.shared.roles.service_role import ServiceRole
 
 
@@ -54,24 +56,20 @@ class CapturedRequests(Construct):
         construct_id: str,
         *,
         stage: str,
-        settings: CaptureSettings,
-        access_logs: s3.IBucket,
-        removal_policy: cdk.RemovalPolicy,
+        settings: StageSettings,
+        capture: CaptureSettings,
+        access_logs: AccessLogs,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.key = StageKey(
-            self,
-            "CaptureKey",
-            description=f"Topic model, stage {stage}: what the endpoint was asked and answered",
-            removal_policy=removal_policy,
-        )
+        says = f"Topic model, stage {stage}: what the endpoint was asked and answered"
+        self.key = stage_key(self, "CaptureKey", purpose="capture", settings=settings, says=says)
         self.bucket = PrivateBucket(
             self,
             "Captured",
             key=self.key,
             access_logs=access_logs,
-            removal_policy=removal_policy,
-            expire_after_days=settings.keep_days,
+            removal_policy=cdk.RemovalPolicy(settings.removal_policy.upper()),
+            expire_after_days=capture.keep_days,
         )
         self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
@@ -80,9 +78,7 @@ class CapturedRequests(Construct):
                 principals=[iam.AnyPrincipal()],
                 actions=["s3:GetObject", "s3:GetObjectVersion"],
                 resources=[self.bucket.arn_for_objects("*")],
-                conditions=(
-                    {"ArnNotEquals": {"aws:PrincipalArn": list(settings.readers)}} if settings.readers else None
-                ),
+                conditions=({"ArnNotEquals": {"aws:PrincipalArn": list(capture.readers)}} if capture.readers else None),
             )
         )
-        self.location = CaptureLocation(settings, self.bucket, self.key)
+        self.location = CaptureLocation(capture, self.bucket, self.key)

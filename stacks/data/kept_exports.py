@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import aws_cdk as cdk
+
 if TYPE_CHECKING:
-    import aws_cdk as cdk
     from aws_cdk import aws_sns as sns
 
     from stacks.data.shared_data import DataValues
@@ -40,4 +41,6 @@ def keep_exports(stack: cdk.Stack, data: DataValues, alarms: sns.ITopic) -> None
         exports += [(subnet, "A private subnet of functions, jobs and hosts") for subnet in placement.subnet_ids]
         exports += [(group, "The group of functions, jobs and hosts") for group in placement.security_group_ids]
     for value, description in exports:
-        stack.export_value(value, description=description)
+        # A key that is named has an ARN that no earlier release exported.
+        if cdk.Token.is_unresolved(value):
+            stack.export_value(value, description=description)

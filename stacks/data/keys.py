@@ -1,4 +1,4 @@
-"""The stage's keys: one for data, one for operations, one for what is captured."""
+"""The stage's keys: one for data, one for operations, one for what is captured. Its own, or named by the settings."""
 
 from __future__ import annotations
 
@@ -8,73 +8,37 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
+from stacks.data import policy_statements
+
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from stacks.settings.stage import StageSettings
 
-class StageKey(kms.Key):
-    """A customer-managed key, rotated every year."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, description: str, removal_policy: cdk.RemovalPolicy
-    ) -> None:
-        super().__init__(
-            scope, construct_id, description=description, enable_key_rotation=True, removal_policy=removal_policy
+def stage_key(scope: Construct, construct_id: str, *, purpose: str, settings: StageSettings, says: str) -> kms.IKey:
+    """Return the key that the settings name for `purpose`, or a new one, rotated every year.
+
+    Args:
+        scope: the parent.
+        construct_id: of the new key.
+        purpose: `data`, `operations` or `capture`.
+        settings: the stage's.
+        says: the new key's description.
+    """
+    stack = cdk.Stack.of(scope)
+    home = policy_statements.Home(cdk.Aws.PARTITION, stack.region, stack.account, cdk.Aws.URL_SUFFIX)
+    named = settings.keys.named.get(purpose)
+    if named is not None:
+        cdk.CfnOutput(
+            stack,
+            f"{construct_id}Policy",
+            value=stack.to_json_string(policy_statements.of_named_key(purpose, settings, home)),
+            description=f"Statements that the policy of {named} must have",
         )
-
-    def allow_vector_indexing(self) -> None:
-        """Allow S3 Vectors to index vectors under the key in the background, for this account's buckets only.
-
-        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-data-encryption.html
-        """
-        stack = cdk.Stack.of(self)
-        buckets = stack.format_arn(service="s3vectors", resource="bucket", resource_name="*")
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="VectorIndexesOfThisAccount",
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                principals=[iam.ServicePrincipal("indexing.s3vectors.amazonaws.com")],
-                resources=["*"],
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {"aws:SourceArn": buckets},
-                },
-            )
-        )
-
-
-class OperationsKey(StageKey):
-    """Encrypts logs, the alarm topic and the queue of lost events, for the services that fill them."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, stage: str, removal_policy: cdk.RemovalPolicy) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            description=f"Topic model, stage {stage}: logs, alarm topic and lost events",
-            removal_policy=removal_policy,
-        )
-        stack = cdk.Stack.of(self)
-        groups = stack.format_arn(
-            service="logs", resource="log-group", resource_name="*", arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
-        )
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="LogGroupsOfThisAccount",
-                actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-                principals=[iam.ServicePrincipal(f"logs.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}")],
-                resources=["*"],
-                conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
-            )
-        )
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsAndEventsOfThisAccount",
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                principals=[
-                    iam.ServicePrincipal("cloudwatch.amazonaws.com"),
-                    iam.ServicePrincipal("events.amazonaws.com"),
-                ],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-            )
-        )
+        return kms.Key.from_key_arn(scope, f"Named{construct_id}", named)
+    removal_policy = cdk.RemovalPolicy(settings.removal_policy.upper())
+    key = kms.Key(scope, construct_id, description=says, enable_key_rotation=True, removal_policy=removal_policy)
+    for statement in policy_statements.of_own_key(purpose, settings, home):
+        key.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
+    return key

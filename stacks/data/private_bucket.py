@@ -10,60 +10,20 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.data.access_logs import S3_PACKS, keep_policy
 from stacks.shared.acknowledgments import acknowledge, everywhere, flattened
 from stacks.shared.deployment_function import DeploymentFunction
 
 if TYPE_CHECKING:
+    from stacks.data.access_logs import AccessLogs
     from stacks.shared.platform import Platform
 
-S3_PACKS: Final = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
 EXPIRED_VERSIONS_KEPT_DAYS: Final = 7
 """How long what expired by `PrivateBucket.expire` can be brought back."""
 NOT_REPLICATED: Final = (
     "Versioned, and made again from its sources: a corpus by the command that prepared it, byte for byte, a model by a "
     "training. A copy in a second region is for the owner of the documents to decide."
 )
-
-
-class AccessLogBucket(s3.Bucket):
-    """Where the other buckets' access logs go.
-
-    Encrypted by S3's own keys: log delivery cannot write under a KMS key, and loses the logs silently.
-    """
-
-    def __init__(self, scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            versioned=True,
-            removal_policy=removal_policy,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="ExpireLogs",
-                    expiration=cdk.Duration.days(400),
-                    noncurrent_version_expiration=cdk.Duration.days(30),
-                )
-            ],
-        )
-        keep_policy(self, removal_policy)
-        acknowledge(
-            self,
-            {"CKV_AWS_18": "It is where access logs go: logging access to it would log each log."}
-            | everywhere(
-                "S3BucketReplicationEnabled",
-                "Evidence about this region's buckets, kept beside them for 400 days.",
-                packs=S3_PACKS,
-            )
-            | everywhere(
-                "S3DefaultEncryptionKMS",
-                "S3 delivers access logs only to buckets under its own keys (SSE-S3); under a KMS key they are lost.",
-                packs=S3_PACKS,
-            ),
-        )
 
 
 class PrivateBucket(s3.Bucket):
@@ -75,7 +35,7 @@ class PrivateBucket(s3.Bucket):
         construct_id: str,
         *,
         key: kms.IKey,
-        access_logs: s3.IBucket,
+        access_logs: AccessLogs,
         removal_policy: cdk.RemovalPolicy,
         expire_after_days: int | None = None,
     ) -> None:
@@ -89,8 +49,8 @@ class PrivateBucket(s3.Bucket):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             versioned=True,
-            server_access_logs_bucket=access_logs,
-            server_access_logs_prefix=f"{construct_id.lower()}/",
+            server_access_logs_bucket=access_logs.bucket,
+            server_access_logs_prefix=f"{access_logs.prefix}{construct_id.lower()}/",
             removal_policy=removal_policy,
             lifecycle_rules=[
                 s3.LifecycleRule(
@@ -102,6 +62,9 @@ class PrivateBucket(s3.Bucket):
                 )
             ],
         )
+        if access_logs.prefix:
+            said = "A named bucket's policy is its owner's: an output has the statement, and make doctor looks for it."
+            cdk.Annotations.of(self).acknowledge_warning("@aws-cdk/aws-s3:accessLogsPolicyNotAdded", said)
         keep_policy(self, removal_policy)
         acknowledge(self, everywhere("S3BucketReplicationEnabled", NOT_REPLICATED, packs=S3_PACKS))
 
@@ -113,12 +76,6 @@ class PrivateBucket(s3.Bucket):
             expiration=cdk.Duration.days(after_days),
             noncurrent_version_expiration=cdk.Duration.days(EXPIRED_VERSIONS_KEPT_DAYS),
         )
-
-
-def keep_policy(bucket: s3.Bucket, removal_policy: cdk.RemovalPolicy) -> None:
-    """Have the policy of a bucket that outlives its stack outlive it too: what it denies is denied for good."""
-    if bucket.policy is not None and removal_policy is cdk.RemovalPolicy.RETAIN:
-        bucket.policy.apply_removal_policy(removal_policy)
 
 
 class BucketEmptier(Construct):

@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.data.access_logs import AccessLogs
 from stacks.data.account_logs import AccountLogs
 from stacks.data.captured import CapturedRequests
 from stacks.data.code_upload import code_folder
@@ -18,9 +19,9 @@ from stacks.data.corpus_pointer import NewestCorpus
 from stacks.data.corpus_upload import corpus_folder
 from stacks.data.folder_upload import FolderUpload
 from stacks.data.kept_exports import keep_exports
-from stacks.data.keys import OperationsKey, StageKey
+from stacks.data.keys import stage_key
 from stacks.data.lost_events import LostEvents
-from stacks.data.private_bucket import AccessLogBucket, BucketEmptier, PrivateBucket
+from stacks.data.private_bucket import BucketEmptier, PrivateBucket
 from stacks.data.private_network import PrivateNetwork, endpoints_beside, named_buckets
 from stacks.data.region_rule import refuse_regions
 from stacks.data.shared_data import DataValues
@@ -66,18 +67,12 @@ class DataStack(cdk.Stack):
         add_stage_metadata(self, stage, settings)
         refuse_regions(self, settings)
         removal_policy = cdk.RemovalPolicy(settings.removal_policy.upper())
-        self.key = StageKey(
-            self,
-            "Key",
-            description=f"Topic model, stage {stage}: corpora, models, volumes and transform output",
-            removal_policy=removal_policy,
-        )
-        if settings.similar is not None and settings.similar.store == "s3-vectors":
-            self.key.allow_vector_indexing()
+        says = f"Topic model, stage {stage}: corpora, models, volumes and transform output"
+        self.key = stage_key(self, "Key", purpose="data", settings=settings, says=says)
         self.platform = self._platform(stage, settings, removal_policy)
         if settings.account_logs is not None:
             AccountLogs(self, "AccountLogs", settings=settings.account_logs, platform=self.platform)
-        self.access_logs = AccessLogBucket(self, "AccessLogs", removal_policy=removal_policy)
+        self.access_logs = AccessLogs.of(self, stage, settings)
         corpora = self._bucket("Corpora", removal_policy)
         # Also where the stage prepares nothing any more: what its last runs left has documents' words in it.
         corpora.expire("ForgetPreparations", prefix=PREPARING_PREFIX, after_days=PREPARING_KEPT_DAYS)
@@ -87,9 +82,9 @@ class DataStack(cdk.Stack):
                 self,
                 "Capture",
                 stage=stage,
-                settings=settings.capture,
+                settings=settings,
+                capture=settings.capture,
                 access_logs=self.access_logs,
-                removal_policy=removal_policy,
             )
             if settings.capture is not None
             else None
@@ -106,6 +101,11 @@ class DataStack(cdk.Stack):
             if self.corpus.upload is not None:
                 # Named when it is there, and not before.
                 newest.node.add_dependency(self.corpus.upload)
+        if settings.budget is not None:
+            # Imported only where it is set.
+            from stacks.data.budget import declare_budget  # noqa: PLC0415
+
+            declare_budget(self, "Budget", stage=stage, settings=settings.budget, alarms=settings.alarms)
         self._describe(corpora, settings.alarms)
         self.values = DataValues(
             key=self.key,
@@ -122,7 +122,8 @@ class DataStack(cdk.Stack):
 
     def _platform(self, stage: str, settings: StageSettings, removal_policy: cdk.RemovalPolicy) -> Platform:
         retention = retention_days(settings.log_retention_days)
-        key = OperationsKey(self, "OperationsKey", stage=stage, removal_policy=removal_policy)
+        says = f"Topic model, stage {stage}: logs, alarm topic and lost events"
+        key = stage_key(self, "OperationsKey", purpose="operations", settings=settings, says=says)
         self._alarms = sns.Topic(
             self,
             "Alarms",
@@ -200,10 +201,11 @@ class DataStack(cdk.Stack):
         emptied = emptier.empty(corpora)
         for bucket in kept:
             emptier.empty(bucket)
-        logs_emptied = emptier.empty(self.access_logs)
-        for bucket in (corpora, *kept):
-            # Deleted after them, as long as they are there they are logged.
-            bucket.node.add_dependency(logs_emptied)
+        if isinstance(self.access_logs.bucket, s3.Bucket):
+            logs_emptied = emptier.empty(self.access_logs.bucket)
+            for bucket in (corpora, *kept):
+                # Deleted after them, as long as they are there they are logged.
+                bucket.node.add_dependency(logs_emptied)
         return emptied
 
     def _corpus(

@@ -12,13 +12,14 @@ from constructs import Construct
 
 from stacks.serving.rollout import deployment_config
 from stacks.settings import instance_types
+from stacks.settings.endpoint import IDLE_INSTANCES
 from stacks.shared.acknowledgments import PACKS, acknowledge, everywhere
 from stacks.shared.variant import LINKED_ROLE, VARIANT
 
 if TYPE_CHECKING:
     from stacks.data.captured import CaptureLocation
     from stacks.data.shared_data import SharedData
-    from stacks.settings.endpoint import EndpointSettings, RolloutSettings
+    from stacks.settings.endpoint import EndpointSettings, RolloutSettings, ScheduleSettings
     from stacks.shared.alarms import RolloutAlarms
 
 ENCRYPTED_BY_THE_HOST: Final = (
@@ -88,6 +89,8 @@ class AutoscaledEndpoint(Construct):
             raise TypeError(f"{target.node.path} declares no scalable target")
         # Whoever names the role must be allowed to pass it. Unnamed, it is the service's own, made where it is missing.
         declared.add_property_deletion_override("RoleARN")
+        if settings.schedule is not None:
+            declared.scheduled_actions = _scheduled(settings.schedule, settings)
         target.scale_to_track_metric(
             "Invocations",
             target_value=settings.invocations_per_instance_per_minute,
@@ -95,6 +98,23 @@ class AutoscaledEndpoint(Construct):
             scale_in_cooldown=cdk.Duration.seconds(settings.scale_in_cooldown_s),
             scale_out_cooldown=cdk.Duration.seconds(settings.scale_out_cooldown_s),
         )
+
+
+def _scheduled(
+    schedule: ScheduleSettings, settings: EndpointSettings
+) -> list[cdk.IResolvable | scaling.CfnScalableTarget.ScheduledActionProperty]:
+    idle, usual = (IDLE_INSTANCES, IDLE_INSTANCES), (settings.min_instances, settings.max_instances)
+    return [
+        scaling.CfnScalableTarget.ScheduledActionProperty(
+            scheduled_action_name=name,
+            schedule=moment,
+            timezone=schedule.time_zone,
+            scalable_target_action=scaling.CfnScalableTarget.ScalableTargetActionProperty(
+                min_capacity=least, max_capacity=most
+            ),
+        )
+        for name, moment, (least, most) in (("down", schedule.down, idle), ("up", schedule.up, usual))
+    ]
 
 
 def _takes_key(settings: EndpointSettings) -> bool:

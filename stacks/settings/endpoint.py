@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from stacks.settings import instance_types
 from stacks.settings.frozen import Frozen
 from stacks.settings.instance_types import InstanceType
 from training_scripts.hyperparameters import Int
 
+CRON: Final = r"cron\([^()\s]+( [^()\s]+){5}\)"
+"""As EventBridge and Application Auto Scaling take it."""
+IDLE_INSTANCES: Final = 1
+"""What an endpoint scales down to: a variant without inference components takes no fewer."""
 LEAST_LINEAR_STEP: Final = 10
 """SageMaker takes no smaller linear step; canaries and rolling batches may be 5 percent."""
 
@@ -71,6 +76,28 @@ class ServerlessSettings(Frozen):
     max_concurrency: Annotated[Int, Field(ge=1, le=200)] = 5
 
 
+def _is_a_time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("Input should be a time zone of the IANA database, such as Europe/Berlin") from None
+    return name
+
+
+class ScheduleSettings(Frozen):
+    """When the endpoint goes down to one instance, and when it scales between its bounds again."""
+
+    down: Annotated[str, Field(pattern=rf"^{CRON}$")]
+    up: Annotated[str, Field(pattern=rf"^{CRON}$")]
+    time_zone: Annotated[str, AfterValidator(_is_a_time_zone)] = "Etc/UTC"
+
+    @model_validator(mode="after")
+    def _down_and_up_differ(self) -> ScheduleSettings:
+        if self.down == self.up:
+            raise ValueError(f"down and up are both {self.down}: one moment cannot do both")
+        return self
+
+
 class EndpointSettings(Frozen):
     """Hosting of the model: the variant, and the bounds between which it scales."""
 
@@ -82,6 +109,8 @@ class EndpointSettings(Frozen):
     invocations_per_instance_per_minute: Annotated[Int, Field(ge=1, le=1_000_000)] = 2000
     scale_in_cooldown_s: Annotated[Int, Field(ge=0, le=86_400)] = 300
     scale_out_cooldown_s: Annotated[Int, Field(ge=0, le=86_400)] = 60
+    schedule: ScheduleSettings | None = None
+    """None: the bounds hold day and night."""
 
     @property
     def scales(self) -> bool:
@@ -99,5 +128,10 @@ class EndpointSettings(Frozen):
             raise ValueError(
                 f"instance_type is {self.instance_type}, which cannot autoscale: take another family, "
                 "or make max_instances equal to min_instances"
+            )
+        if self.schedule is not None and not self.scales:
+            raise ValueError(
+                "schedule is set, but nothing scales: take instances instead of serverless, and make max_instances "
+                "larger than min_instances"
             )
         return self

@@ -7,9 +7,12 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, model_validator
 
 from stacks.settings.frozen import Frozen
-from stacks.settings.place_names import KeyArn
+from stacks.settings.place_names import BucketName, KeyArn, region_of
+from training_scripts.hyperparameters import Float
 
 MOST_EMAILS: Final = 20
+MOST_BUDGET_EMAILS: Final = 10
+"""Of one notification of AWS Budgets."""
 MOST_TAGS: Final = 40
 """SageMaker takes 50 tags a resource; the stage and CloudFormation add some of their own."""
 OWN_TAGS: Final = ("aws:", "topic-model:")
@@ -51,6 +54,39 @@ class AlarmSettings(Frozen):
         return self
 
 
+class BudgetSettings(Frozen):
+    """What the stage's resources may cost; who hears the alarms is told before it is more."""
+
+    monthly_usd: Annotated[Float, Field(gt=0, le=10_000_000)]
+
+
+class KeySettings(Frozen):
+    """Keys that are there already, by ARN; for each one that is named, the stage makes none."""
+
+    data: KeyArn | None = None
+    """Encrypts corpora, models, jobs' volumes and what transform writes."""
+    operations: KeyArn | None = None
+    """Encrypts logs, the stage's topic, lost events and functions' environments."""
+    capture: KeyArn | None = None
+    """Encrypts what the endpoint was asked and answered."""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The keys that are named, by the setting."""
+        keys = {"data": self.data, "operations": self.operations, "capture": self.capture}
+        return {name: arn for name, arn in keys.items() if arn is not None}
+
+    @model_validator(mode="after")
+    def _all_are_of_one_region(self) -> KeySettings:
+        found = {name: region_of(arn) for name, arn in self.named.items()}
+        if len(set(found.values())) > 1:
+            raise ValueError(
+                f"{', '.join(f'{name} is in {region}' for name, region in found.items())}: a stage is in one region, "
+                "so name keys of that one"
+            )
+        return self
+
+
 class OrganisationSettings(Frozen):
     """An organisation's guard rails."""
 
@@ -64,6 +100,8 @@ class OrganisationSettings(Frozen):
     """What the name of every role begins with; a stage that is deployed gets new roles by it."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=MOST_TAGS)] = Field(default_factory=dict)
     """Cost-allocation tags of every resource and job; they never make a training due."""
+    access_log_bucket: BucketName | None = None
+    """A bucket that is there already and gets the access logs of the stage's buckets; the stage makes none."""
 
     @property
     def names_roles(self) -> tuple[str, ...]:

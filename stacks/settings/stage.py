@@ -7,11 +7,18 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, model_validator
 
 from stacks.settings import instance_types
-from stacks.settings.endpoint import CaptureSettings, EndpointSettings, RolloutSettings
+from stacks.settings.endpoint import CRON, CaptureSettings, EndpointSettings, RolloutSettings
 from stacks.settings.frozen import Frozen
 from stacks.settings.instance_types import InstanceType
-from stacks.settings.organisation import Account, AlarmSettings, OrganisationSettings
-from stacks.settings.place_names import BucketName, KeyArn
+from stacks.settings.organisation import (
+    MOST_BUDGET_EMAILS,
+    Account,
+    AlarmSettings,
+    BudgetSettings,
+    KeySettings,
+    OrganisationSettings,
+)
+from stacks.settings.place_names import BucketName, KeyArn, region_of
 from stacks.settings.preparation import PreparationStep
 from stacks.settings.url import UrlSettings
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
@@ -39,9 +46,7 @@ TRANSFORM_MB_UNDER_WAY: Final = 100
 LEAST_SWEEP_JOBS: Final = 2
 MOST_SWEEP_JOBS: Final = 200
 """What Step Functions passes between states, 256 KB, holds the hyperparameters of so many."""
-SCHEDULE: Final = (
-    r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()\s]+( [^()\s]+){5}\))$"
-)
+SCHEDULE: Final = rf"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|{CRON})$"
 """EventBridge's expressions: its own check comes late, at the deploy."""
 START_UP_MARGIN_S: Final = 600
 """What a training job takes beside its run time: getting instances, downloading the image and data, uploading."""
@@ -244,6 +249,8 @@ class StageSettings(Frozen):
     operations: OperationsSettings = OperationsSettings()
     alarms: AlarmSettings = AlarmSettings()
     organisation: OrganisationSettings = OrganisationSettings()
+    keys: KeySettings = KeySettings()
+    budget: BudgetSettings | None = None
     account_logs: AccountLogSettings | None = None
     """Set retention and key of the account's own log groups of SageMaker jobs; None leaves them alone."""
     retraining: RetrainingSettings | None = None
@@ -272,6 +279,28 @@ class StageSettings(Frozen):
     def _a_pinned_account_has_a_region(self) -> StageSettings:
         if self.account is not None and self.region is None:
             raise ValueError(f"account is {self.account} and region is not set: a stage is pinned to both")
+        return self
+
+    @model_validator(mode="after")
+    def _named_keys_are_of_use_and_of_the_region(self) -> StageSettings:
+        for name, arn in self.keys.named.items():
+            there = region_of(arn)
+            if self.region not in {None, there}:
+                raise ValueError(f"keys.{name} is in {there} and region is {self.region}: name a key of that region")
+        if self.keys.capture is not None and self.capture is None:
+            raise ValueError("keys.capture is set and capture is not: there is nothing to encrypt, so leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _a_budget_tells_somebody(self) -> StageSettings:
+        addresses = len(self.alarms.emails)
+        if self.budget is not None and not addresses and self.alarms.topic_arn is None:
+            raise ValueError("budget is set, but nobody would hear of it: set alarms.emails or alarms.topic_arn")
+        if self.budget is not None and addresses > MOST_BUDGET_EMAILS:
+            raise ValueError(
+                f"budget is set and alarms.emails has {addresses} addresses, but AWS Budgets tells "
+                f"{MOST_BUDGET_EMAILS} at most: set alarms.topic_arn instead"
+            )
         return self
 
     @model_validator(mode="after")
@@ -355,6 +384,7 @@ class StageSettings(Frozen):
             "capture": self.capture is not None,
             f"endpoint.min_instances to {HARDENED_INSTANCES} or more": self.endpoint.min_instances
             >= HARDENED_INSTANCES,
+            "endpoint.schedule to null": self.endpoint.schedule is None,
             "removal_policy to retain": self.removal_policy == "retain",
             f"log_retention_days to {HARDENED_LOG_DAYS} or more": self.log_retention_days >= HARDENED_LOG_DAYS,
             "url.auth to AWS_IAM": self.url.auth == "AWS_IAM",

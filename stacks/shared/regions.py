@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rules.aws_images import NO_FRAMEWORK_CONTAINERS, REGISTRY_ACCOUNTS
 from stacks.settings import instance_types
 from stacks.settings.errors import SynthError
+from stacks.settings.place_names import partition
 from stacks.shared import instance_offerings
 
 if TYPE_CHECKING:
@@ -43,17 +44,10 @@ UNKNOWN_FUNCTION_URL: Final = ("cn-", "us-gov-", "us-iso")
 """Partitions about which the guide says nothing, being the commercial regions' own: synth allows them, and
 `make doctor` says what it could not check."""
 
+WITH_BUDGETS: Final = frozenset({"aws"})
+"""Where the stage's budget is known to work: other partitions bill, and alert, in other ways."""
 WITH_SNAP_START: Final = frozenset({"aws"})
 """SnapStart is in all commercial regions but ap-southeast-6 and ap-east-2, which have no NTM either."""
-
-PARTITIONS: Final = {
-    "cn-": "aws-cn",
-    "us-gov-": "aws-us-gov",
-    "us-isob-": "aws-iso-b",
-    "us-isof-": "aws-iso-f",
-    "us-iso-": "aws-iso",
-}
-"""Partition by the beginning of a region's name; any other is of `aws`."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +59,6 @@ class Region:
     ntm_account: str
     function_url: bool | None
     """None where no source tells."""
-
-
-def partition(region: str) -> str:
-    """Return the partition of a region."""
-    return next((name for beginning, name in PARTITIONS.items() if region.startswith(beginning)), "aws")
 
 
 def region(name: str) -> Region:
@@ -109,6 +98,11 @@ def require(name: str, settings: StageSettings) -> Region:
             f"region is {name!r}, where Lambda has no Function URLs (as of {AS_OF}): set url.enabled to false, and "
             "have applications call the endpoint or invoke the function, or choose another region"
         )
+    if settings.budget is not None and found.partition not in WITH_BUDGETS:
+        raise SynthError(
+            f"region is {name!r}, in a partition without AWS Budgets (as of {AS_OF}): leave budget out, or choose a "
+            "region of the partition aws"
+        )
     if settings.url.snap_start and found.partition not in WITH_SNAP_START:
         raise SynthError(
             f"region is {name!r}, in a partition where Lambda has no SnapStart (as of {AS_OF}): set url.snap_start to "
@@ -145,6 +139,10 @@ def lacking(settings: StageSettings) -> dict[str, list[str]]:
     if settings.url.snap_start:
         found["Lambda has no SnapStart here: set url.snap_start to false"] = sorted(
             name for name in REGISTRY_ACCOUNTS if partition(name) not in WITH_SNAP_START
+        )
+    if settings.budget is not None:
+        found["there are no AWS Budgets in this partition: leave budget out"] = sorted(
+            name for name in REGISTRY_ACCOUNTS if partition(name) not in WITH_BUDGETS
         )
     for setting, instance_type in types_asked_for(settings).items():
         family = instance_types.family(instance_type)

@@ -17,6 +17,10 @@ Pair: TypeAlias = "tuple[tuple[str, str], tuple[str, str]]"
 STAGE = "twelveletter"
 """As long as a stage's name may be: names and policies are at their longest."""
 ORGANISATION_BOUNDARY = "arn:aws:iam::210987654321:policy/teams/boundary"
+KEYS = {
+    purpose: f"arn:aws:kms:us-east-1:210987654321:key/{number}1111111-2222-3333-4444-555555555555"
+    for number, purpose in enumerate(("data", "operations", "capture"), start=2)
+}
 _KEY = "arn:aws:kms:us-east-1:210987654321:key/11111111-2222-3333-4444-555555555555"
 _TOPIC = "arn:aws:sns:us-east-1:210987654321:on-call"
 _CORPUS = {"bucket": "corpora-of-another-team", "prefix": "prepared/" + "ab" * 32}
@@ -84,9 +88,23 @@ SPACE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "own topic": {},
         "by e-mail": {"alarms": {"emails": ["on-call@example.com"]}},
         "named topic": {"alarms": {"topic_arn": _TOPIC, "topic_key_arn": _KEY}},
+        "e-mail and budget": {"alarms": {"emails": ["on-call@example.com"]}, "budget": {"monthly_usd": 50}},
+        "topic and budget": {"alarms": {"topic_arn": _TOPIC}, "budget": {"monthly_usd": 50}},
+    },
+    "keys": {
+        "own": {},
+        "named": {"keys": {"data": KEYS["data"], "operations": KEYS["operations"]}},
+        "all named": {"keys": KEYS},
+    },
+    "endpoint.schedule": {
+        "none": {},
+        "nights": {
+            "endpoint": {"schedule": {"down": "cron(0 19 ? * MON-FRI *)", "up": "cron(0 7 ? * MON-FRI *)"}},
+        },
     },
     "organisation": {
         "none": {},
+        "logs": {"organisation": {"access_log_bucket": "access-logs-of-the-organisation"}},
         "tags": {"organisation": {"tags": {"CostCentre": "4711"}}},
         "roles": {
             "organisation": {

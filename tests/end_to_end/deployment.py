@@ -141,9 +141,13 @@ class Deployment:
             **trains(),
             **changes,
         }
-        file = self._folder / "settings.json"
-        file.write_text(json.dumps(settings))
-        return file
+        self.settings_file.write_text(json.dumps(settings))
+        return self.settings_file
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings of the last synth."""
+        return self._folder / "settings.json"
 
     @property
     def _assembly(self) -> Path:

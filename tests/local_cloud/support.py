@@ -19,6 +19,12 @@ from botocore.config import Config
 from local_cloud import ContainerCommands, LocalCloud, LocalCloudSettings
 
 CONTAINERS = Path(__file__).parent / "containers"
+FORECAST = {
+    "ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    "ResourceId": "endpoint/any/variant/any", "PolicyName": "any",
+    "StartTime": "2026-01-01T00:00:00Z", "EndTime": "2026-01-02T00:00:00Z",
+}  # fmt: skip
+"""What an operation of Application Auto Scaling takes that is not emulated."""
 IMAGE = "382416733822.dkr.ecr.us-east-1.amazonaws.com/stand-in:1"
 SETTINGS = LocalCloudSettings(
     containers={

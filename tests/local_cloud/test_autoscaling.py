@@ -160,3 +160,25 @@ def test_whoever_registers_a_target_may_do_what_scaling_does(account: Account, e
     with pytest.raises(ClientError, match="User is missing the following permissions: iam:PassRole"):
         register(*enough, RoleARN="arn:aws:iam::000000000000:role/scales")
     register(*enough)
+
+
+def test_a_scheduled_action_is_kept_changed_and_deleted(account: Account, endpoint: str) -> None:
+    scaling = account.root("application-autoscaling")
+    scaling.register_scalable_target(**named(endpoint), MinCapacity=1, MaxCapacity=3)
+    night = {
+        **named(endpoint), "ScheduledActionName": "down", "Schedule": "cron(0 19 ? * MON-FRI *)",
+        "Timezone": "Europe/Berlin", "ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 1},
+    }  # fmt: skip
+
+    scaling.put_scheduled_action(**night)
+    scaling.put_scheduled_action(**{**night, "Schedule": "cron(0 20 ? * MON-FRI *)"})
+
+    of_endpoint = {**NAMESPACE, "ResourceId": named(endpoint)["ResourceId"]}
+    [kept] = scaling.describe_scheduled_actions(**of_endpoint, ScheduledActionNames=["down"])["ScheduledActions"]
+    assert (kept["Schedule"], kept["Timezone"]) == ("cron(0 20 ? * MON-FRI *)", "Europe/Berlin")
+    assert kept["ScalableTargetAction"] == {"MinCapacity": 1, "MaxCapacity": 1}
+    scaling.delete_scheduled_action(**named(endpoint), ScheduledActionName="down")
+    assert scaling.describe_scheduled_actions(**of_endpoint)["ScheduledActions"] == []
+    with pytest.raises(ClientError, match="ObjectNotFoundException"):
+        scaling.delete_scheduled_action(**named(endpoint), ScheduledActionName="down")
+    scaling.deregister_scalable_target(**named(endpoint))

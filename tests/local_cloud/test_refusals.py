@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.support import Account, allow, deny, unique
+from tests.local_cloud.support import FORECAST, Account, allow, deny, unique
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
@@ -34,8 +34,8 @@ def test_an_operation_that_is_not_emulated_names_itself_and_what_is(sagemaker: A
 
 
 def test_so_does_one_of_application_auto_scaling_and_of_the_runtime(account: Account, runtime: Any) -> None:
-    with pytest.raises(ClientError, match="application-autoscaling:DescribeScheduledActions is not emulated"):
-        account.root("application-autoscaling").describe_scheduled_actions(ServiceNamespace="sagemaker")
+    with pytest.raises(ClientError, match="application-autoscaling:GetPredictiveScalingForecast is not emulated"):
+        account.root("application-autoscaling").get_predictive_scaling_forecast(**FORECAST)
     with pytest.raises(ClientError, match="async-invocations is not emulated"):
         runtime.invoke_endpoint_async(EndpointName="e", InputLocation="s3://b/k")
 

@@ -18,7 +18,7 @@ from botocore.parsers import create_parser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.local_cloud.support import root_of
+from tests.local_cloud.support import FORECAST, root_of
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
@@ -75,9 +75,12 @@ def _structures(shape: Any, depth: int) -> st.SearchStrategy[dict[str, Any]]:
 def emulated(account: Any) -> dict[str, list[str]]:
     """The operations of each service, as its refusals name them."""
     found = {}
-    for service, probe in (("sagemaker", "list_pipelines"), ("application-autoscaling", "describe_scheduled_actions")):
+    probes: dict[str, tuple[str, dict[str, str]]] = {
+        "sagemaker": ("list_pipelines", {}),
+        "application-autoscaling": ("get_predictive_scaling_forecast", FORECAST),
+    }
+    for service, (probe, arguments) in probes.items():
         client = account.root(service)
-        arguments = {"ServiceNamespace": "sagemaker"} if service != "sagemaker" else {}
         with pytest.raises(client.exceptions.ClientError) as refusal:
             getattr(client, probe)(**arguments)
         match = NOT_EMULATED.search(str(refusal.value))

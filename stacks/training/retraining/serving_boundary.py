@@ -76,7 +76,7 @@ class ServingBoundary(Rights):
             description=f"Topic model, stage {stage}: what no role of the serving stack can do more than",
         )
         self._stack = cdk.Stack.of(self)
-        self._data(data, stage)
+        self._data(data, stage, settings.keys.capture)
         self._sagemaker(stage, image, watched=settings.rollout.rollback_on_alarm)
         self._logs(stage)
         if settings.transform.schedule is not None:
@@ -94,7 +94,7 @@ class ServingBoundary(Rights):
         )
         acknowledge(self, dict.fromkeys(("CKV_AWS_109", "CKV_AWS_111"), NO_RESOURCE))
 
-    def _data(self, data: SharedData, stage: str) -> None:
+    def _data(self, data: SharedData, stage: str, capture_key: str | None) -> None:
         artifacts, corpus = data.artifacts, data.corpus
         self.allow(
             "s3:GetObject",
@@ -114,6 +114,10 @@ class ServingBoundary(Rights):
             tagged = {"StringEquals": {f"aws:ResourceTag/{STAGE_TAG}": stage}}
             self.allow("kms:GenerateDataKey", on=keys, because=_STAGES_OWN, when=tagged)
             self.allow("kms:CreateGrant", on=keys, because=_STAGES_OWN, when={**tagged, **for_resources})
+        if capture_key is not None:
+            # A key that is named has no tag of the stage. The right by tag stays for hosts that are still on the last.
+            self.allow("kms:GenerateDataKey", on=[capture_key])
+            self.allow("kms:CreateGrant", on=[capture_key], when=for_resources)
         self.allow("s3:AbortMultipartUpload", "s3:PutObject", on=written, because=_STAGES_OWN)
         self.allow("s3:ListBucket", on=[artifacts.bucket_arn])
         key = data.key.key_arn

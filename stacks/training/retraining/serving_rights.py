@@ -30,6 +30,7 @@ from deployment_functions.model_fields import APPROVED
 
 if TYPE_CHECKING:
     from stacks.data.shared_data import SharedData
+    from stacks.settings.endpoint import EndpointSettings
     from stacks.settings.stage import StageSettings
     from stacks.shared.roles.service_role import ServiceRole
 
@@ -82,7 +83,7 @@ def allow_serving_stack(role: ServiceRole, boundary: Rights, *, data: SharedData
     )
     _roles(role.rights, boundary, arns, f"{serving_stack_name(stage)}-*")
     _hosting(role.rights, arns, stage, data)
-    _scaling(state, arns, stage, scales=settings.endpoint.scales)
+    _scaling(state, arns, stage, settings.endpoint)
     _functions(functions, arns, data, finds_similar=similar is not None)
     _state(state, arns, stage)
     _watching(state, arns, stage)
@@ -167,9 +168,11 @@ def _hosting(rights: Rights, arns: _Arns, stage: str, data: SharedData) -> None:
     rights.allow("kms:DescribeKey", on=[data.key.key_arn])
 
 
-def _scaling(rights: Rights, arns: _Arns, stage: str, *, scales: bool) -> None:
+def _scaling(rights: Rights, arns: _Arns, stage: str, endpoint: EndpointSettings) -> None:
+    scales = endpoint.scales
     rights.allow(
         "application-autoscaling:DeleteScalingPolicy",
+        "application-autoscaling:DeleteScheduledAction",
         "application-autoscaling:DeregisterScalableTarget",
         "application-autoscaling:ListTagsForResource",
         *(
@@ -182,6 +185,7 @@ def _scaling(rights: Rights, arns: _Arns, stage: str, *, scales: bool) -> None:
             if scales
             else ()
         ),
+        *(("application-autoscaling:PutScheduledAction",) if endpoint.schedule is not None else ()),
         on=[arns.slash("application-autoscaling", "scalable-target", "*")],
         because="Application Auto Scaling names its targets by ids of its own.",
     )

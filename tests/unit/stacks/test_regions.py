@@ -12,6 +12,7 @@ import pytest
 from rules import aws_images
 from stacks.settings import instance_types
 from stacks.settings.errors import SynthError
+from stacks.settings.place_names import DNS_SUFFIXES, partition
 from stacks.settings.stage import StageSettings
 from stacks.shared import instance_offerings, regions
 
@@ -24,9 +25,17 @@ def test_every_region_with_ntm_is_in_the_partition_that_botocore_puts_it_in() ->
     endpoints = json.loads((Path(botocore.__file__).parent / "data/endpoints.json").read_text(encoding="utf-8"))
     known = {region: part["partition"] for part in endpoints["partitions"] for region in part["regions"]}
 
-    assert {name: regions.partition(name) for name in aws_images.REGISTRY_ACCOUNTS} == {
+    assert {name: partition(name) for name in aws_images.REGISTRY_ACCOUNTS} == {
         name: known[name] for name in aws_images.REGISTRY_ACCOUNTS
     }
+
+
+def test_hosts_of_every_such_partition_end_as_botocore_says() -> None:
+    endpoints = json.loads((Path(botocore.__file__).parent / "data/endpoints.json").read_text(encoding="utf-8"))
+    known = {part["partition"]: part["dnsSuffix"] for part in endpoints["partitions"]}
+
+    ours = {partition(name) for name in aws_images.REGISTRY_ACCOUNTS}
+    assert {name: DNS_SUFFIXES.get(name, "amazonaws.com") for name in ours} == {name: known[name] for name in ours}
 
 
 def test_there_are_37_regions_with_ntm() -> None:
