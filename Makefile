@@ -101,6 +101,10 @@ demo: setup  ## The whole service in the local cloud: prepare, deploy, train, se
 synth: setup build/corpus/corpus.json  ## Write the templates of STAGE (dev) to cdk.out
 	@$(BIN)/cdk synth --quiet -c stage=$(STAGE)
 
+cost: setup build/corpus/corpus.json  ## Tell what STAGE (dev) costs, by its templates; PRICES=file.json for another region than us-east-1
+	@CDK_VALIDATION=false $(BIN)/cdk synth --quiet -c stage=$(STAGE) $(if $(SETTINGS),-c settings='$(SETTINGS)') -o build/cost
+	@$(BIN)/python -m operations.cost --assembly build/cost $(if $(PRICES),--prices '$(PRICES)')
+
 doctor: setup  ## Ask AWS, before a deploy of STAGE, what it would find out late
 	@$(BIN)/python -m operations.doctor --stage $(STAGE)
 
@@ -167,4 +171,4 @@ hooks: .venv-pre-commit/.ready setup  ## Run `make check` before each commit
 clean:  ## Remove what was made, but not the environments
 	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup java hooks check-lint check-format check-types check-floors check-locks notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark segmentation corpus up down fit demo synth deploy check test test-all bench bench-training bench-url lock clean
+.PHONY: help setup java hooks cost check-lint check-format check-types check-floors check-locks notebook audit doctor lint-templates similar-asset open-bundle spark-bundle spark segmentation corpus up down fit demo synth deploy check test test-all bench bench-training bench-url lock clean
