@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from stacks.settings import cdk_json
 from stacks.settings.stage import StageSettings
 from stacks.shared.names import data_parameters_prefix
 from tests.combinations.settings_space import KEYS
+from tests.synths import CDK_JSON, synth
 from tests.templates.conftest import Synthesize, Templates
 
 LOGS = "access-logs-of-the-organisation"
@@ -208,3 +210,25 @@ def test_what_cannot_be_is_refused_by_name(settings: Mapping[str, object], messa
         cdk_json.load({"dev": settings}, stage="dev")
 
     assert message in str(refused.value)
+
+
+def test_a_hardened_stage_with_all_of_it_has_no_finding_of_the_packs(corpus_folder: Path, tmp_path: Path) -> None:
+    """A finding fails the synth of a hardened stage."""
+    done = synth(
+        corpus_folder,
+        tmp_path,
+        "prod",
+        keys=KEYS,
+        alarms={"emails": ["on-call@example.com"]},
+        budget={"monthly_usd": 300},
+        organisation={"access_log_bucket": LOGS},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "AWS::KMS::Key" not in (tmp_path / "cdk.out" / "TopicModel-prod-Data.template.json").read_text("utf-8")
+
+
+def test_a_hardened_stage_stays_at_two_instances() -> None:
+    hardened = {**CDK_JSON["context"]["stages"]["prod"], "endpoint": {"min_instances": 2, "schedule": SCHEDULE}}
+    with pytest.raises(cdk_json.SynthError, match=r"hardened is true: set endpoint.schedule to null"):
+        cdk_json.load({"prod": hardened}, stage="prod")
