@@ -34,6 +34,12 @@ SPACE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "fixed": {"endpoint": {"min_instances": 2, "max_instances": 2}},
         "own disks": {"endpoint": {"instance_type": "ml.g4dn.xlarge", "min_instances": 2}},
         "serverless": {"endpoint": {"serverless": {}}},
+        "down at night": {
+            "endpoint": {
+                "min_instances": 2,
+                "schedule": {"down": "cron(0 19 ? * MON-FRI *)", "up": "cron(0 7 ? * MON-FRI *)"},
+            }
+        },
     },
     "training": {
         "processors": {},
@@ -51,7 +57,11 @@ SPACE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
             }
         },
     },
-    "capture": {"none": {"capture": None}, "all": {"capture": {}}},
+    "capture": {
+        "none": {"capture": None},
+        "all": {"capture": {}},
+        "under a key": {"capture": {}, "keys": {"capture": KEYS["capture"]}},
+    },
     "similar": {
         "none": {"similar": None},
         "function": {"similar": {"store": "function", "reserved_concurrency": 10}},
@@ -86,26 +96,21 @@ SPACE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "account_logs": {"none": {}, "kept": {"account_logs": {}}, "under a key": {"account_logs": {"kms_key_arn": _KEY}}},
     "alarms": {
         "own topic": {},
-        "by e-mail": {"alarms": {"emails": ["on-call@example.com"]}},
-        "named topic": {"alarms": {"topic_arn": _TOPIC, "topic_key_arn": _KEY}},
         "e-mail and budget": {"alarms": {"emails": ["on-call@example.com"]}, "budget": {"monthly_usd": 50}},
-        "topic and budget": {"alarms": {"topic_arn": _TOPIC}, "budget": {"monthly_usd": 50}},
+        "named topic": {"alarms": {"topic_arn": _TOPIC, "topic_key_arn": _KEY}},
     },
     "keys": {
         "own": {},
         "named": {"keys": {"data": KEYS["data"], "operations": KEYS["operations"]}},
-        "all named": {"keys": KEYS},
-    },
-    "endpoint.schedule": {
-        "none": {},
-        "nights": {
-            "endpoint": {"schedule": {"down": "cron(0 19 ? * MON-FRI *)", "up": "cron(0 7 ? * MON-FRI *)"}},
-        },
     },
     "organisation": {
         "none": {},
-        "logs": {"organisation": {"access_log_bucket": "access-logs-of-the-organisation"}},
-        "tags": {"organisation": {"tags": {"CostCentre": "4711"}}},
+        "tags and logs": {
+            "organisation": {
+                "tags": {"CostCentre": "4711"},
+                "access_log_bucket": "access-logs-of-the-organisation",
+            }
+        },
         "roles": {
             "organisation": {
                 "permissions_boundary": ORGANISATION_BOUNDARY,

@@ -232,3 +232,12 @@ def test_a_hardened_stage_stays_at_two_instances() -> None:
     hardened = {**CDK_JSON["context"]["stages"]["prod"], "endpoint": {"min_instances": 2, "schedule": SCHEDULE}}
     with pytest.raises(cdk_json.SynthError, match=r"hardened is true: set endpoint.schedule to null"):
         cdk_json.load({"prod": hardened}, stage="prod")
+
+
+def test_named_keys_make_no_training_due(synthesize: Synthesize) -> None:
+    def definition(templates: Templates) -> object:
+        [run] = templates["training"].find_resources("Custom::TrainedModel").values()
+        return run["Properties"]["DefinitionHash"]
+
+    named = {"keys": {"data": KEYS["data"], "operations": KEYS["operations"]}}
+    assert definition(synthesize(named)) == definition(synthesize({}))
