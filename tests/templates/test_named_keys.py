@@ -13,6 +13,7 @@ import pytest
 from rules.model import items
 from stacks.data.policy_statements import ROLES_ACTIONS, Home, of_access_logs, of_named_key
 from stacks.settings import cdk_json
+from stacks.settings.errors import SynthError
 from stacks.settings.stage import StageSettings
 from stacks.shared.names import data_parameters_prefix
 from tests.combinations.settings_space import KEYS
@@ -206,7 +207,7 @@ def test_a_stage_without_these_settings_has_none_of_it(dev: Templates) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_by_name(settings: Mapping[str, object], message: str) -> None:
-    with pytest.raises(cdk_json.SynthError) as refused:
+    with pytest.raises(SynthError) as refused:
         cdk_json.load({"dev": settings}, stage="dev")
 
     assert message in str(refused.value)
@@ -230,7 +231,7 @@ def test_a_hardened_stage_with_all_of_it_has_no_finding_of_the_packs(corpus_fold
 
 def test_a_hardened_stage_stays_at_two_instances() -> None:
     hardened = {**CDK_JSON["context"]["stages"]["prod"], "endpoint": {"min_instances": 2, "schedule": SCHEDULE}}
-    with pytest.raises(cdk_json.SynthError, match=r"hardened is true: set endpoint.schedule to null"):
+    with pytest.raises(SynthError, match=r"hardened is true: set endpoint.schedule to null"):
         cdk_json.load({"prod": hardened}, stage="prod")
 
 

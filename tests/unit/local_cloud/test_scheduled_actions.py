@@ -20,7 +20,7 @@ def asked(schedule: str = "cron(0 19 ? * MON-FRI *)", zone: str = "Europe/Berlin
 
 
 def action(looked: float, **bounds: int) -> ScheduledAction:
-    made = ScheduledAction.of(asked(**bounds), "arn")
+    made = ScheduledAction.of(Node({**asked().values, "ScalableTargetAction": dict(bounds)}), "arn")
     made.looked = looked
     return made
 

@@ -43,7 +43,7 @@ def test_hosts_run_day_and_night() -> None:
 
 def test_an_interface_endpoint_is_paid_in_each_zone_and_a_gateway_endpoint_is_not() -> None:
     subnets: list[JsonValue] = ["one", "two", "three"]
-    interface = {"VpcEndpointType": "Interface", "SubnetIds": subnets}
+    interface: dict[str, JsonValue] = {"VpcEndpointType": "Interface", "SubnetIds": subnets}
     found = of(
         Interface={"Type": "AWS::EC2::VPCEndpoint", "Properties": interface},
         Gateway={"Type": "AWS::EC2::VPCEndpoint", "Properties": {"VpcEndpointType": "Gateway"}},
@@ -56,7 +56,8 @@ def test_an_interface_endpoint_is_paid_in_each_zone_and_a_gateway_endpoint_is_no
 def test_a_job_is_by_use_at_the_price_of_all_its_instances() -> None:
     train = of(Pipeline=machine(2)).by_use[1]
 
-    assert (train.says, train.usd) == ("2 x ml.c5.xlarge for the job Train", pytest.approx(0.408))
+    assert train.says == "2 x ml.c5.xlarge for the job Train"
+    assert train.usd == pytest.approx(0.408)
 
 
 @pytest.mark.parametrize(
