@@ -16,6 +16,8 @@ from operations.errors import OperationError
 from rules.model import Template
 from training_scripts.command_line import Parser
 
+NOT_COUNTED: Final = "requests to S3 and KMS, metrics, traces, volumes of jobs and hosts, kept logs, data transfer"
+"""What templates cannot tell, and no resource is billed by alone."""
 _ENDING: Final = ".template.json"
 
 
@@ -54,7 +56,7 @@ def report(found: Bill, known: prices.Prices) -> Iterator[str]:
     yield f"Fixed, USD a month of {HOURS} hours in {known.region}, before taxes and free tiers"
     paid = sorted((line for line in found.fixed if line.usd), key=lambda line: -line.usd)
     yield from (f"{line.usd:10.2f}  {_of(line)}" for line in paid)
-    yield f"{found.total:10.2f}  in all"
+    yield f"{found.total:10.2f}  in all{', without what is not priced' if found.unpriced else ''}"
     yield "By use, USD"
     yield from (f"{line.usd:10.6g} per {line.price.per}: {_of(line)}" for line in found.by_use)
     for what, count in sorted(Counter(what for _, what in found.unpriced).items()):
@@ -62,6 +64,7 @@ def report(found: Bill, known: prices.Prices) -> Iterator[str]:
         yield f"Not priced: {count} x {what}: {names}"
     free = len(found.fixed) - len(paid)
     yield f"Free of charge: {free} resources; in another resource's line: {found.part_of_another}"
+    yield f"In no line: {NOT_COUNTED}"
     used = {line.price for line in (*found.fixed, *found.by_use)}
     for name, price in known.prices.items():
         if price in used:

@@ -70,7 +70,7 @@ def example(shape: Any) -> Any:
         return [example(shape.member)]
     if shape.type_name == "string":
         return shape.enum[0] if shape.enum else "x"
-    return {"structure": {}, "map": {}, "boolean": False, "integer": 1}[shape.type_name]
+    return {"structure": {}, "map": {}, "boolean": False, "integer": 1, "timestamp": 1}[shape.type_name]
 
 
 REFUSED = [
@@ -313,6 +313,14 @@ def scale(scaling: Any, resource: str) -> None:
     scaling.list_tags_for_resource(ResourceARN=arn)
     scaling.untag_resource(ResourceARN=arn, TagKeys=["a"])
     scaling.delete_scaling_policy(**target, PolicyName="p")
+    action = {
+        "ScheduledActionName": "down",
+        "Schedule": "cron(0 19 * * ? *)",
+        "ScalableTargetAction": {"MinCapacity": 1},
+    }
+    scaling.put_scheduled_action(**target, **action)
+    scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")
+    scaling.delete_scheduled_action(**target, ScheduledActionName="down")
     scaling.deregister_scalable_target(**target)
 
 
