@@ -4,7 +4,7 @@
 Usage: .venv/bin/python scripts/cloudformation_schemas.py FILE > local_cloud/cloudformation/resource_schemas.json
 
 FILE is JSON by type: handlers (permissions of create, read, update, delete), createOnly, conditionalCreateOnly,
-required, tagging, as in https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html.
+readOnly, required, tagging, as in https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 SOURCE = "CloudFormation's public registry schemas"
 READ = "2026-08"
-FACTS = ("createOnly", "conditionalCreateOnly", "required", "tagging", "handlers")
+FACTS = ("createOnly", "conditionalCreateOnly", "readOnly", "required", "tagging", "handlers")
 
 
 def table(schemas: dict[str, dict[str, object]]) -> str:

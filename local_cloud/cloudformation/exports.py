@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
 def install() -> None:
     """Hold a stack to the names of others, and to what they import of it; imports MiniStack's CloudFormation."""
     private_names.CFN_OUTPUTS.wrap(_with_imports_kept)
+    private_names.CFN_RESOLVE.wrap(_in_awss_words)
+
+
+def _in_awss_words(resolve: Callable[..., object]) -> Callable[..., object]:
+    def resolved(*arguments: object, **options: object) -> object:
+        try:
+            return resolve(*arguments, **options)
+        except ValueError as error:
+            missing = re.fullmatch(r"Export '(.*)' not found", str(error))
+            if missing is None:
+                raise
+            raise ValueError(refusals.IMPORT_OF_NOTHING.text(name=missing[1])) from None
+
+    return resolved
 
 
 def _with_imports_kept(resolve: Resolve) -> Resolve:

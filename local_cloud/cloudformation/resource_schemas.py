@@ -1,4 +1,4 @@
-"""What CloudFormation says of its types: permissions of their handlers, properties that only a creation can set.
+"""What CloudFormation says of its types: permissions of handlers, properties that only a creation sets, attributes.
 
 The table `resource_schemas.json` is of CloudFormation's public registry schemas; `scripts/cloudformation_schemas.py`
 writes it. The types that have no handlers there are here, by what the service's API reference asks for.
@@ -35,6 +35,36 @@ _WITHOUT_HANDLERS: dict[str, dict[Handler, tuple[str, ...]]] = {
         "delete": ("budgets:ModifyBudget",),
     },
 }
+# By cfn-lint 1.58.0: of these types Fn::GetAtt tells further properties than those that are read-only.
+_FURTHER_ATTRIBUTES = {
+    "AWS::EC2::SecurityGroup": "GroupDescription GroupName SecurityGroupEgress SecurityGroupIngress Tags VpcId",
+    "AWS::EC2::Subnet": (
+        "AssignIpv6AddressOnCreation AvailabilityZone AvailabilityZoneId CidrBlock EnableDns64 EnableLniAtDeviceIndex "
+        "Ipv4IpamPoolId Ipv4NetmaskLength Ipv6CidrBlock Ipv6IpamPoolId Ipv6Native Ipv6NetmaskLength "
+        "MapPublicIpOnLaunch OutpostArn PrivateDnsNameOptionsOnLaunch Tags VpcId"
+    ),
+    "AWS::EC2::VPC": (
+        "CidrBlock EnableDnsHostnames EnableDnsSupport InstanceTenancy Ipv4IpamPoolId Ipv4NetmaskLength Tags "
+        "VpcEncryptionControl"
+    ),
+    "AWS::Events::Rule": "RuleName",
+    "AWS::SNS::Topic": (
+        "ContentBasedDeduplication DeliveryStatusLogging DisplayName FifoThroughputScope FifoTopic KmsMasterKeyId "
+        "MaximumMessageSize SignatureVersion Subscription Tags TopicName TracingConfig"
+    ),
+    "AWS::SQS::Queue": (
+        "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue FifoThroughputLimit "
+        "KmsDataKeyReusePeriodSeconds KmsMasterKeyId MaximumMessageSize MessageRetentionPeriod QueueName "
+        "ReceiveMessageWaitTimeSeconds RedrivePolicy SqsManagedSseEnabled Tags VisibilityTimeout"
+    ),
+    "AWS::SSM::Parameter": "AllowedPattern DataType Description Name Policies Tier Type Value",
+    "AWS::SageMaker::EndpointConfig": "EndpointConfigArn EndpointConfigName",
+    "AWS::SageMaker::Model": "ModelName",
+    "AWS::SageMaker::MonitoringSchedule": (
+        "EndpointName FailureReason LastMonitoringExecutionSummary MonitoringScheduleConfig MonitoringScheduleName "
+        "MonitoringScheduleStatus Tags"
+    ),
+}
 _TAGGING_OF_THOSE = {"AWS::SageMaker::EndpointConfig": ("sagemaker:AddTags", "sagemaker:DeleteTags")}
 
 
@@ -47,6 +77,7 @@ class ResourceSchema:
         conditional_create_only: paths of those whose change may need one.
         required: properties that a template must set.
         tagging: permissions that are needed for tags.
+        attributes: what Fn::GetAtt tells, `A.B` for B in A.
         handlers: the permissions of each handler that the type has, sorted.
     """
 
@@ -54,11 +85,17 @@ class ResourceSchema:
     conditional_create_only: tuple[str, ...]
     required: tuple[str, ...]
     tagging: tuple[str, ...]
+    attributes: tuple[str, ...]
     handlers: Mapping[Handler, tuple[str, ...]]
 
     def permissions(self, handler: Handler) -> tuple[str, ...]:
         """Return a handler's permissions; none where the type does not have it."""
         return self.handlers.get(handler, ())
+
+    def tells(self, attribute: str) -> bool:
+        """Tell whether Fn::GetAtt knows the attribute, a part of one, or what holds one."""
+        asked = f"{attribute}."
+        return any(f"{known}.".startswith(asked) or asked.startswith(f"{known}.") for known in self.attributes)
 
 
 @functools.cache
@@ -75,6 +112,10 @@ def _schema(kind: str, facts: Node) -> ResourceSchema:
         conditional_create_only=tuple(facts.texts("conditionalCreateOnly")),
         required=tuple(facts.texts("required")),
         tagging=_TAGGING_OF_THOSE.get(kind) or tuple(facts.texts("tagging")),
+        attributes=(
+            *(path.replace("/", ".") for path in facts.texts("readOnly")),
+            *_FURTHER_ATTRIBUTES.get(kind, "").split(),
+        ),
         handlers=_WITHOUT_HANDLERS.get(kind)
         # One schema writes a service in capitals; IAM does not tell them apart.
         or {name: tuple(sorted({text[:1].lower() + text[1:] for text in listed.texts(name)}))

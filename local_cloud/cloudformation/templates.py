@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from local_cloud.cloudformation.resource_schemas import resource_schemas
 from local_cloud.shared import private_names, refusals
 from local_cloud.shared.wire import JsonObject, JsonValue
 
@@ -135,13 +136,25 @@ def _reference_problems(template: JsonObject, section: str, conditions: Mapping[
         for one in _references(entry, conditions):
             if one.function == "Fn::GetAtt" and one.name not in resources:
                 yield refusals.ATTRIBUTE_OF_NOTHING.text(name=one.name)
-            elif one.function == "Fn::Sub" and one.attribute and one.name not in resources:
+            elif one.function == "Fn::GetAtt" and not _tells(resources[one.name], one.attribute):
+                yield refusals.ATTRIBUTE_UNKNOWN.text(name=one.name, attribute=one.attribute)
+            elif (
+                one.function == "Fn::Sub"
+                and one.attribute
+                and not (one.name in resources and _tells(resources[one.name], one.attribute))
+            ):
                 yield refusals.SUBSTITUTE_OF_NOTHING.text(name=one.name, attribute=one.attribute)
             elif one.function in {"Ref", "Fn::Sub"} and one.name not in named:
                 unresolved.append(one.name)
         unresolved += [name for name in _depends_on(entry) if name not in _section(template, "Resources")]
     if unresolved:
         yield refusals.REFERENCE_TO_NOTHING.text(names=", ".join(dict.fromkeys(unresolved)), section=section)
+
+
+def _tells(resource: JsonValue, attribute: str) -> bool:
+    # An attribute that a function names, and a type that is not in the table, are not looked at.
+    schema = resource_schemas().get(str(_object(resource).get("Type")))
+    return not attribute or schema is None or schema.tells(attribute)
 
 
 def _output_problems(name: str, output: JsonObject, resources: set[str]) -> Iterator[str]:
@@ -197,7 +210,7 @@ def _named(function: str, parts: list[JsonValue]) -> Iterator[_Reference]:
         yield _Reference(function, "")
     elif function == "Fn::GetAtt":
         name, _, attribute = str(parts[0]).partition(".")
-        yield _Reference(function, name, attribute or str(parts[-1]))
+        yield _Reference(function, name, attribute or (parts[-1] if isinstance(parts[-1], str) else ""))
     elif function == "Fn::Sub":
         given = _object(parts[1]) if len(parts) > 1 else {}
         for variable in _VARIABLE.findall(str(parts[0])):

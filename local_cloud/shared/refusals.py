@@ -612,8 +612,13 @@ ATTRIBUTE_OF_NOTHING = Refusal(
     "Template error: instance of Fn::GetAtt references undefined resource {name}",
     f"{_CFN_GUIDE}intrinsic-function-reference-getatt.html",
 )  # fmt: skip
+ATTRIBUTE_UNKNOWN = Refusal(
+    CLOUDFORMATION, "An attribute that the resource's type does not have, for the types of the schemas' table", _CFN,
+    "Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt",
+    f"{_CFN_GUIDE}intrinsic-function-reference-getatt.html",
+)  # fmt: skip
 SUBSTITUTE_OF_NOTHING = Refusal(
-    CLOUDFORMATION, "An attribute in a text of a resource that is not there", _CFN,
+    CLOUDFORMATION, "An attribute in a text, of a resource that is not there or does not have it", _CFN,
     "Template error: instance of Fn::Sub references invalid resource attribute {name}.{attribute}",
     f"{_CFN_GUIDE}intrinsic-function-reference-sub.html",
 )  # fmt: skip
@@ -661,8 +666,10 @@ EXPORT_OF_A_DELETED_STACK = Refusal(
     by_ministack=True,
 )  # fmt: skip
 IMPORT_OF_NOTHING = Refusal(
-    CLOUDFORMATION, "Importing what no stack exports", IN_EVENTS, "Export '{name}' not found",
-    f"{_CFN_GUIDE}intrinsic-function-reference-importvalue.html", by_ministack=True,
+    CLOUDFORMATION, "Importing what no stack exports", IN_EVENTS,
+    # https://github.com/aws-cloudformation/aws-cloudformation-templates/issues/263
+    "No export named {name} found. Rollback requested by user.",
+    f"{_CFN_GUIDE}intrinsic-function-reference-importvalue.html",
 )  # fmt: skip
 CUSTOM_NAME_REPLACED = Refusal(
     CLOUDFORMATION, "An update that replaces a resource which the template names", IN_EVENTS,

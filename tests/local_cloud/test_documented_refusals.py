@@ -825,6 +825,12 @@ def attribute_of_nothing(world: World) -> None:
 
 
 @case
+def attribute_unknown(world: World) -> None:
+    topic = {"Type": "AWS::SNS::Topic"}
+    world.stack({"T": topic, "Q": {**QUEUE, "Properties": {"QueueName": {"Fn::GetAtt": ["T", "Arn"]}}}})
+
+
+@case
 def substitute_of_nothing(world: World) -> None:
     world.stack({"Q": {**QUEUE, "Properties": {"QueueName": {"Fn::Sub": "a-${T.TopicName}"}}}})
 

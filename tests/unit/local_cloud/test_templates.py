@@ -26,6 +26,9 @@ def problem(template: dict[str, Any], **conditions: bool) -> str:
         {"Ref": "P"},
         {"Fn::GetAtt": ["T", "TopicName"]},
         {"Fn::GetAtt": "T.TopicName"},
+        {"Fn::GetAtt": ["T", {"Ref": "P"}]},
+        {"Fn::GetAtt": ["Own", "Whatever"]},
+        {"Fn::GetAtt": "Bucket.MetadataConfiguration.JournalTableConfiguration.TableArn"},
         {"Fn::Sub": "${AWS::StackName}-${T}-${T.TopicName}-${!Shell}"},
         {"Fn::Sub": ["${Own}-${T}", {"Own": {"Ref": "P"}}]},
         {"Fn::If": ["Is", {"Ref": "P"}, {"Ref": "AWS::NoValue"}]},
@@ -33,7 +36,8 @@ def problem(template: dict[str, Any], **conditions: bool) -> str:
     ],
 )
 def test_what_names_something_is_taken(value: Any) -> None:
-    resources = {**named(value), "T": {"Type": "AWS::SNS::Topic"}}
+    others = {"T": "AWS::SNS::Topic", "Own": "Custom::Own", "Bucket": "AWS::S3::Bucket"}
+    resources = {**named(value), **{name: {"Type": kind} for name, kind in others.items()}}
     template = {
         "Resources": resources,
         "Parameters": {"P": {"Type": "AWS::SSM::Parameter::Value<List<String>>"}},
@@ -53,12 +57,15 @@ def test_what_names_something_is_taken(value: Any) -> None:
         ({"Fn::Sub": ["${Own}", {"Own": {"Ref": "X"}}]}, "Unresolved resource dependencies [X]"),
         ({"Fn::Sub": "${X.Arn}"}, "Fn::Sub references invalid resource attribute X.Arn"),
         ({"Fn::GetAtt": "X.Arn"}, "Fn::GetAtt references undefined resource X"),
+        ({"Fn::GetAtt": "T.Arn"}, "resource T does not support attribute type Arn in Fn::GetAtt"),
+        ({"Fn::GetAtt": ["T", "Topic"]}, "resource T does not support attribute type Topic in Fn::GetAtt"),
+        ({"Fn::Sub": "${T.Arn}"}, "Fn::Sub references invalid resource attribute T.Arn"),
         ({"Fn::If": ["Is", "a", "b"]}, "Unresolved condition dependency Is in the Resources block"),
         ({"Ref": "Q"}, "Circular dependency between resources: [Q]"),
     ],
 )
 def test_what_names_nothing_is_refused(value: Any, told: str) -> None:
-    assert told in problem({"Resources": named(value)})
+    assert told in problem({"Resources": {"T": {"Type": "AWS::SNS::Topic"}, **named(value)}})
 
 
 def test_an_output_that_names_nothing_is_refused() -> None:
