@@ -33,6 +33,7 @@ from local_cloud.patches import (
     function_refusals,
     functions,
     iam,
+    log_events,
     log_groups,
     managed_policies,
     networks,
@@ -124,7 +125,9 @@ class Extension:
 
     def _install_rest(self) -> None:
         try:
-            for patch in (buckets, functions, function_refusals, state_machines, roles, log_groups, networks, events):
+            for patch in (
+                buckets, functions, function_refusals, state_machines, roles, log_groups, log_events, networks, events,
+            ):  # fmt: skip
                 patch.install()
             conditions.install()
             custom_resources.install()

@@ -1,4 +1,4 @@
-"""Log groups: MiniStack names those without a name otherwise than AWS, and filters no streams by a prefix."""
+"""Log groups: MiniStack names those without a name otherwise than AWS."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from local_cloud.shared import private_names
-from local_cloud.shared.emulator import Response
-from local_cloud.shared.service_errors import ServiceError
 from local_cloud.shared.wire import JsonObject
 
 NAME_SUFFIX_BYTES = 6
@@ -20,23 +18,6 @@ def install() -> None:
     group = dict(handlers["AWS::Logs::LogGroup"])
     group["create"], group["update"] = _named_by_its_stack(group["create"]), _keeping_its_name(group["update"])
     handlers["AWS::Logs::LogGroup"] = group
-    private_names.LOGS_FILTER.wrap(_of_streams_with_the_prefix)
-
-
-def _of_streams_with_the_prefix(events: Callable[[JsonObject], Response]) -> Callable[[JsonObject], Response]:
-    def filtered(asked: JsonObject) -> Response:
-        prefix = asked.get("logStreamNamePrefix")
-        if not prefix:
-            return events(asked)
-        if asked.get("logStreamNames"):
-            why = "logStreamNamePrefix and logStreamNames cannot both be given"
-            return ServiceError("InvalidParameterException", why).response()
-        group = private_names.LOG_GROUPS.get().get(private_names.LOGS_GROUP_NAME.get()(asked), {"streams": {}})
-        named = [name for name in group["streams"] if name.startswith(prefix)]
-        # An empty list would stand for every stream; no stream has an empty name.
-        return events({**asked, "logStreamNames": named or [""]})
-
-    return filtered
 
 
 def _named_by_its_stack(create: Callable[..., tuple[str, Any]]) -> Callable[..., tuple[str, Any]]:
