@@ -25,15 +25,17 @@ SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-b
 """Debian's, Fedora's, macOS's."""
 
 
-def sagemaker_config(place: Home, account: str) -> Path:
+def sagemaker_config(place: Home, account: str, *, proxied: bool = False) -> Path:
     """Write the SDK's configuration file for an account, and return it: the default bucket, and no telemetry.
 
-    The SDK would ask STS at its public address for the account's number.
+    The SDK would ask STS at its public address for the account's number. Older ones, as 2.163, refuse a file that
+    names telemetry: behind the proxy, where it stays on the machine, the file leaves it out.
     """
-    session = {"DefaultS3Bucket": f"sagemaker-{REGION}-{account}"}
-    modules = {"Session": session, "TelemetryOptOut": True}
+    modules: dict[str, object] = {"Session": {"DefaultS3Bucket": f"sagemaker-{REGION}-{account}"}}
+    if not proxied:
+        modules["TelemetryOptOut"] = True
     told = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": modules}}}
-    file = place.aws_config.with_name(f"sagemaker-{account}.yaml")
+    file = place.aws_config.with_name(f"sagemaker-{account}{'-proxied' if proxied else ''}.yaml")
     # JSON is YAML.
     file.write_text(json.dumps(told, indent=1) + "\n")
     return file

@@ -124,7 +124,7 @@ class Running:
             "AWS_EC2_METADATA_DISABLED": "true",
             # What is asked of AWS's own addresses without the proxy fails before it is sent.
             "AWS_CA_BUNDLE": str(TRUSTING_NOBODY),
-            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(sagemaker_config(self.home, account)),
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(sagemaker_config(self.home, account, proxied=proxied or bool(role))),
             "CDK_HOME": str(self.home.cdk),
             "CDK_DISABLE_CLI_TELEMETRY": "1",
         }

@@ -317,6 +317,11 @@ def test_it_ends_with_its_cloud_and_leaves_nothing(tmp_path: Path) -> None:
 
     parts = urlsplit(told["HTTPS_PROXY"])
     assert not Path(told["AWS_CA_BUNDLE"]).parent.exists()
+    # MiniStack's Cognito keeps a key that signs its tokens, and nothing of the proxy's.
+    left = [file for file in (tmp_path / "home").rglob("*") if file.is_file() and not file.match("cognito-*.pem")]
+    assert left
+    secrets = (b"PRIVATE KEY", str(parts.password).encode())
+    assert not [file for file in left if any(secret in file.read_bytes() for secret in secrets)]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=5)
 

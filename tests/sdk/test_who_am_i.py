@@ -10,6 +10,8 @@ import boto3
 import pytest
 
 from local_cloud import LocalCloud
+from local_cloud.client_settings import sagemaker_config
+from local_cloud.shared.paths import Home
 from tests.local_cloud.support import root_of
 from tests.sdk.conftest import TRUST
 
@@ -68,3 +70,22 @@ def test_the_default_bucket_takes_no_proxy(cloud: LocalCloud, tmp_path: Path, ve
     )
 
     assert told == "sagemaker-us-east-1-111122223333"
+
+
+@pytest.mark.parametrize("proxied", [True, False])
+@pytest.mark.parametrize(("version", "module"), [("v2", "sagemaker.config"), ("v3", "sagemaker.core.config.config")])
+def test_the_configuration_file_is_one_that_the_sdk_takes(
+    tmp_path: Path, version: str, module: str, *, proxied: bool
+) -> None:
+    place = Home(tmp_path)
+    place.aws_config.parent.mkdir()
+    file = sagemaker_config(place, "000000000000", proxied=proxied)
+    environment = {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(file), "HOME": str(tmp_path), "AWS_REGION": "us-east-1"}
+    ask = f"import json, {module} as config; print(json.dumps(config.load_sagemaker_config()))"
+
+    told = json.loads(answer(ROOT / f".venv-sdk-{version}" / "bin" / "python", ["-c", ask], environment, tmp_path))
+
+    modules = told["SageMaker"]["PythonSDK"]["Modules"]
+    assert modules["Session"] == {"DefaultS3Bucket": "sagemaker-us-east-1-000000000000"}
+    # The schema of SDK 2.163 knows no telemetry, and refuses a file that names it.
+    assert modules.get("TelemetryOptOut") is (None if proxied else True)
