@@ -47,7 +47,7 @@ class Hosting:
     def settled(self, name: str) -> dict[str, Any]:
         def described() -> dict[str, Any] | None:
             told: dict[str, Any] = self._sagemaker.describe_endpoint(EndpointName=name)
-            return told if told["EndpointStatus"] in {"InService", "Failed"} else None
+            return told if told["EndpointStatus"] in {"InService", "Failed", "UpdateRollbackFailed"} else None
 
         told: dict[str, Any] = until(described)
         return told

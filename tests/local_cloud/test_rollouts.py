@@ -183,6 +183,36 @@ def test_an_alarm_on_the_endpoints_own_errors_brings_the_old_model_back(
     assert rollouts.answers(endpoint) == {1: 20}
 
 
+def test_a_rolling_update_whose_old_instances_cannot_come_back_is_left_as_it_is_and_mended_by_an_update(
+    rollouts: Rollouts, account: Account, hosting: Hosting, server_errors: Any
+) -> None:
+    endpoint, sagemaker = hosting.endpoint(factor=1, count=2), account.root("sagemaker")
+    before = rollouts.described(endpoint)["EndpointConfigName"]
+    alarm = server_errors(endpoint)
+    rollouts.update(endpoint, guarded(rolling(), alarm), count=2)
+    rollouts.baking(endpoint)
+    rollouts.advance(601)
+    until(lambda: rollouts.answers(endpoint, 4) == {2: 4})
+    # The account's six instances are in use: two of the new fleet, one of the old one, and these.
+    other = hosting.endpoint(factor=5, count=3)
+
+    rollouts.break_one_request(endpoint)
+    told = hosting.settled(endpoint)
+    assert told["EndpointStatus"] == "UpdateRollbackFailed"
+    assert f"{alarm} went into the ALARM state" in told["FailureReason"]
+    assert "The rollback failed: The account-level service limit" in told["FailureReason"]
+    assert set(rollouts.answers(endpoint)) <= {1, 2}, "it still answers"
+    # Nothing of the update stays: with it, the old fleet and the other endpoint, there would be no room for two more.
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=before)
+    assert hosting.settled(endpoint)["EndpointStatus"] == "InService"
+    assert rollouts.answers(endpoint) == {1: 20}
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=other, DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 4}]
+    )
+    told = hosting.settled(other)
+    assert told["ProductionVariants"][0]["CurrentInstanceCount"] == 4
+
+
 def test_latency_of_the_model_rings_an_alarm_too(rollouts: Rollouts, hosting: Hosting, server_errors: Any) -> None:
     endpoint = hosting.endpoint(factor=1)
     alarm = server_errors(endpoint, metric="ModelLatency", threshold=1)

@@ -238,13 +238,28 @@ def test_jobs_are_listed_in_pages_by_name_and_status(sagemaker: Any, request_for
     for name in names:
         finished(sagemaker, request_for(TrainingJobName=name))
     pages = sagemaker.get_paginator("list_training_jobs").paginate(
-        NameContains=mark, StatusEquals="Completed", SortBy="Name", SortOrder="Ascending", MaxResults=2
+        NameContains=mark, SortBy="Name", SortOrder="Ascending", MaxResults=2
     )
 
     assert [[job["TrainingJobName"] for job in page["TrainingJobSummaries"]] for page in pages] == [
         names[:2],
         names[2:],
     ]
+    assert {
+        status: len(sagemaker.list_training_jobs(NameContains=mark, StatusEquals=status)["TrainingJobSummaries"])
+        for status in ("Completed", "Failed")
+    } == {"Completed": 3, "Failed": 0}
+
+
+def test_a_page_is_cut_before_its_jobs_are_chosen_by_their_status(sagemaker: Any, request_for: Any) -> None:
+    mark = unique("cut")
+    for name, task in ((f"{mark}-0", {}), (f"{mark}-1", {"task": "fail", "reason": "x"})):
+        finished(sagemaker, request_for(task, TrainingJobName=name))
+    # As the operation's page tells: the newest one is looked at, and it has failed.
+    page = sagemaker.list_training_jobs(NameContains=mark, StatusEquals="Completed", MaxResults=1)
+
+    assert page["TrainingJobSummaries"] == []
+    assert "NextToken" in page
 
 
 def test_tags_are_kept_changed_and_listed(sagemaker: Any, request_for: Any) -> None:

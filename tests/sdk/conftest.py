@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import boto3
 import numpy as np
@@ -16,13 +18,36 @@ from tests.local_cloud.support import root_of
 from training_scripts import prepare, recordio
 from training_scripts.corpus.manifest import CorpusManifest
 
-ARCHIVE = Path(__file__).parents[3] / "shared" / "data" / "20news-bydate.tar.gz"
+ROOT, SCRIPTS = Path(__file__).parents[2], Path(__file__).parent / "scripts"
+ARCHIVE = ROOT.parent / "shared" / "data" / "20news-bydate.tar.gz"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 # SDK v3 asks IAM whether a role has every right that any training could need.
 POLICIES = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess")
+
+
+def run(
+    version: str, *command: str | Path, environment: Mapping[str, str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run the Python of an SDK's own environment in a folder, and return what it did well; skip where there is none."""
+    python = ROOT / f".venv-sdk-{version}" / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"there is no .venv-sdk-{version}: `make test-all` makes it")
+    done = subprocess.run(
+        [python, *command],
+        # The SDKs break what they print into lines of the terminal's width.
+        env={**environment, "COLUMNS": "300"}, cwd=folder, capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done
+
+
+def result_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """Return what a script told in its last line, as JSON."""
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
 
 
 @pytest.fixture(scope="session")

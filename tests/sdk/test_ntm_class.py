@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-import subprocess
 import tarfile
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,28 +13,17 @@ import pytest
 
 from local_cloud import LocalCloud
 from tests.local_cloud.support import root_of
+from tests.sdk.conftest import SCRIPTS, result_of, run
 
-PYTHON = Path(__file__).parents[2] / ".venv-sdk-v2" / "bin" / "python"
-SCRIPT = Path(__file__).parent / "scripts" / "ntm_class_v2.py"
-
-pytestmark = [
-    pytest.mark.sdk,
-    pytest.mark.slow,
-    pytest.mark.local_cloud,
-    pytest.mark.skipif(not PYTHON.exists(), reason="there is no .venv-sdk-v2: `make test` makes it"),
-]
+pytestmark = [pytest.mark.sdk, pytest.mark.slow, pytest.mark.local_cloud]
 
 
 @pytest.fixture(scope="module")
 def result(cloud: LocalCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("ntm-class")
-    done = subprocess.run(
-        [PYTHON, SCRIPT, role, folder], env={**cloud.environment(), "COLUMNS": "300"}, cwd=folder,
-        capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    return result_of(
+        run("v2", SCRIPTS / "ntm_class_v2.py", role, folder, environment=cloud.environment(), folder=folder)
+    )
 
 
 def test_a_record_set_trains_with_layers_as_the_class_writes_them(result: dict[str, Any]) -> None:

@@ -8,12 +8,10 @@ docs/conformance.md has them in a table (`local_cloud/notebooks.py`), which name
 from __future__ import annotations
 
 import io
-import json
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -22,11 +20,10 @@ import pytest
 
 from local_cloud import LocalCloud, notebooks
 from tests.local_cloud.support import root_of
+from tests.sdk.conftest import ROOT, SCRIPTS, result_of, run
 from training_scripts import mxnet_arrays
 from training_scripts.archives import read_file
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = Path(__file__).parent / "scripts"
 pytestmark = [pytest.mark.sdk, pytest.mark.slow, pytest.mark.local_cloud]
 
 
@@ -38,10 +35,6 @@ def test_its_calls_are_answered(
     newsgroups: Path,
     tmp_path: Path,
 ) -> None:
-    python = ROOT / f".venv-sdk-{notebook.sdk}" / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"there is no .venv-sdk-{notebook.sdk}: `make test-all` makes it")
-
     # The SDK's own tests look the role up by its name, which an account's administrator may and that role may not.
     caller = ["--proxy"] if notebook.name.startswith("test_") else ["--role", sagemaker_role]
     exported = subprocess.run(
@@ -51,18 +44,12 @@ def test_its_calls_are_answered(
     assert exported.returncode == 0, exported.stderr
     words = shlex.split(exported.stdout)
     variables = dict(word.split("=", 1) for word in words if "=" in word)
-    done = subprocess.run(
-        [python, SCRIPTS / f"public_{notebook.sdk}.py", notebook.name, tmp_path, newsgroups],
-        env={**cloud.environment(), **variables, "COLUMNS": "300"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
+    script = SCRIPTS / f"public_{notebook.sdk}.py"
+    environment = {**cloud.environment(), **variables}
+    result = result_of(
+        run(notebook.sdk, script, notebook.name, tmp_path, newsgroups, environment=environment, folder=tmp_path)
     )
 
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     for answer in result.get("answers", []):
         np.testing.assert_allclose(np.array(answer).sum(axis=1), 1, atol=1e-4)
     if "params" in result:

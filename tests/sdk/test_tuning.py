@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_cloud import LocalCloud
+from tests.sdk.conftest import SCRIPTS, result_of, run
 
-PYTHON = Path(__file__).parents[2] / ".venv-sdk-v2" / "bin" / "python"
-SCRIPT = Path(__file__).parent / "scripts" / "tuning_v2.py"
-
-pytestmark = [
-    pytest.mark.sdk,
-    pytest.mark.slow,
-    pytest.mark.local_cloud,
-    pytest.mark.skipif(not PYTHON.exists(), reason="there is no .venv-sdk-v2: `make test` makes it"),
-]
+pytestmark = [pytest.mark.sdk, pytest.mark.slow, pytest.mark.local_cloud]
 
 
 @pytest.fixture(scope="module")
 def result(cloud: LocalCloud, role: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("tuning")
-    done = subprocess.run(
-        [PYTHON, SCRIPT, role, folder], env=cloud.environment(), cwd=folder, capture_output=True, text=True,
-        check=False, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    return result_of(run("v2", SCRIPTS / "tuning_v2.py", role, folder, environment=cloud.environment(), folder=folder))
 
 
 def test_the_tuner_finds_the_trial_with_the_least_loss(result: dict[str, Any]) -> None:

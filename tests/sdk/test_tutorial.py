@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 from local_cloud import LocalCloud
+from tests.sdk.conftest import SCRIPTS, result_of, run
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = Path(__file__).parent / "scripts"
 pytestmark = [pytest.mark.sdk, pytest.mark.slow, pytest.mark.local_cloud]
 
 
@@ -30,31 +29,17 @@ def ran(
 ) -> subprocess.CompletedProcess[str]:
     """The tutorial's script in the SDK's own environment."""
     version = request.param
-    python = ROOT / f".venv-sdk-{version}" / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"there is no .venv-sdk-{version}: `make test-all` makes it")
     folder, environment = tmp_path_factory.mktemp(version), cloud.environment()
     if version == "v1":
         environment |= cloud.variables(proxied=True)
         environment = {name: value for name, value in environment.items() if "ENDPOINT_URL" not in name}
-    done = subprocess.run(
-        [python, SCRIPTS / f"tutorial_{version}.py", role, folder, newsgroups],
-        # SDK v3 breaks what it prints into lines of the terminal's width.
-        env={**environment, "COLUMNS": "300"},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    return done
+    script = SCRIPTS / f"tutorial_{version}.py"
+    return run(version, script, role, folder, newsgroups, environment=environment, folder=folder)
 
 
 @pytest.fixture(scope="module")
 def result(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    return told
+    return result_of(ran)
 
 
 def transformed(path: Path) -> list[list[float]]:

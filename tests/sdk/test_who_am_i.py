@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import boto3
@@ -13,10 +12,8 @@ from local_cloud import LocalCloud
 from local_cloud.client_settings import sagemaker_config
 from local_cloud.shared.paths import Home
 from tests.local_cloud.support import root_of
-from tests.sdk.conftest import TRUST
+from tests.sdk.conftest import SCRIPTS, TRUST, result_of, run
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = Path(__file__).parent / "scripts"
 FULL_ACCESS = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
 V1, V3 = (pytest.param(version, marks=pytest.mark.slow) for version in ("v1", "v3"))
 """Their environments are of `make test-all`."""
@@ -31,16 +28,6 @@ def notebook_role(cloud: LocalCloud) -> str:
     return "notebook"
 
 
-def answer(python: Path, script: list[str], environment: dict[str, str], folder: Path) -> str:
-    if not python.exists():
-        pytest.skip(f"there is no {python.parents[1].name}: `make test-all` makes it")
-    done = subprocess.run(
-        [python, *script], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done.stdout.splitlines()[-1]
-
-
 @pytest.mark.parametrize("redirected", [True, False])
 @pytest.mark.parametrize("version", [V1, "v2", V3])
 def test_the_role_and_the_bucket_are_the_clouds(
@@ -50,11 +37,12 @@ def test_the_role_and_the_bucket_are_the_clouds(
     if not redirected:
         # As a boto3 older than AWS_ENDPOINT_URL.
         environment = {name: value for name, value in environment.items() if "ENDPOINT_URL" not in name}
-    python = ROOT / f".venv-sdk-{version}" / "bin" / "python"
+    done = run(version, SCRIPTS / "who_am_i.py", environment=environment, folder=tmp_path)
 
-    told = json.loads(answer(python, [str(SCRIPTS / "who_am_i.py")], environment, tmp_path))
-
-    assert told == ["arn:aws:iam::000000000000:role/notebook", "sagemaker-us-east-1-000000000000"]
+    assert json.loads(done.stdout.splitlines()[-1]) == [
+        "arn:aws:iam::000000000000:role/notebook",
+        "sagemaker-us-east-1-000000000000",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -63,13 +51,10 @@ def test_the_role_and_the_bucket_are_the_clouds(
 )
 def test_the_default_bucket_takes_no_proxy(cloud: LocalCloud, tmp_path: Path, version: str, module: str) -> None:
     environment = {**cloud.environment(), **cloud.variables("111122223333")}
-    python = ROOT / f".venv-sdk-{version}" / "bin" / "python"
+    ask = f"from {module} import Session; print(Session().default_bucket())"
+    done = run(version, "-c", ask, environment=environment, folder=tmp_path)
 
-    told = answer(
-        python, ["-c", f"from {module} import Session; print(Session().default_bucket())"], environment, tmp_path
-    )
-
-    assert told == "sagemaker-us-east-1-111122223333"
+    assert done.stdout.splitlines()[-1] == "sagemaker-us-east-1-111122223333"
 
 
 @pytest.mark.parametrize("proxied", [True, False])
@@ -83,7 +68,7 @@ def test_the_configuration_file_is_one_that_the_sdk_takes(
     environment = {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(file), "HOME": str(tmp_path), "AWS_REGION": "us-east-1"}
     ask = f"import json, {module} as config; print(json.dumps(config.load_sagemaker_config()))"
 
-    told = json.loads(answer(ROOT / f".venv-sdk-{version}" / "bin" / "python", ["-c", ask], environment, tmp_path))
+    told = result_of(run(version, "-c", ask, environment=environment, folder=tmp_path))
 
     modules = told["SageMaker"]["PythonSDK"]["Modules"]
     assert modules["Session"] == {"DefaultS3Bucket": "sagemaker-us-east-1-000000000000"}

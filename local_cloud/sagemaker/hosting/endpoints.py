@@ -186,6 +186,7 @@ class Endpoints:
         fleet = Fleet(
             self._backend, endpoint.name, endpoint.arn, config, specs=specs, loop=lambda: self.loop, capture=capture
         )
+        _end_what_stayed(endpoint)
         old = endpoint.fleet
         if old is not None and rollout is not None:
             Deployment(self._backend, endpoint.scope, endpoint.traffic, old=old, new=fleet, rollout=rollout).run()
@@ -214,6 +215,7 @@ class Endpoints:
         threading.Thread(target=run, name=f"endpoint-{endpoint.name}", daemon=True).start()
 
     def _take_down(self, endpoint: Endpoint) -> None:
+        _end_what_stayed(endpoint)
         fleet = endpoint.traffic.replace(None)
         if fleet is not None:
             fleet.close()
@@ -226,6 +228,13 @@ class Endpoints:
         with self._lock:
             summaries = [item.summary() for (scope, _), item in self._endpoints.items() if scope == call.scope]
         return pages.page(summaries, call.request, result="Endpoints", name="EndpointName", status="EndpointStatus")
+
+
+def _end_what_stayed(endpoint: Endpoint) -> None:
+    """End the fleet that an update brought up and could not take back."""
+    left = endpoint.traffic.abandon()
+    if left is not None:
+        left.close()
 
 
 def _retained(specs: Sequence[VariantSpec], endpoint: Endpoint, request: Node) -> list[VariantSpec]:

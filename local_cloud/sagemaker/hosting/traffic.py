@@ -79,10 +79,11 @@ class Traffic:
         """Note that the deployment is being taken back."""
         self._changed("RollingBack")
 
-    def abandon(self) -> None:
-        """Leave what was being deployed."""
+    def abandon(self) -> Fleet | None:
+        """Leave what was being deployed, and return it."""
         with self._lock:
-            self._next, self.share = None, 0.0
+            left, self._next, self.share = self._next, None, 0.0
+        return left
 
     def pending(self) -> JsonObject | None:
         """Return PendingDeploymentSummary; None when nothing is being deployed."""

@@ -21,6 +21,10 @@ AnyJob = TypeVar("AnyJob", bound=Job)
 class JobRegistry(ABC, Generic[AnyJob]):
     """Every job of one kind in the account."""
 
+    default_sort = "CreationTime"
+    status_thins_pages = False
+    """How the kind is listed; see `pages.page`."""
+
     def __init__(self, names: JobNames) -> None:
         self._names = names
         self._jobs: dict[tuple[Scope, str], AnyJob] = {}
@@ -106,4 +110,6 @@ class JobRegistry(ABC, Generic[AnyJob]):
             result=f"{stem}Summaries",
             name=self._names.name,
             status=f"{stem}Status",
+            default_sort=self.default_sort,
+            status_thins_pages=self.status_thins_pages,
         )

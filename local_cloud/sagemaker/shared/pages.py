@@ -21,6 +21,7 @@ def page(
     status: str = "",
     default_sort: str = "CreationTime",
     sort_values: Mapping[str, Callable[[JsonObject], float | None]] | None = None,
+    status_thins_pages: bool = False,
 ) -> JsonObject:
     """Return one page of summaries.
 
@@ -30,18 +31,23 @@ def page(
         result: the member of the answer that holds the page.
         name: the member of a summary that NameContains looks at.
         status: the member that StatusEquals looks at.
-        default_sort: what SortBy is when it is not given.
+        default_sort: what SortBy is when it is not given: by name ascending, by time the newest first, which AWS's own
+            samples expect also where the operation's page says ascending.
         sort_values: for a SortBy that is no member of a summary, what it sorts by.
+        status_thins_pages: with both MaxResults and StatusEquals, cut the pages first and filter each then.
     """
-    kept = [item for item in items if _passes(item, request, name, status)]
+    thinned = status_thins_pages and "MaxResults" in request and "StatusEquals" in request
+    kept = [item for item in items if _passes(item, request, name, "" if thinned else status)]
     sort_by = request.text("SortBy", default_sort)
     member = {"Name": name, "Status": status}.get(sort_by, sort_by)
     own = (sort_values or {}).get(sort_by)
     key = _sort_key(member) if own is None else (lambda item: (own(item) or 0.0, ""))
-    kept.sort(key=key, reverse=request.text("SortOrder", "Descending") == "Descending")
+    default_order = "Ascending" if default_sort == "Name" else "Descending"
+    kept.sort(key=key, reverse=request.text("SortOrder", default_order) == "Descending")
     start = _start(request.text("NextToken"))
     end = start + request.integer("MaxResults", DEFAULT_PAGE)
-    answer: dict[str, JsonValue] = {result: kept[start:end]}
+    told = [item for item in kept[start:end] if not thinned or item.get(status) == request.text("StatusEquals")]
+    answer: dict[str, JsonValue] = {result: told}
     if end < len(kept):
         answer["NextToken"] = base64.b64encode(str(end).encode()).decode()
     return answer

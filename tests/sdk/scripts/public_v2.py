@@ -1,19 +1,11 @@
-"""What public notebooks of NTM, and AWS's own tests, call of SDK v2, with other data and `default_bucket()` as there.
-
-Arguments: the notebook's name, a folder for what is made, and the folder of counts. The last line printed is the result
-as JSON.
-"""
+"""What public notebooks of NTM, and AWS's own tests, call of SDK v2, with other data."""
 
 from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import numpy as np
@@ -26,8 +18,12 @@ from sagemaker.inputs import TrainingInput
 from sagemaker.serializers import CSVSerializer
 from sagemaker.serverless import ServerlessInferenceConfig
 
-NAME, FOLDER, COUNTS = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-RECORDIO = "application/x-recordio-protobuf"
+if TYPE_CHECKING:
+    from tests.sdk.scripts import public
+else:
+    # Beside this script.
+    import public
+
 REGION = boto3.Session().region_name
 
 
@@ -39,12 +35,6 @@ def packed(rows: np.ndarray) -> io.BytesIO:
     return buffer
 
 
-def counts(name: str) -> np.ndarray:
-    """Counts of one part of the data."""
-    rows: np.ndarray = np.load(COUNTS / f"{name}.npy")
-    return rows
-
-
 def planted() -> np.ndarray:
     """Documents over 25 words, each of one of five topics of five words."""
     rng = np.random.default_rng(1)
@@ -54,25 +44,17 @@ def planted() -> np.ndarray:
     return rows
 
 
-def weights(answer: dict[str, Any]) -> list[list[float]]:
-    """Topic weights of a JSON answer."""
-    return [item["topic_weights"] for item in answer["predictions"]]
-
-
 def newsgroups() -> dict[str, Any]:
     """ntm_20newsgroups: as with 1.72, in the words of v2."""
     role, session = get_execution_role(), sagemaker.Session()
-    bucket, train, test = session.default_bucket(), counts("train"), counts("test")
-    for part in range(8):
-        key = f"20newsgroups/train/train_part{part}.pbr"
-        boto3.resource("s3").Bucket(bucket).Object(key).upload_fileobj(packed(train[part::8]))
-    boto3.resource("s3").Bucket(bucket).Object("20newsgroups/val/val_part0.pbr").upload_fileobj(packed(test))
+    bucket, words, test = session.default_bucket(), public.counts("train").shape[1], public.counts("test")
+    public.upload_newsgroups(bucket, packed)
     ntm = sagemaker.estimator.Estimator(
         image_uris.retrieve("ntm", REGION), role, instance_count=2, instance_type="ml.c4.xlarge",
         output_path=f"s3://{bucket}/20newsgroups/output", sagemaker_session=session,
     )  # fmt: skip
     ntm.set_hyperparameters(
-        num_topics=20, feature_dim=train.shape[1], mini_batch_size=128, epochs=2, num_patience_epochs=5, tolerance=0.001
+        num_topics=20, feature_dim=words, mini_batch_size=128, epochs=2, num_patience_epochs=5, tolerance=0.001
     )
     sharded = TrainingInput(f"s3://{bucket}/20newsgroups/train", distribution="ShardedByS3Key")
     ntm.fit({"train": sharded, "validation": f"s3://{bucket}/20newsgroups/val"})
@@ -80,20 +62,16 @@ def newsgroups() -> dict[str, Any]:
         initial_instance_count=1, instance_type="ml.m4.xlarge", serializer=CSVSerializer(),
         deserializer=JSONDeserializer(),
     )  # fmt: skip
-    answered = weights(predictor.predict(test[:5]))
+    answered = public.weights(predictor.predict(test[:5]))
     sagemaker.Session().delete_endpoint(predictor.endpoint_name)
-    model = f"20newsgroups/output/{ntm._current_job_name}/output/model.tar.gz"
-    boto3.resource("s3").Bucket(bucket).download_file(model, "downloaded_model.tar.gz")
-    subprocess.run(["tar", "-xzvf", "downloaded_model.tar.gz"], check=True)
-    subprocess.run(["unzip", "-o", "model_algo-1"], check=True)
-    return {"answers": [answered], "params": str(FOLDER / "params"), "shape": [train.shape[1], 20]}
+    return {"answers": [answered], "params": public.decoder(bucket, ntm._current_job_name), "shape": [words, 20]}
 
 
 def synthetic() -> dict[str, Any]:
     """ntm_synthetic: a channel that is one object, default settings, rows as CSV."""
     session, role, documents = sagemaker.Session(), get_execution_role(), planted()
     bucket = session.default_bucket()
-    boto3.resource("s3").Bucket(bucket).Object("ntm_demo/train/ntm.data").upload_fileobj(packed(documents))
+    public.upload(bucket, "ntm_demo/train/ntm.data", packed(documents))
     ntm = sagemaker.estimator.Estimator(
         image_uris.retrieve(region=REGION, framework="ntm"), role, instance_count=1, instance_type="ml.c4.xlarge",
         output_path=f"s3://{bucket}/ntm_demo/output", sagemaker_session=sagemaker.Session(),
@@ -102,7 +80,7 @@ def synthetic() -> dict[str, Any]:
     ntm.fit({"train": f"s3://{bucket}/ntm_demo/train/ntm.data"})
     predictor = ntm.deploy(initial_instance_count=1, instance_type="ml.m4.xlarge")
     predictor.serializer, predictor.deserializer = CSVSerializer(), JSONDeserializer()
-    answered = weights(predictor.predict(documents[:10], initial_args={"ContentType": "text/csv"}))
+    answered = public.weights(predictor.predict(documents[:10], initial_args={"ContentType": "text/csv"}))
     predictor.delete_model()
     predictor.delete_endpoint()
     return {"answers": [answered]}
@@ -154,53 +132,46 @@ def functionality() -> dict[str, Any]:
     rows = "\n".join(",".join(map(str, row)) for row in documents[:10].tolist())
     answer = boto3.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, ContentType="text/csv", Body=rows)
     client.delete_endpoint(EndpointName=name)
-    return {"answers": [weights(json.loads(answer["Body"].read().decode()))]}
+    return {"answers": [public.weights(json.loads(answer["Body"].read().decode()))]}
 
 
 def headlines() -> dict[str, Any]:
-    """ABC headlines: what upload_data returns is a channel, with the vocabulary in another."""
-    session, role = sagemaker.Session(), get_execution_role()
-    bucket, rows = session.default_bucket(), counts("test")
-    (FOLDER / "training.protobuf").write_bytes(packed(rows).getvalue())
-    (FOLDER / "vocab.txt").write_text("".join(f"word{word}\n" for word in range(rows.shape[1])))
-    train = session.upload_data(str(FOLDER / "training.protobuf"), bucket=bucket, key_prefix="headlines/input/train")
-    words = session.upload_data(str(FOLDER / "vocab.txt"), bucket=bucket, key_prefix="headlines/input/auxiliary")
+    """ABC headlines: channels by their address alone, no output path, and an answer that is read by hand."""
+    session = sagemaker.Session()
+    bucket, rows = session.default_bucket(), public.counts("test")
+    train = public.upload(bucket, "headlines/training/training.protobuf", packed(rows))
+    words = session.upload_data(
+        path=public.vocabulary(public.FOLDER / "vocab.txt", rows.shape[1]), key_prefix="headlines/input/auxiliary"
+    )
     ntm = sagemaker.estimator.Estimator(
-        image_uris.retrieve("ntm", REGION), role=role, instance_count=1, instance_type="ml.c5.2xlarge",
-        output_path=f"s3://{bucket}/headlines/output", sagemaker_session=session,
+        image_uris.retrieve("ntm", REGION), get_execution_role(), instance_count=1, instance_type="ml.p3.2xlarge",
+        sagemaker_session=session,
     )  # fmt: skip
     ntm.set_hyperparameters(
-        num_topics=10,
-        feature_dim=rows.shape[1],
-        optimizer="adam",
-        mini_batch_size=256,
+        num_topics=10, feature_dim=rows.shape[1], optimizer="adam", mini_batch_size=256, epochs=100,
         num_patience_epochs=10,
-        epochs=2,
-    )
-    ntm.fit({
-        "train": TrainingInput(s3_data=train, content_type=RECORDIO),
-        "auxiliary": TrainingInput(s3_data=words, content_type="text/plain"),
-    })  # fmt: skip
-    predictor = ntm.deploy(initial_instance_count=1, instance_type="ml.t2.medium")
-    predictor.serializer, predictor.deserializer = CSVSerializer(), JSONDeserializer()
-    answered = weights(predictor.predict(rows[:3]))
+    )  # fmt: skip
+    ntm.fit(inputs={"train": train, "auxiliary": words})
+    predictor = ntm.deploy(initial_instance_count=1, instance_type="ml.t2.large")
+    predictor.serializer = CSVSerializer()
+    answered = public.weights(json.loads(predictor.predict(rows[:3].astype("float32"))))
     predictor.delete_endpoint()
     return {"answers": [answered], "with_words": ntm.model_data}
 
 
 def own_test(*, serverless: bool) -> dict[str, Any]:
     """AWS's integration tests: records of a folder as a RecordSet, NTMModel on instances or without."""
-    session, rows = sagemaker.Session(), counts("test")
-    (FOLDER / "records").mkdir()
-    (FOLDER / "records" / "part.pbr").write_bytes(packed(rows).getvalue())
+    session, rows = sagemaker.Session(), public.counts("test")
+    (public.FOLDER / "records").mkdir()
+    (public.FOLDER / "records" / "part.pbr").write_bytes(packed(rows).getvalue())
     ntm = NTM(
         role="SageMakerRole", instance_count=1, instance_type="ml.c4.xlarge", num_topics=10, sagemaker_session=session
     )
-    place = session.upload_data(path=str(FOLDER / "records"), key_prefix="ntm-test")
+    place = session.upload_data(path=str(public.FOLDER / "records"), key_prefix="ntm-test")
     ntm.epochs = 2
     ntm.fit(
         records=RecordSet(place, rows.shape[0], rows.shape[1], s3_data_type="S3Prefix"),
-        job_name=NAME.replace("_", "-"),
+        job_name=public.NAME.replace("_", "-"),
     )
     model = NTMModel(ntm.model_data, role="SageMakerRole", sagemaker_session=session)
     if serverless:
@@ -212,14 +183,13 @@ def own_test(*, serverless: bool) -> dict[str, Any]:
     return {"answers": [[list(record.label["topic_weights"].float32_tensor.values) for record in answered]]}
 
 
-NOTEBOOKS: dict[str, Callable[[], dict[str, Any]]] = {
-    "ntm_20newsgroups": newsgroups,
-    "ntm_synthetic": synthetic,
-    "ntm_functionality": functionality,
-    "abc_headlines": headlines,
-    "test_ntm": lambda: own_test(serverless=False),
-    "test_ntm_serverless_inference": lambda: own_test(serverless=True),
-}
-result = NOTEBOOKS[NAME]()
-print()
-print(json.dumps(result))
+public.run(
+    {
+        "ntm_20newsgroups": newsgroups,
+        "ntm_synthetic": synthetic,
+        "ntm_functionality": functionality,
+        "abc_headlines": headlines,
+        "test_ntm": lambda: own_test(serverless=False),
+        "test_ntm_serverless_inference": lambda: own_test(serverless=True),
+    }
+)

@@ -20,6 +20,9 @@ from local_cloud.shared.wire import JsonObject, JsonValue, Node
 class TrainingJobs(JobRegistry[TrainingJob]):
     """Every training job of the account, by region and name; jobs are never deleted."""
 
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTrainingJobs.html
+    status_thins_pages = True
+
     def __init__(self, backend: Backend) -> None:
         super().__init__(NAMES)
         self._backend = backend

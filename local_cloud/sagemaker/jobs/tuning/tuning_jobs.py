@@ -27,6 +27,8 @@ NTM_TUNABLE = frozenset({
 class TuningJobs(JobRegistry[TuningJob]):
     """Every tuning job of the account."""
 
+    default_sort = "Name"
+
     def __init__(self, backend: Backend, training_jobs: TrainingJobs) -> None:
         super().__init__(NAMES)
         self._backend = backend
