@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +34,19 @@ def test_a_record_set_trains_with_layers_as_the_class_writes_them(result: dict[s
 def test_analytics_have_the_loss_that_the_algorithm_documents(result: dict[str, Any]) -> None:
     assert set(result["curve"]["metric_name"]) == {"validation:total_loss"}
     assert min(result["curve"]["value"]) > 0
+
+
+def test_the_curve_in_cloudwatch_has_the_loss_of_every_epoch_as_the_log_has_it(result: dict[str, Any]) -> None:
+    logged = [re.search(r"epoch=(\d+), validation total_loss <loss>=(\S+)", line) for line in result["logged"]]
+    losses = [float(line[2]) for line in logged if line is not None]
+    told = result["measured"]
+
+    assert [int(line[1]) for line in logged if line is not None] == [0, 1, 2]
+    assert sum(each["SampleCount"] for each in told) == 3
+    assert sum(each["Sum"] for each in told) == pytest.approx(sum(losses))
+    # Epochs of one second are one point of its period; the first and the last point are the first and the last epoch's.
+    assert told[0]["Minimum"] <= losses[0] <= told[0]["Maximum"]
+    assert told[-1]["Minimum"] <= losses[-1] <= told[-1]["Maximum"]
 
 
 def test_the_classes_predictor_reads_topic_weights_of_every_document(result: dict[str, Any]) -> None:

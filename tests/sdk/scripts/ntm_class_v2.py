@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,17 @@ train = ntm.record_set(counts)
 ntm.fit([train, ntm.record_set(counts[:50], channel="validation")], mini_batch_size=32)
 job = ntm.latest_training_job.name
 curve = TrainingJobAnalytics(job, sagemaker_session=session).dataframe()
+described = session.describe_training_job(job)
+measured = session.boto_session.client("cloudwatch").get_metric_statistics(
+    Namespace="/aws/sagemaker/TrainingJobs", MetricName="validation:total_loss",
+    Dimensions=[{"Name": "TrainingJobName", "Value": job}], StartTime=described["TrainingStartTime"],
+    EndTime=described["TrainingEndTime"] + timedelta(minutes=1), Period=1,
+    Statistics=["SampleCount", "Minimum", "Maximum", "Sum"],
+)["Datapoints"]  # fmt: skip
+logged = session.boto_session.client("logs").filter_log_events(
+    logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job}/",
+    filterPattern='"validation total_loss"',
+)["events"]  # fmt: skip
 
 predictor = ntm.deploy(1, "ml.m5.large")
 answered = predictor.predict(counts[:5])
@@ -93,15 +105,20 @@ try:
     waiter.wait(TrainingJobName=failing.latest_training_job.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
 except WaiterError as error:
     print(error)
-described = session.describe_training_job(failing.latest_training_job.name)
+ended = session.describe_training_job(failing.latest_training_job.name)
 print()
 print(json.dumps({
     "hyperparameters": session.describe_training_job(job)["HyperParameters"],
     "curve": curve.to_dict("list"),
+    "measured": [
+        {name: each[name] for name in ("SampleCount", "Minimum", "Maximum", "Sum")}
+        for each in sorted(measured, key=lambda each: each["Timestamp"])
+    ],
+    "logged": [event["message"] for event in logged],
     "records": [list(record.label["topic_weights"].float32_tensor.values) for record in answered],
     "transformed": [list(record.label["topic_weights"].float32_tensor.values) for record in transformed],
     "stored": [item["Key"] for item in stored],
     "of_package": [item["topic_weights"] for item in of_package["predictions"]],
     "scripted": scripted.model_data,
-    "failed": [described["TrainingJobStatus"], described["FailureReason"]],
+    "failed": [ended["TrainingJobStatus"], ended["FailureReason"]],
 }))  # fmt: skip
