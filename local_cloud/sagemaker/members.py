@@ -83,8 +83,6 @@ MEMBERS: Mapping[str, Members] = {
         refused=("SearchExpression.NestedFilters", "SearchExpression.SubExpressions"),
         only={
             "Resource": ("TrainingJob",),
-            "SearchExpression.Filters.Operator": ("Equals",),
-            "SearchExpression.Operator": ("And",),
             "CrossAccountFilterOption": ("SameAccount",),
         },
     ),

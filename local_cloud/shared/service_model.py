@@ -61,3 +61,6 @@ class ServiceModel(Protocol):
 
     def operation_model(self, operation_name: str) -> OperationModel:
         """Return one of them."""
+
+    def shape_for(self, shape_name: str) -> Shape:
+        """Return a type by its name."""

@@ -262,6 +262,24 @@ def test_a_page_is_cut_before_its_jobs_are_chosen_by_their_status(sagemaker: Any
     assert "NextToken" in page
 
 
+def test_jobs_are_searched_by_their_tags_and_metrics(sagemaker: Any, request_for: Any) -> None:
+    mark = unique("searched")
+    for name in ("one", "two"):
+        finished(sagemaker, request_for(TrainingJobName=f"{mark}-{name}", Tags=[{"Key": mark, "Value": name}]))
+    filters = [
+        {"Name": f"Tags.{mark}", "Operator": "Exists"},
+        {"Name": "Metrics.validation:total_loss", "Operator": "LessThan", "Value": "8"},
+    ]
+    pages = sagemaker.get_paginator("search").paginate(
+        Resource="TrainingJob", SearchExpression={"Filters": filters}, SortBy="TrainingJobName", SortOrder="Ascending",
+        PaginationConfig={"PageSize": 1},
+    )  # fmt: skip
+
+    told = [item["TrainingJob"] for page in pages for item in page["Results"]]
+    assert [job["TrainingJobName"] for job in told] == [f"{mark}-one", f"{mark}-two"]
+    assert told[0]["Tags"] == [{"Key": mark, "Value": "one"}]
+
+
 def test_tags_are_kept_changed_and_listed(sagemaker: Any, request_for: Any) -> None:
     request = request_for(Tags=[{"Key": "team", "Value": "topics"}])
     arn = sagemaker.create_training_job(**request)["TrainingJobArn"]

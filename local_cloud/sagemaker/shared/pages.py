@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Mapping, Sequence
 
 from local_cloud.shared.service_errors import validation_error
-from local_cloud.shared.wire import JsonObject, JsonValue, Node
+from local_cloud.shared.wire import JsonObject, MutableJson, Node
 
 DEFAULT_PAGE = 10
 
@@ -44,11 +44,19 @@ def page(
     key = _sort_key(member) if own is None else (lambda item: (own(item) or 0.0, ""))
     default_order = "Ascending" if default_sort == "Name" else "Descending"
     kept.sort(key=key, reverse=request.text("SortOrder", default_order) == "Descending")
+    answer = cut(kept, request, result=result)
+    if thinned:
+        told = Node(answer).nodes(result)
+        answer[result] = [item.values for item in told if item.text(status) == request.text("StatusEquals")]
+    return answer
+
+
+def cut(items: Sequence[JsonObject], request: Node, *, result: str) -> MutableJson:
+    """Return the page that a request asks for of what is sorted already."""
     start = _start(request.text("NextToken"))
     end = start + request.integer("MaxResults", DEFAULT_PAGE)
-    told = [item for item in kept[start:end] if not thinned or item.get(status) == request.text("StatusEquals")]
-    answer: dict[str, JsonValue] = {result: told}
-    if end < len(kept):
+    answer: MutableJson = {result: items[start:end]}
+    if end < len(items):
         answer["NextToken"] = base64.b64encode(str(end).encode()).decode()
     return answer
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from local_cloud.sagemaker.jobs.job_registry import JobRegistry
+from local_cloud.sagemaker.jobs.training import search
 from local_cloud.sagemaker.jobs.training.channels import Channel, find_channels
 from local_cloud.sagemaker.jobs.training.training_job import NAMES, Secondary, TrainingJob
 from local_cloud.sagemaker.jobs.training.training_request import check_training_request
 from local_cloud.sagemaker.jobs.training.training_run import TrainingRun
 from local_cloud.sagemaker.shared import images, pages
 from local_cloud.sagemaker.shared.backend import Backend
-from local_cloud.shared import networks, roles
+from local_cloud.shared import emulator, networks, roles
 from local_cloud.shared.emulator import Headers, Scope
 from local_cloud.shared.json_service import Call, Operation
 from local_cloud.shared.roles import Credentials
@@ -32,12 +33,18 @@ class TrainingJobs(JobRegistry[TrainingJob]):
         return super().operations() | {"Search": self._search}
 
     def _search(self, call: Call) -> JsonObject:
-        """Find jobs by what describing them tells; the SDK finds a model's own job so when it registers the model."""
-        filters = call.request.node("SearchExpression").nodes("Filters")
-        described = [job.describe() for job in self.jobs() if job.scope == call.scope]
-        kept = [item for item in described if all(_is_told(Node(item), wanted) for wanted in filters)]
-        found = pages.page(kept, call.request, result="Results", name="TrainingJobName")
-        return {**found, "Results": [{"TrainingJob": item.values} for item in Node(found).nodes("Results")]}
+        """Find jobs; the SDK finds a model's own job so when it registers the model."""
+        request, shape = call.request, emulator.botocore_model("sagemaker").shape_for("TrainingJob")
+        records: list[JsonObject] = [
+            {**job.describe(), "Tags": self._backend.tags.of(job.arn)} for job in self.jobs() if job.scope == call.scope
+        ]
+        kept = search.ordered(
+            search.matching(records, request.node("SearchExpression"), shape),
+            request.text("SortBy", "LastModifiedTime"),
+            shape,
+            descending=request.text("SortOrder", "Descending") == "Descending",
+        )
+        return pages.cut([{"TrainingJob": item} for item in kept], request, result="Results")
 
     def create(self, call: Call) -> JsonObject:
         """Check a request and start the job."""
@@ -100,10 +107,3 @@ class TrainingJobs(JobRegistry[TrainingJob]):
     def restore(self, records: list[Node]) -> None:
         """Take over what was kept."""
         self._take_over(TrainingJob.restored(record) for record in records)
-
-
-def _is_told(item: Node, wanted: Node) -> bool:
-    *folders, name = wanted.text("Name").split(".")
-    for folder in folders:
-        item = item.node(folder)
-    return name in item and str(item.values[name]) == wanted.text("Value")
