@@ -88,8 +88,8 @@ AWS's notebooks of NTM, a book's, and the SDK's own integration tests. `tests/sd
 calls of each anew in the SDK's own environment, with other data; `default_bucket()` and `get_execution_role()` are as
 they have them, in a session of a role with AmazonSageMakerFullAccess (`env --role`). No code of theirs is kept here.
 The last column tells what became of the notebook itself when its cells were run once as they are, by hand, with 3,000
-documents of 20 Newsgroups for data, or 60,000 beginnings of them for headlines. NLTK, whose data could not be had, was a
-stand-in, and so were `curl`, `pip` and `conda`.
+documents of 20 Newsgroups for data, or 60,000 beginnings of them for headlines. NLTK, whose data could not be had, was
+a stand-in, and so were `curl`, `pip` and `conda`.
 """
 
 
