@@ -9,13 +9,15 @@ import pytest
 
 from local_cloud.sagemaker.jobs.training.search import matching, ordered
 from local_cloud.shared.service_errors import ServiceError
-from local_cloud.shared.wire import JsonObject, Node
+from local_cloud.shared.wire import JsonObject, JsonValue, Node
 
 SHAPE = botocore.session.get_session().get_service_model("sagemaker").shape_for("TrainingJob")
 
 
 def job(name: str, rate: str, loss: float | None, **tags: str) -> JsonObject:
-    metrics = [] if loss is None else [{"MetricName": "validation:total_loss", "Value": loss, "Timestamp": 1.0}]
+    metrics: JsonValue = (
+        [] if loss is None else [{"MetricName": "validation:total_loss", "Value": loss, "Timestamp": 1.0}]
+    )
     source = {"DataSource": {"S3DataSource": {"S3Uri": f"s3://bucket/{name}"}}}
     return {
         "TrainingJobName": name, "HyperParameters": {"learning_rate": rate, "optimizer": "adam"},
