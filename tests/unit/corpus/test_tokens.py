@@ -6,6 +6,7 @@ import json
 import pickle
 import time
 import unicodedata
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -154,6 +155,69 @@ def test_what_joins_letters_here_and_not_in_unicode_is_a_letter_or_told() -> Non
     others = {c for c in joined_here if not regex.match(r"[\p{L}\p{M}\p{Nl}\p{Script=Katakana}\p{wb=Katakana}]", c)}
     symbols = {c for c in others if regex.match(r"[\p{Script=Braille}\p{Script=SignWriting}]", c)}
     assert others - symbols == {*"₀₁₂₃₄₅₆₇₈₉", "\N{SINGLE HIGH-REVERSED-9 QUOTATION MARK}", "\N{RIAL SIGN}"}
+
+
+CASES_OF_UNICODE: Final = [
+    line.split()
+    for line in (HERE.parents[1] / "data" / "WordBreakTest-15.0.0.txt").read_text(encoding="utf-8").splitlines()
+    if line.startswith("÷")
+]
+"""Unicode's own test of word boundaries: a sign before each code point, and one behind the last."""
+MARKED_AS: Final = {
+    WordBreak.ALETTER: "abcdefgh",
+    WordBreak.HEBREW_LETTER: "אבגדהוזח",
+    WordBreak.KATAKANA: "アイウエオカキク",
+    WordBreak.NUMERIC: "01234567",
+}
+"""Characters of the same property, two of which stand for one: they make a word, and each can be told from others."""
+
+
+def joined_pairs(case: list[str]) -> Iterator[tuple[str, str, str, bool, bool]]:
+    """Yield letters or digits that follow one another, what is between them, and whether Unicode and ours join them."""
+    signs, characters = case[::2], [chr(int(point, 16)) for point in case[1::2]]
+    places = [place for place, character in enumerate(characters) if word_break(character) in MARKED_AS]
+    for number, place in enumerate(places):
+        characters[place] = MARKED_AS[word_break(characters[place])][2 * number : 2 * number + 2]
+    words = ENGLISH.tokens_of("".join(characters))
+    for one, other in pairwise(places):
+        is_joined = any(characters[one] in word and characters[other] in word for word in words)
+        between = "".join(characters[one + 1 : other])
+        yield characters[one], between, characters[other], "÷" not in signs[one + 1 : other + 1], is_joined
+
+
+def test_unicodes_own_cases_hold_for_the_algorithm_that_the_rule_is_held_against() -> None:
+    # The file is of Unicode 15, the algorithm's data of 16: what is said here is true of both.
+    for case in CASES_OF_UNICODE:
+        text = "".join(chr(int(point, 16)) for point in case[1::2])
+        starts = [0, *accumulate(map(len, words_of_uax_29(text)))]
+        assert starts == [place for place, sign in enumerate(case[::2]) if sign == "÷"], ascii(text)
+
+
+def test_letters_that_unicodes_own_cases_join_are_joined_but_for_what_is_told() -> None:
+    parted = [
+        (one, between)
+        for case in CASES_OF_UNICODE
+        for one, between, other, in_unicode, here in joined_pairs(case)
+        if in_unicode and not here
+    ]
+
+    assert len(CASES_OF_UNICODE) == 1823
+    # Words begin with a letter, so that digits before one are none.
+    others = {between for one, between in parted if not one.isdigit()}
+    # Colons and underscores part words, and an apostrophe with a mark upon it is none.
+    assert others == {":", ":\u0308", "_", "__", "'\u0308", "'\u2060\u0308"}
+
+
+def test_letters_that_unicodes_own_cases_part_are_parted_but_for_kana_which_is_left_to_segmentation() -> None:
+    joined = [
+        {one, other}
+        for case in CASES_OF_UNICODE
+        for one, _, other, in_unicode, here in joined_pairs(case)
+        if here and not in_unicode
+    ]
+
+    assert joined
+    assert all(pair & {"アイ", "ウエ", "オカ", "キク"} for pair in joined)
 
 
 @given(st.text(st.sampled_from("aBéßяЖع ي'ن\u064e\u0301\u093fहन\u00ad\u200e\U00010428,-"), max_size=30))
