@@ -72,8 +72,8 @@ spark: .venv-spark/.ready  ## Make the environment that prepares corpora on Spar
 open-bundle: setup  ## Fetch what algorithm: open takes along to AWS (PROCESSOR=gpu for GPU instances)
 	@$(BIN)/python -m scripts.bundle --processor $(or $(PROCESSOR),cpu)
 
-spark-bundle: setup  ## Fetch what the setting preparation takes along to AWS's Spark container
-	@$(BIN)/python -m scripts.bundle --processor spark
+spark-bundle: setup  ## Fetch what the setting preparation takes along to AWS's Spark container (SEGMENTATION=1 for Chinese, Japanese, Thai)
+	@$(BIN)/python -m scripts.bundle --processor spark $(if $(SEGMENTATION),--segmentation)
 
 segmentation: .venv-segmentation/.ready  ## Make the environment of what parts words of Chinese, Japanese and Thai, for the tests
 

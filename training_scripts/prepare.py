@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from training_scripts.command_line import Parser, in_a_sentence
 from training_scripts.corpus import rerun
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import DEFAULT_FOLDER, PREPARE_COMMAND, CorpusManifest
-from training_scripts.corpus.passed_over import PassedOver
+from training_scripts.corpus.passed_over import PassedOver, summary
 from training_scripts.corpus.preparation import prepare
 from training_scripts.corpus.progress import Progress
 from training_scripts.corpus.reading.text_rule import HTML
-from training_scripts.corpus.settings import PreparationSettings
+from training_scripts.corpus.settings import PreparationSettings, settings_given
 from training_scripts.corpus.sources import ApiReference, CsvTable, JsonLines, Newsgroups, ParquetTable, TextFolder
 from training_scripts.corpus.sources.rejected import Rejects
 from training_scripts.corpus.sources.spooling import spooled
-from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.corpus.token_rule import rule_of
-from training_scripts.corpus.tokens import rule_for
-from training_scripts.corpus.vocabulary import read_list, read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +37,6 @@ _OPTIONS_OF = {
     "folder": (*_OWN_OPTIONS, "encoding"),
 }
 _OWN_SOURCES = {"jsonl": JsonLines, "csv": CsvTable, "parquet": ParquetTable, "folder": TextFolder}
-_CHOOSING_OPTIONS = ("max_features", "max_df", "min_df")
 
 _DESCRIPTION = """\
 Turn documents into the folder of word counts that a topic model trains on.
@@ -81,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     earlier = _earlier_hash(options.output)
     passed = PassedOver()
     manifest, is_new = _prepared(options, passed)
-    print(_summary(manifest, options.output, is_new=is_new))
+    print(summary(manifest, options.output, "prepared" if is_new else "unchanged"))
     if earlier not in {None, manifest.corpus_hash}:
         print(f"  instead of  {earlier}: a stage that is deployed with this folder trains a new model")
     for sentence in passed.sentences():
@@ -101,7 +93,7 @@ def _prepared(options: argparse.Namespace, passed: PassedOver) -> tuple[CorpusMa
     rejects = Rejects(options.max_rejected or 0, options.output.with_name(f"{options.output.name}.rejected.jsonl"))
     with spooled(options.input) as spool:
         source = _source(options, spool, rejects)
-        settings = _settings(options, source)
+        settings = settings_given(options, source.recommended)
         input_hash = rerun.input_hash(source, settings)
         if not options.force and (earlier := rerun.earlier_result(options.output, input_hash)):
             return earlier, False
@@ -110,31 +102,6 @@ def _prepared(options: argparse.Namespace, passed: PassedOver) -> tuple[CorpusMa
         print(f"prepare: {told}", file=sys.stderr)
     rerun.remember(options.output, input_hash, manifest)
     return manifest, True
-
-
-def _summary(manifest: CorpusManifest, folder: Path, *, is_new: bool) -> str:
-    documents = manifest.documents
-    dropped = documents.dropped_short + documents.dropped_without_vocabulary + documents.dropped_duplicate
-    return (
-        f"{folder}: {'prepared' if is_new else 'unchanged'} from {manifest.source.name} ({manifest.source.version})\n"
-        f"  documents   {documents.train:,} train, {documents.validation:,} validation, {documents.test:,} test; "
-        f"{dropped:,} left out ({documents.dropped_short:,} short, {documents.dropped_without_vocabulary:,} without a "
-        f"word of the vocabulary, {documents.dropped_duplicate:,} duplicate)\n"
-        f"  vocabulary  {manifest.feature_dim:,} words, {manifest.tokens.forms_in_vocabulary:,} surface forms; "
-        f"{manifest.tokens.in_vocabulary:,} of {manifest.tokens.total:,} tokens\n"
-        f"{_repeated(manifest)}"
-        f"  corpus      {manifest.corpus_hash}"
-    )
-
-
-def _repeated(manifest: CorpusManifest) -> str:
-    repeated = manifest.repeated
-    if repeated is None or not repeated.sentences:
-        return ""
-    return (
-        f"  repeated    {repeated.words:,} words of {repeated.sentences:,} sentences left out, which "
-        f"{manifest.settings['repeated_sentences']} documents or more have: they count in one of them\n"
-    )
 
 
 def _source(options: argparse.Namespace, spool: Path | None, rejects: Rejects) -> Source:
@@ -163,34 +130,6 @@ def _kind_of_input(source: str) -> str:
     return "folder" if source == "folder" else "file"
 
 
-def _settings(options: argparse.Namespace, source: Source) -> PreparationSettings:
-    given = {
-        name: getattr(options, name)
-        for name in PreparationSettings.model_fields
-        if getattr(options, name, None) is not None and name not in {"stop_words", "keep_words", "vocabulary"}
-    }
-    kept = None if options.vocabulary is None else SurfaceForms.kept_rule(options.vocabulary)
-    rule = rule_for(options.language or PreparationSettings().language) if kept is None else rule_of(json.loads(kept))
-    if options.vocabulary is not None:
-        if clashing := [name for name in _CHOOSING_OPTIONS if name in given]:
-            raise CorpusError(f"--{clashing[0].replace('_', '-')} has no meaning beside --vocabulary, which is frozen")
-        if kept is not None and options.html is not None:
-            raise CorpusError(
-                "--html has no meaning beside the --vocabulary of a corpus, which says how texts are read"
-            )
-        given["vocabulary"] = read_vocabulary(options.vocabulary, rule)
-        given["vocabulary_rule"] = kept
-    for name in ("stop_words", "keep_words"):
-        if (path := getattr(options, name)) is not None:
-            given[name] = read_list(path, rule)
-    try:
-        return PreparationSettings.model_validate({**source.recommended, **given})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"--{str(name).replace('_', '-')} is {first['input']!r}: " for name in first["loc"][:1])
-        raise CorpusError(f"{where}{first['msg']}") from None
-
-
 def _parser() -> argparse.ArgumentParser:
     default = PreparationSettings()
     parser = Parser(
@@ -215,7 +154,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--train-shards", type=int, metavar="N", help=f"files of the training part ({default.train_shards})")
     add("--force", action="store_true", help="prepare again also where nothing has changed")
     add = parser.add_argument_group("words").add_argument
-    add("--language", metavar="CODE", help=f"for stop words and lemmas ({default.language})")
+    add(
+        "--language",
+        metavar="CODE",
+        help=f"for stop words and lemmas ({default.language}; with --vocabulary the corpus's)",
+    )
     add("--no-lemmas", dest="lemmas", action="store_false", default=None, help="count every form by itself")
     add("--no-stop-words", dest="language_stop_words", action="store_false", default=None, help="count them too")
     add("--stop-words", type=Path, metavar="FILE", help="more words to leave out, one a line")
@@ -229,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         f"api-reference {ApiReference.recommended['max_df']})",
     )
     add("--min-df", type=int, metavar="N", help=f"leave out words of fewer documents ({default.min_df})")
-    add("--vocabulary", type=Path, metavar="PATH", help="count the words of this vocab.txt, or of this earlier corpus")
+    add("--vocabulary", type=Path, metavar="PATH", help="count the words of this earlier corpus, or of this vocab.txt")
     add = parser.add_argument_group("documents").add_argument
     add(
         "--least-words",

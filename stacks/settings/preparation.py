@@ -13,7 +13,7 @@ from stacks.settings.place_names import BucketName, KeyArn
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.hyperparameters import Int
 
-FROM_FILES: Final = ("stop_words", "keep_words", "vocabulary")
+FROM_FILES: Final = ("stop_words", "keep_words", "vocabulary", "vocabulary_rule")
 """What the command reads from files, which the job has none of."""
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/@+-]+$")]
 """Spark's container passes arguments through a shell."""

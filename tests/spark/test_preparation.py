@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from training_scripts import prepare
+from training_scripts.corpus.manifest import SURFACE_FORMS_PATH
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-spark" / "bin" / "python"
@@ -79,6 +80,10 @@ def on_spark(documents: Path, output: Path, *options: str, packages: Path | None
 
 def alone(documents: Path, output: Path, *options: str) -> None:
     assert prepare.main(["jsonl", str(documents), "--output", str(output), *options]) == 0
+
+
+def notes_of(said: str) -> list[str]:
+    return [line.partition("note")[2].strip() for line in said.splitlines() if line.startswith("  note ")]
 
 
 def differing(one: Path, other: Path) -> list[str]:
@@ -213,14 +218,38 @@ def test_two_documents_of_one_id_end_it_with_that_id(tmp_path: Path) -> None:
     assert "two documents have the id 'ü5': ids must differ" in refused.said
 
 
-def test_documents_in_twelve_languages_give_the_same_bytes(segmentation_packages: Path, tmp_path: Path) -> None:
+def test_documents_in_twelve_languages_give_the_same_bytes_and_notes(
+    segmentation_packages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     documents = ROOT / "tests" / "data" / "multilingual.jsonl"
-    options = ["--id-field", "id", "--label-field", "language", "--least-words", "2", "--no-lemmas", "--no-stop-words"]
+    options = ["--id-field", "id", "--label-field", "language", "--least-words", "2", "--no-lemmas"]
+    options += ["--language", "pl"]
     alone(documents, tmp_path / "one", *options)
+    notes = notes_of(capsys.readouterr().out)
 
     ended = on_spark(documents, tmp_path / "spark", *options, packages=segmentation_packages)
 
     assert ended.code == 0, ended.said
+    assert differing(tmp_path / "one", tmp_path / "spark") == []
+    assert any("another language" in note for note in notes)
+    assert notes_of(ended.said) == json.loads((tmp_path / "beside" / "report.json").read_text())["notes"] == notes
+
+
+def test_a_corpus_of_the_earlier_rule_brings_it_with_its_words(tmp_path: Path) -> None:
+    documents = tmp_path / "documents.jsonl"
+    documents.write_bytes(b"\n".join(lines(ids=True)))
+    options = ["--id-field", "id", "--label-field", "team", "--least-words", "2"]
+    alone(documents, tmp_path / "first", *options)
+    table = tmp_path / "first" / SURFACE_FORMS_PATH
+    earlier = json.loads((ROOT / "tests" / "unit" / "corpus" / "version_1_rule.json").read_bytes())
+    table.write_text(json.dumps({**json.loads(table.read_bytes()), "rule": None, **earlier}), encoding="utf-8")
+    options += ["--vocabulary", str(table)]
+    alone(documents, tmp_path / "one", *options)
+
+    ended = on_spark(documents, tmp_path / "spark", *options)
+
+    assert ended.code == 0, ended.said
+    assert json.loads((tmp_path / "spark" / SURFACE_FORMS_PATH).read_bytes())["schema_version"] == 1
     assert differing(tmp_path / "one", tmp_path / "spark") == []
 
 
@@ -231,4 +260,5 @@ def test_unsegmented_documents_end_it_where_nothing_parts_them(tmp_path: Path) -
 
     assert refused.code == 2
     assert "pip install -r requirements/segmentation.txt" in refused.said
+    assert "a processing job has what make spark-bundle SEGMENTATION=1 brings" in refused.said
     assert "Traceback" not in refused.said

@@ -11,13 +11,15 @@ from pydantic import ValidationError
 
 import app as application
 from rules.engine import Template, check_all
+from stacks.settings.preparation import PreparationStep
 from stacks.settings.stage import StageSettings
+from stacks.training.preparation import preparation_job
 from tests.bundles import write_bundle
 from tests.templates.conftest import Templates, build
 from tests.templates.test_least_privilege import WITHOUT_A_RESOURCE, listed, on_every_resource
 
 DOCUMENTS: dict[str, Any] = {"documents": {"bucket": "raw-documents", "prefix": "news/2026/"}}
-PREPARED: dict[str, Any] = {"preparation": {**DOCUMENTS, "id_field": "id", "settings": {"min_df": 5}}}
+PREPARED: dict[str, Any] = {"preparation": {**DOCUMENTS, "id_field": "id", "settings": {"least_words": 3}}}
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +192,7 @@ def test_the_job_reads_the_documents_its_code_and_the_deployed_vocabulary_only(p
     assert "raw-documents/news/2026/*" in documents
     assert len(own) == 2
     assert "/code/" in own[1]
-    assert own[0].endswith('/auxiliary/vocab.txt"]]}')
+    assert own[0].endswith('/vocabulary/surface_forms.json"]]}')
 
 
 def test_the_publisher_writes_corpora_and_moves_the_pointer_where_the_stage_retrains(
@@ -235,17 +237,35 @@ def test_every_placeholder_of_the_definition_is_substituted(prepared: Templates,
 def test_the_settings_go_to_the_command_as_its_options(prepared: Templates) -> None:
     told = job(prepared)["AppSpecification"]["ContainerArguments"]
 
-    assert told[told.index("--min-df") + 1] == "5"
+    assert told[told.index("--least-words") + 1] == "3"
     assert told[told.index("--id-field") + 1] == "id"
-    assert told[told.index("--vocabulary") + 1] == "/opt/ml/processing/input/vocabulary/vocab.txt"
     assert "--label-field" not in told
 
 
-def test_new_words_are_chosen_where_the_setting_says_so(root: Path, corpus_folder: Path) -> None:
-    request = job(synthesize(root, corpus_folder, {"preparation": {**DOCUMENTS, "keep_vocabulary": False}}))
+def test_given_words_come_with_the_rule_of_their_corpus_which_says_how_texts_are_read(prepared: Templates) -> None:
+    told = job(prepared)["AppSpecification"]["ContainerArguments"]
 
-    assert "--vocabulary" not in request["AppSpecification"]["ContainerArguments"]
+    assert told[told.index("--vocabulary") + 1] == "/opt/ml/processing/input/vocabulary/surface_forms.json"
+    assert {"--html", "--language", "--max-features", "--max-df", "--min-df"}.isdisjoint(told)
+
+
+def test_new_words_are_chosen_where_the_setting_says_so(root: Path, corpus_folder: Path) -> None:
+    words = {"keep_vocabulary": False, "settings": {"min_df": 5}}
+    request = job(synthesize(root, corpus_folder, {"preparation": {**DOCUMENTS, **words}}))
+    told = request["AppSpecification"]["ContainerArguments"]
+
+    assert told[told.index("--min-df") + 1] == "5"
+    assert {"--html", "--language"} <= {*told}
+    assert "--vocabulary" not in told
     assert [given["InputName"] for given in request["ProcessingInputs"]] == ["documents", "code"]
+
+
+def test_the_language_of_a_stage_goes_before_that_of_the_words() -> None:
+    step = PreparationStep.model_validate({**DOCUMENTS, "settings": {"language": "de"}})
+
+    told = preparation_job.arguments(step)
+
+    assert told[told.index("--language") + 1] == "de"
 
 
 def test_prod_with_the_setting_breaks_none_of_our_own_rules(prod_prepared: Templates) -> None:

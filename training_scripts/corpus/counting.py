@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 from array import array
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -113,7 +113,7 @@ def _counted(
 ) -> FormCounts:
     kept: dict[str, _Kept] = {}
     digests: dict[str, bytes] = {}
-    short: set[str] = set()
+    dropped_short = 0
     dropped_duplicate = 0
     for number, document in enumerate(documents, start=1):
         progress.tell(f"{number:,} documents read")
@@ -123,13 +123,16 @@ def _counted(
                 raise CorpusError(f"two documents have the id {document.id!r}: ids must differ")
             dropped_duplicate += 1
             passed.note("duplicate", document.id)
-            # Which of the copies comes first must not matter.
-            if digest >= digests[document.id]:
-                continue
+            # Which of the copies comes first must not matter. They have one text, which has been counted.
+            if digest < digests[document.id]:
+                digests[document.id] = digest
+                if document.id in kept:
+                    kept[document.id] = replace(kept[document.id], label=document.label, split=document.split)
+            continue
         digests[document.id] = digest
         sentences = _sentences(document, finder, passed)
         if sum(map(len, sentences)) < least_words:
-            short.add(document.id)
+            dropped_short += 1
             passed.note("short", document.id)
             continue
         kept[document.id] = _Kept(document.label, document.split, *rows.add(sentences))
@@ -146,7 +149,7 @@ def _counted(
         splits=[kept[name].split for name in ids],
         forms=sorted(rows.column_of),
         counts=counts,
-        dropped_short=len(short),
+        dropped_short=dropped_short,
         dropped_duplicate=dropped_duplicate,
         documents_hash=hashlib.sha256(b"".join(sorted(digests.values()))).hexdigest(),
         repeated=repeated,

@@ -86,7 +86,8 @@ def prepare(
             passed=passed,
         )
         if passed is not None and settings.language_stop_words:
-            passed.compare(settings.language, _totals(found), stop_words_by_language(settings.rule))
+            totals = _totals(found)
+            passed.compare(settings.language, totals, stop_words_by_language(settings.rule), sum(totals.values()))
         splitter = Splitter(settings.validation, settings.test, settings.seed)
         part_of = np.array(splitter.parts_of(found.ids, found.splits))
         progress.tell("choosing the vocabulary")

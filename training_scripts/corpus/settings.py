@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
+from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.reading.document_words import WordFinder
 from training_scripts.corpus.reading.plain_text import PlainText
 from training_scripts.corpus.reading.text_rule import Html, reading_rule, written_rule
+from training_scripts.corpus.surface_forms import SurfaceForms, is_table
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.corpus.tokens import rule_for
+from training_scripts.corpus.vocabulary import read_list, read_vocabulary
 from training_scripts.versions import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from argparse import Namespace
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 MAX_TRAIN_SHARDS = 512
 """The manifest lists every shard, and stays under its size limit."""
+CHOOSING: Final = ("max_features", "max_df", "min_df")
+"""What chooses words, and so has no meaning where they are given."""
+_FROM_FILES: Final = ("stop_words", "keep_words", "vocabulary")
 _NUMBER_OF_NAMED_WORDS = 20
 
 
@@ -116,3 +124,44 @@ class PreparationSettings(BaseModel):
         else:
             contents["vocabulary_rule"] = {"sha256": sha256_hex(self.vocabulary_rule.encode())}
         return contents
+
+
+def settings_given(options: Namespace, recommended: Mapping[str, int | float]) -> PreparationSettings:
+    """Return the settings that a command's options give, and where they are None a source recommends.
+
+    Words that are of a corpus bring its language, and the rule by which it finds them.
+
+    Raises:
+        CorpusError: an option is not what it should be, or has no meaning beside another.
+    """
+    given = {
+        name: value
+        for name in PreparationSettings.model_fields
+        if name not in _FROM_FILES and (value := getattr(options, name, None)) is not None
+    }
+    path: Path | None = options.vocabulary
+    kept = None if path is None else SurfaceForms.of_vocabulary(path)
+    if path is not None and (clashing := [name for name in CHOOSING if name in given]):
+        raise CorpusError(f"{_option(clashing[0])} has no meaning beside --vocabulary, which is frozen")
+    if kept is not None:
+        if "html" in given:
+            raise CorpusError(
+                "--html has no meaning beside the --vocabulary of a corpus, which says how texts are read"
+            )
+        given = {"language": kept.language, **given, "vocabulary_rule": kept.encoded_rule()}
+    rule = kept.rule if kept is not None else rule_for(given.get("language", PreparationSettings().language))
+    if path is not None:
+        given["vocabulary"] = kept.words if kept is not None and is_table(path) else read_vocabulary(path, rule)
+    for name in ("stop_words", "keep_words"):
+        if (words := getattr(options, name)) is not None:
+            given[name] = read_list(words, rule)
+    try:
+        return PreparationSettings.model_validate({**recommended, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"{_option(str(name))} is {first['input']!r}: " for name in first["loc"][:1])
+        raise CorpusError(f"{where}{first['msg']}") from None
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -6,10 +6,11 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from training_scripts.corpus.errors import CorpusError
-from training_scripts.corpus.manifest import MANIFEST_NAME, SURFACE_FORMS_PATH
+from training_scripts.corpus.manifest import MANIFEST_NAME, SURFACE_FORMS_PATH, VOCABULARY_PATH
 from training_scripts.corpus.reading.document_words import WordFinder
 from training_scripts.corpus.reading.plain_text import PlainText
 from training_scripts.corpus.token_rule import TokenRule, rule_of
@@ -17,6 +18,11 @@ from training_scripts.versions import canonical_json
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is that of such a file."""
+    return path.name == PurePosixPath(SURFACE_FORMS_PATH).name
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,28 @@ class SurfaceForms:
         Raises:
             CorpusError: it cannot be read, or is of another schema.
         """
-        path = folder / SURFACE_FORMS_PATH
+        return cls._read(folder / SURFACE_FORMS_PATH)
+
+    @classmethod
+    def of_vocabulary(cls, path: Path) -> SurfaceForms | None:
+        """Return the table of the corpus that words are of; None where they are of none that is known.
+
+        Args:
+            path: the corpus's folder, the `vocab.txt` in it, or the table.
+
+        Raises:
+            CorpusError: the corpus has no table, or it is not what it should be.
+        """
+        if is_table(path):
+            return cls._read(path)
+        folder = path if path.is_dir() else path.parent.parent
+        if not path.is_dir() and folder / VOCABULARY_PATH != path:
+            return None
+        known = (folder / MANIFEST_NAME).is_file() or (folder / SURFACE_FORMS_PATH).is_file()
+        return cls.load(folder) if known else None
+
+    @classmethod
+    def _read(cls, path: Path) -> SurfaceForms:
         try:
             content = json.loads(path.read_bytes())
             return cls(
@@ -76,17 +103,9 @@ class SurfaceForms:
         except (KeyError, TypeError, ValueError, re.error) as error:
             raise CorpusError(f"{path} is not a table of surface forms: {error!r}") from None
 
-    @staticmethod
-    def kept_rule(path: Path) -> str | None:
-        """Return, as JSON, the rule of the corpus in the folder `path`; None where that is none.
-
-        Raises:
-            CorpusError: the corpus has no such file, or it is not what it should be.
-        """
-        if not (path / MANIFEST_NAME).is_file():
-            return None
-        forms = SurfaceForms.load(path)
-        return canonical_json({**forms.rule.encoded(), **forms.plain.encoded()}).decode()
+    def encoded_rule(self) -> str:
+        """Return, as JSON, the rule by which the texts are read and their words found."""
+        return canonical_json({**self.rule.encoded(), **self.plain.encoded()}).decode()
 
     def counts(self, text: str) -> dict[int, int]:
         """Return how often each word of the vocabulary is in `text`, by id; words that are not in it are left out.

@@ -12,7 +12,7 @@ from training_scripts.script_mode import layout
 from training_scripts.script_mode.manifest import BundleError, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from training_scripts.script_mode.manifest import Processor
 
@@ -29,16 +29,16 @@ SERVING_PACKAGES: Final = ("numpy", "orjson", "scipy")
 _WHEEL: Final = re.compile(r"^(?P<name>[^-]+)-(?P<version>[^-]+)(-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl$")
 
 
-def fetch(folder: Path, *, processor: Processor, python_version: str, kept: Path) -> None:
-    """Put the wheels of a processor's requirements into `folder`: those of `kept` if they suffice, or the index's.
+def fetch(folder: Path, requirements: Sequence[str], *, python_version: str, kept: Path) -> None:
+    """Put the wheels of requirements into `folder`: those of `kept` if they suffice, or the index's.
 
     Raises:
         BundleError: pip found no such wheels; its own last words are in the message.
     """
     folder.mkdir(parents=True)
-    if kept.is_dir() and not _download(folder, processor, python_version, ["--no-index", "--find-links", str(kept)]):
+    if kept.is_dir() and not _download(folder, requirements, python_version, ["--no-index", "--find-links", str(kept)]):
         return
-    if fault := _download(folder, processor, python_version, []):
+    if fault := _download(folder, requirements, python_version, []):
         raise BundleError(f"the wheels for Python {python_version} on {ARCHITECTURE} could not be fetched: {fault}")
 
 
@@ -72,14 +72,14 @@ def target_options(python_version: str) -> list[str]:
     return ["--only-binary=:all:", "--implementation", "cp", "--python-version", python_version, *abis, *platforms]
 
 
-def _download(folder: Path, processor: Processor, python_version: str, sources: list[str]) -> str:
+def _download(folder: Path, requirements: Sequence[str], python_version: str, sources: list[str]) -> str:
     """Run pip; return its last line of error, or an empty string when all is there."""
     ran = subprocess.run(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)),
             *target_options(python_version),
             *sources,
-            *("-r", REQUIREMENTS[processor]),
+            *(option for file in requirements for option in ("-r", file)),
         ],
         cwd=_ROOT,
         capture_output=True,

@@ -6,6 +6,8 @@ from array import array
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from training_scripts.corpus.passed_over import EXAMPLES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -23,11 +25,11 @@ class Copies(NamedTuple):
 
     Attributes:
         left_out: their places in ascending order, by partition.
-        repeated: the first, in order, of the ids that came more than once; None where each came once.
+        repeated: the first, in order, of the ids that came more than once.
     """
 
     left_out: Mapping[int, array[int]]
-    repeated: str | None
+    repeated: list[str]
 
     @property
     def number(self) -> int:
@@ -51,14 +53,14 @@ def find(documents: RDD[Counted]) -> Copies:
     """
     copied = documents.mapPartitionsWithIndex(_placed).reduceByKey(_met).filter(lambda item: item[1].others is not None)
     copied = copied.mapValues(lambda seen: seen.others).cache()
-    repeated = copied.keys().takeOrdered(1)
+    repeated = copied.keys().takeOrdered(EXAMPLES)
     left_out: dict[int, array[int]] = defaultdict(lambda: array("Q"))
     for others in copied.values().toLocalIterator():
         for place in others:
             left_out[place >> _INDEX_BITS].append(place & _INDEX_MASK)
     copied.unpersist()
     ordered = {partition: array("Q", sorted(places)) for partition, places in left_out.items()}
-    return Copies(ordered, repeated[0] if repeated else None)
+    return Copies(ordered, repeated)
 
 
 def without(documents: RDD[Counted], copies: Copies) -> RDD[Counted]:

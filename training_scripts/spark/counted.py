@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from training_scripts.corpus.counting import digest_of
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.passed_over import PassedOver, letters_of
 from training_scripts.corpus.reading.document_words import UnsegmentedError
 from training_scripts.corpus.reading.repeats import row_of
 from training_scripts.corpus.sources.rejected import SHOWN_CHARACTERS, UNSEGMENTED, Rejected
@@ -39,6 +40,10 @@ class Counted(NamedTuple):
     bytes: int
     language: str
     """That which it was segmented as; empty where it was not."""
+    script: str
+    """That of a text in which nothing parts words, and which is counted as it is; empty of others."""
+    letters: str
+    """Its words of one letter that no rule counts."""
 
 
 def read(
@@ -86,4 +91,18 @@ def count(document: Document, finder: WordFinder, least_words: int, size: int) -
         b"" if short else array("i", row_of(words.sentences, places.__getitem__)).tobytes(),
         size,
         words.language,
+        words.script,
+        "".join(letters_of(finder.plain.text_of(document.text), words.tokens)),
     )
+
+
+def passed_over(documents: Iterable[Counted]) -> PassedOver:
+    """Return what of documents was passed over."""
+    passed = PassedOver()
+    for document in documents:
+        passed.letters.update(document.letters)
+        passed.note_all("short", int(document.short), [document.id])
+        passed.note_all("unsegmented", int(bool(document.script)), [document.id])
+        if document.language:
+            passed.segmented[document.language] += 1
+    return passed

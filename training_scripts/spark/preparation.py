@@ -14,6 +14,7 @@ from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
 from training_scripts.corpus.errors import CorpusError
+from training_scripts.corpus.language import stop_words_by_language
 from training_scripts.corpus.manifest import (
     MANIFEST_NAME,
     PARTS,
@@ -31,6 +32,7 @@ from training_scripts.corpus.reading import segmentation
 from training_scripts.corpus.sources.rejected import UNSEGMENTED, Rejected, too_many, written
 from training_scripts.corpus.split import Splitter
 from training_scripts.corpus.surface_forms import SurfaceForms
+from training_scripts.script_mode import layout
 from training_scripts.spark import copies, counted, records, repeated, report, words
 from training_scripts.spark.counted import Counted
 from training_scripts.spark.records import Row, Written
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
 
     from training_scripts.corpus.manifest import Part
+    from training_scripts.corpus.passed_over import PassedOver
     from training_scripts.corpus.settings import PreparationSettings
     from training_scripts.corpus.sources import JsonLines
     from training_scripts.corpus.vocabulary import Vocabulary
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from training_scripts.spark.repeated import Trimmed
 
 REPORT_NAME: Final = "report.json"
+_BUNDLE: Final = f"{layout.SPARK_COMMAND} SEGMENTATION=1"
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,8 @@ class Preparation:
     place: Place
     max_rejected: int
 
-    def run(self) -> CorpusManifest:
-        """Write the corpus and return its manifest, written last.
+    def run(self, passed: PassedOver) -> CorpusManifest:
+        """Write the corpus and return its manifest, written last; `passed` is told of what is passed over.
 
         Raises:
             CorpusError: no corpus comes of the documents, or more lines are none than may be.
@@ -96,10 +100,13 @@ class Preparation:
         trimmed = repeated.trimmed(read.filter(lambda document: not document.short), self.settings.repeated_sentences)
         trimmed = trimmed.persist(StorageLevel.DISK_ONLY)
         kept = trimmed.map(lambda item: item.document)
-        languages = read.map(lambda document: document.language).filter(bool).distinct().collect()
+        passed.note_all("duplicate", found.number, found.repeated)
+        for part in read.mapPartitions(lambda part: [counted.passed_over(part)]).collect():
+            passed.add(part)
         splitter = Splitter(self.settings.validation, self.settings.test, self.settings.seed)
         part_of = _PartOf(splitter, carve=not facts.validation)
         totals = words.totals(kept).persist(StorageLevel.DISK_ONLY)
+        self._compare(totals, passed)
         vocabulary = self._vocabulary(kept, totals, part_of)
         known = self.context.broadcast(vocabulary.form_ids)
         in_words = kept.map(lambda document: (document, records.vectorised(document, known.value))).persist(
@@ -107,7 +114,9 @@ class Preparation:
         )
         useful = in_words.filter(lambda item: bool(item[1].ids))
         files, shards, counts = self._write(useful, part_of, len(vocabulary.words))
-        files += self._vocabulary_files(vocabulary, words.stop_forms(totals, self.settings, vocabulary), languages)
+        files += self._vocabulary_files(
+            vocabulary, words.stop_forms(totals, self.settings, vocabulary), passed.segmented
+        )
         manifest = CorpusManifest.describing(
             vocabulary_hash=vocabulary_hash(vocabulary.encoded()),
             feature_dim=len(vocabulary.words),
@@ -124,11 +133,12 @@ class Preparation:
             source=SourceDescription(
                 name=self.source.name, version=f"sha256:{_documents_hash(read)}", licence=self.source.licence
             ),
-            settings=settings_told(self.settings, languages),
+            settings=settings_told(self.settings, passed.segmented),
             files=records.described(files),
         )
         self.place.beside.mkdir(parents=True, exist_ok=True)
-        told = report.report(sizes, [file for file in files if file.records is not None], aside)
+        shards_written = [file for file in files if file.records is not None]
+        told = report.report(sizes, shards_written, aside, list(passed.sentences()))
         (self.place.beside / REPORT_NAME).write_bytes(told.encoded())
         (self.place.output / MANIFEST_NAME).write_bytes(manifest.encoded())
         return manifest
@@ -176,21 +186,31 @@ class Preparation:
                 stream.write(written(line))
         if UNSEGMENTED in aside:
             first = rejected.filter(lambda line: line.reason.startswith(UNSEGMENTED)).first()
-            raise CorpusError(f"{aside[UNSEGMENTED]:,} documents, {first.line!r} among them: {first.reason}")
+            brought = (
+                f"; a processing job has what {_BUNDLE} brings" if segmentation.REQUIREMENTS in first.reason else ""
+            )
+            raise CorpusError(f"{aside[UNSEGMENTED]:,} documents, {first.line!r} among them: {first.reason}{brought}")
         if sum(aside.values()) > self.max_rejected:
             raise CorpusError(too_many(aside, self.max_rejected, target))
 
     def _refuse(self, read: int, found: Copies) -> None:
         if not read:
             raise CorpusError("the source holds no documents")
-        if self.source.has_ids and found.repeated is not None:
-            raise CorpusError(f"two documents have the id {found.repeated!r}: ids must differ")
+        if self.source.has_ids and found.repeated:
+            raise CorpusError(f"two documents have the id {found.repeated[0]!r}: ids must differ")
 
     def _facts(self, read: RDD[Counted]) -> _Facts:
         facts: _Facts = read.map(_facts_of).reduce(_Facts.__add__)
         if facts.short == facts.read:
             raise CorpusError(f"none of the {facts.read:,} documents has {self.settings.least_words} words or more")
         return facts
+
+    def _compare(self, totals: RDD[tuple[str, int]], passed: PassedOver) -> None:
+        if self.settings.language_stop_words:
+            stop_words = stop_words_by_language(self.settings.rule)
+            listed = self.context.broadcast(frozenset().union(*stop_words.values()))
+            counts = dict(totals.filter(lambda item: item[0] in listed.value).collect())
+            passed.compare(self.settings.language, counts, stop_words, totals.values().sum())
 
     def _vocabulary(self, kept: RDD[Counted], totals: RDD[tuple[str, int]], part_of: _PartOf) -> Vocabulary:
         if self.settings.vocabulary is not None:

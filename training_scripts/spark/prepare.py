@@ -6,25 +6,20 @@ Here in local mode, by as many processes as there are cores; under spark-submit,
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pydantic import ValidationError
 from pyspark import SparkConf, SparkContext
 
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.manifest import MANIFEST_NAME
+from training_scripts.corpus.passed_over import PassedOver, summary
 from training_scripts.corpus.replacement import replaced_folder
-from training_scripts.corpus.settings import PreparationSettings
+from training_scripts.corpus.settings import settings_given
 from training_scripts.corpus.sources import JsonLines
-from training_scripts.corpus.surface_forms import SurfaceForms
-from training_scripts.corpus.token_rule import rule_of
-from training_scripts.corpus.tokens import rule_for
-from training_scripts.corpus.vocabulary import read_list, read_vocabulary
 from training_scripts.spark.preparation import Place, Preparation
 
 if TYPE_CHECKING:
@@ -43,25 +38,23 @@ _ASCII: Final = bytes(range(0x80))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    context = None
+    context, passed = None, PassedOver()
     try:
-        settings, source = _settings(options), _source(options)
+        settings, source = settings_given(options, {}), _source(options)
         context = SparkContext(conf=_configuration(options))
         context.setLogLevel("ERROR")
         with _folder(options) as folder:
             place = Place(options.input, options.work or f"{options.beside.resolve()}/work", folder, options.beside)
-            manifest = Preparation(context, source, settings, place, options.max_rejected).run()
+            manifest = Preparation(context, source, settings, place, options.max_rejected).run(passed)
     except CorpusError as error:
         print(f"prepare: {error}", file=sys.stderr)
         return BAD_INPUT
     finally:
         if context is not None:
             context.stop()
-    documents = manifest.documents
-    print(
-        f"{options.output}: {documents.train:,} train, {documents.validation:,} validation, {documents.test:,} test, "
-        f"{manifest.feature_dim:,} words\n  corpus      {manifest.corpus_hash}"
-    )
+    print(summary(manifest, options.output, "prepared"))
+    for sentence in passed.sentences():
+        print(f"  note        {sentence}")
     return 0
 
 
@@ -114,27 +107,6 @@ def _keeps_ascii(encoding: str) -> bool:
         return _ASCII.decode(encoding).encode() == _ASCII
     except (LookupError, ValueError):
         return False
-
-
-def _settings(options: argparse.Namespace) -> PreparationSettings:
-    given = {name: getattr(options, name) for name, _ in _SETTINGS if getattr(options, name) is not None}
-    for name in ("lemmas", "language_stop_words"):
-        if getattr(options, name) is not None:
-            given[name] = getattr(options, name)
-    kept = None if options.vocabulary is None else SurfaceForms.kept_rule(options.vocabulary)
-    rule = rule_for(options.language or PreparationSettings().language) if kept is None else rule_of(json.loads(kept))
-    if options.vocabulary is not None:
-        given["vocabulary"] = read_vocabulary(options.vocabulary, rule)
-        given["vocabulary_rule"] = kept
-    for name in ("stop_words", "keep_words"):
-        if (path := getattr(options, name)) is not None:
-            given[name] = read_list(path, rule)
-    try:
-        return PreparationSettings.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"--{str(name).replace('_', '-')} is {first['input']!r}: " for name in first["loc"][:1])
-        raise CorpusError(f"{where}{first['msg']}") from None
 
 
 def _parser() -> argparse.ArgumentParser:

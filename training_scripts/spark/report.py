@@ -36,13 +36,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Report:
-    """`report.json`: documents and bytes by partition, records by shard, and rejected lines by reason."""
+    """`report.json`: documents and bytes by partition, records by shard, rejected lines by reason, and notes."""
 
     documents_by_partition: Spread
     bytes_by_partition: Spread
     largest_document_bytes: int
     records_by_shard: Spread
     rejected: dict[str, int]
+    notes: list[str]
 
     def encoded(self) -> bytes:
         """Return the bytes of the file."""
@@ -67,7 +68,9 @@ def rejections(rejected: RDD[Rejected]) -> dict[str, int]:
     return dict(sorted(rejected.map(lambda line: (kind_of(line.reason), 1)).reduceByKey(int.__add__).collect()))
 
 
-def report(sizes: list[tuple[int, int, int]], shards: Sequence[Written], rejected: dict[str, int]) -> Report:
+def report(
+    sizes: list[tuple[int, int, int]], shards: Sequence[Written], rejected: dict[str, int], notes: list[str]
+) -> Report:
     """Put a report together."""
     return Report(
         documents_by_partition=Spread.of([number for number, _, _ in sizes]),
@@ -75,4 +78,5 @@ def report(sizes: list[tuple[int, int, int]], shards: Sequence[Written], rejecte
         largest_document_bytes=max(largest for _, _, largest in sizes),
         records_by_shard=Spread.of([shard.records for shard in shards if shard.records is not None]),
         rejected=rejected,
+        notes=notes,
     )

@@ -12,6 +12,8 @@ from stacks.settings import instance_types
 from stacks.shared.names import job_name_prefix
 from stacks.shared.retries import JOB_NOT_TAKEN
 from stacks.training import training_job
+from training_scripts.corpus.manifest import SURFACE_FORMS_PATH
+from training_scripts.corpus.settings import CHOOSING
 from training_scripts.script_mode import layout
 
 if TYPE_CHECKING:
@@ -42,11 +44,14 @@ def arguments(step: PreparationStep) -> list[str]:
     for name in _FIELDS:
         if (value := getattr(step, name)) is not None:
             given += [f"--{name.replace('_', '-')}", str(value)]
+    # The words' corpus says how texts are read, and in which language they are unless the stage does.
+    of_corpus = {*CHOOSING, "html", *({"language"} - step.settings.model_fields_set)} if step.keep_vocabulary else {}
     for name in _SETTINGS:
-        given += [f"--{name.replace('_', '-')}", str(getattr(step.settings, name))]
+        if name not in of_corpus:
+            given += [f"--{name.replace('_', '-')}", str(getattr(step.settings, name))]
     given += [] if step.settings.lemmas else ["--no-lemmas"]
     given += [] if step.settings.language_stop_words else ["--no-stop-words"]
-    given += ["--vocabulary", f"{_INPUT}/vocabulary/vocab.txt"] if step.keep_vocabulary else []
+    given += ["--vocabulary", f"{_INPUT}/{SURFACE_FORMS_PATH}"] if step.keep_vocabulary else []
     return given
 
 

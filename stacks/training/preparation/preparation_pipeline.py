@@ -25,7 +25,7 @@ from stacks.shared.roles.sagemaker_rights import (
 )
 from stacks.shared.roles.service_role import ServiceRole, service_principal
 from stacks.training.preparation import preparation_job
-from training_scripts.corpus.manifest import VOCABULARY_PATH
+from training_scripts.corpus.manifest import SURFACE_FORMS_PATH
 
 if TYPE_CHECKING:
     from stacks.data.shared_data import SharedData
@@ -67,7 +67,7 @@ class PreparationPipeline(Construct):
         role.allow("lambda:InvokeFunction", on=[publish.function.function_arn])
         placement = platform.placement.substitutions() if platform.placement is not None else {}
         bucket = corpus.bucket.bucket_name
-        deployed = f"s3://{bucket}/{corpus.prefix}{VOCABULARY_PATH}"
+        deployed = f"s3://{bucket}/{corpus.prefix}{SURFACE_FORMS_PATH}"
         self.state_machine = pipeline_machine(
             self,
             name=preparation_name(stage),
@@ -109,7 +109,7 @@ class PreparationPipeline(Construct):
             because="Code and wheels are a folder of files, and all of them are needed.",
         )
         if step.keep_vocabulary:
-            vocabulary = f"{data.corpus.prefix}{VOCABULARY_PATH}"
+            vocabulary = f"{data.corpus.prefix}{SURFACE_FORMS_PATH}"
             role.allow("s3:GetObject", on=[bucket.arn_for_objects(vocabulary)])
             listed.append(vocabulary)
         role.allow("s3:ListBucket", on=[bucket.bucket_arn], when={"StringLike": {"s3:prefix": listed}})

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from training_scripts import prepare
-from training_scripts.corpus.manifest import MANIFEST_NAME, SURFACE_FORMS_PATH, CorpusManifest
+from training_scripts.corpus.manifest import MANIFEST_NAME, SURFACE_FORMS_PATH, VOCABULARY_PATH, CorpusManifest
 from training_scripts.corpus.surface_forms import SurfaceForms
 
 from topics_function.reading.vectorizer import Vocabulary as ServersVocabulary
@@ -241,7 +241,10 @@ def test_documents_are_counted_by_the_rule_of_the_corpus_that_gives_the_vocabula
     Path("first", SURFACE_FORMS_PATH).write_text(json.dumps(table | VERSION_1))
 
     for version in ("first", "second"):
-        assert prepare.main([*own, "--vocabulary", version, "--output", f"by-{version}"]) == 0
+        for number, named in enumerate((version, f"{version}/{VOCABULARY_PATH}", f"{version}/{SURFACE_FORMS_PATH}")):
+            assert prepare.main([*own, "--vocabulary", named, "--output", f"by-{version}{number or ''}"]) == 0
+        hashes = {CorpusManifest.load(Path(f"by-{version}{number}")).corpus_hash for number in ("", 1, 2)}
+        assert len(hashes) == 1
 
     tables = {
         version: json.loads(Path(f"by-{version}", SURFACE_FORMS_PATH).read_bytes()) for version in ("first", "second")
@@ -253,6 +256,26 @@ def test_documents_are_counted_by_the_rule_of_the_corpus_that_gives_the_vocabula
     text = "zug\u00adspitze Zug"
     assert server.count(text).counts == SurfaceForms.load(Path("by-first")).counts(text)
     assert server.count(text).counts == {tables["first"]["forms"]["zug"]: 2, tables["first"]["forms"]["spitze"]: 1}
+
+
+def test_words_of_a_corpus_bring_its_language(write_jsonl: WriteJsonLines, records: Records) -> None:
+    own = ["jsonl", str(write_jsonl(records)), *OWN_FIELDS]
+    prepare.main([*own, "--language", "de", "--output", "german"])
+
+    prepare.main([*own, "--vocabulary", "german", "--output", "by-german"])
+
+    assert CorpusManifest.load(Path("by-german")).language == "de"
+
+
+def test_words_of_no_known_corpus_are_read_by_the_rule_of_the_language(
+    write_jsonl: WriteJsonLines, records: Records
+) -> None:
+    own = ["jsonl", str(write_jsonl(records)), *OWN_FIELDS]
+    prepare.main(own)
+    shutil.copy(f"build/corpus/{VOCABULARY_PATH}", "vocab.txt")
+
+    assert prepare.main([*own, "--vocabulary", "vocab.txt", "--html", "yes", "--output", "by-list"]) == 0
+    assert "vocabulary_rule" not in CorpusManifest.load(Path("by-list")).settings
 
 
 def test_a_corpus_in_the_place_of_another_says_that_a_training_follows(
