@@ -7,6 +7,7 @@ import tempfile
 from array import array
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -180,11 +181,19 @@ class _Kept:
     length: int
 
 
+class _Columns(dict[str, int]):
+    """The number of each form; one that is new has the next."""
+
+    def __missing__(self, form: str) -> int:
+        self[form] = number = len(self)
+        return number
+
+
 class _Rows:
     """The documents' words in order, by number, in a temporary file: where they are many they fit no memory."""
 
     def __init__(self) -> None:
-        self.column_of: dict[str, int] = {}
+        self.column_of = _Columns()
         self._spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES)  # noqa: SIM115 (closed by its user)
         self._end = 0
 
@@ -193,7 +202,7 @@ class _Rows:
 
     def add(self, sentences: Iterable[Sequence[str]]) -> tuple[int, int]:
         """Keep a document's sentences; return where its row starts, and its length, both in words."""
-        row = array("i", row_of(sentences, lambda form: self.column_of.setdefault(form, len(self.column_of))))
+        row = array("i", row_of(sentences, self.column_of.__getitem__))
         try:
             self._spool.write(row.tobytes())
         except OSError as error:
@@ -227,10 +236,16 @@ def _matrix(rows: _Rows, kept: Sequence[_Kept], least: int) -> tuple[csr_matrix,
     rank[sorted(range(len(forms)), key=forms.__getitem__)] = np.arange(len(forms))
     lengths = np.array([document.length for document in kept])
 
-    def passages() -> Iterator[tuple[int, int, npt.NDArray[np.int64], Passages]]:
+    def read() -> Iterator[tuple[int, int, npt.NDArray[np.int64], Passages]]:
         for first, end, words in rows.blocks(kept):
             documents = np.repeat(np.arange(first, end), lengths[first:end])
             yield first, end, words[words != END], Passages.of(words, documents, hashes)
+
+    # Of a corpus of one block, passages and their keys are made once.
+    only = list(islice(read(), 2))
+
+    def passages() -> Iterable[tuple[int, int, npt.NDArray[np.int64], Passages]]:
+        return only if len(only) == 1 else read()
 
     words_in_all = int(lengths.sum())
     repeats = Repeats.find(lambda: (block[-1] for block in passages()), least, words=words_in_all) if least else None

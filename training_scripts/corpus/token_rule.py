@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 APOSTROPHE: Final = "'"
 _KEPT_CHARACTERS: Final = 4096
 _has_astral: Final = re.compile("[\U00010000-\U0010ffff]").search
+_SIGNS: Final = "\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
+"""Dashes, quotation marks and dots: English texts have these and ASCII, and else emoji."""
+_EMOJI: Final = "\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001f9ff\U0001fa70-\U0001faff"
 
 Kind = TypeVar("Kind")
 
@@ -107,9 +110,16 @@ class SecondRule:
         self._find_in_basic = re.compile(_member(content, "basic_pattern", str)).findall
         ascii_pattern = content["ascii_pattern"]
         self._find_in_ascii = None if ascii_pattern is None else re.compile(str(ascii_pattern)).findall
+        self._has_others = re.compile(r"[^\x00-\x7f]").search
         clitics = _member(content, "clitics", dict)
         self._begins, self._ends = frozenset(clitics["begin"]), frozenset(clitics["end"])
         self._cuts = bool(self._begins or self._ends)
+        self._apostrophes = [sign for sign in _SIGNS if self.normalised(f"x{sign}x") == "x'x"]
+        if self._find_in_ascii is not None:
+            # What needs no look of its own: it is an apostrophe or parts words, as a question mark does.
+            known = [*self._apostrophes, *(sign for sign in _SIGNS if self._parts(sign))]
+            known += [_EMOJI] if self._parts(_EMOJI[0]) else []
+            self._has_others = re.compile(f"[^\x00-\x7f{''.join(known)}]").search
 
     def __reduce__(self) -> tuple[type[SecondRule], tuple[Mapping[str, object]]]:
         return SecondRule, (self._content,)
@@ -131,6 +141,8 @@ class SecondRule:
                 text = replaced(text)
         text, found = self._special(lambda match: self._standing_for(match[0]), text)
         text = text.lower()
+        if found and self._find_in_ascii is not None and text.isascii():
+            return text, self._find_in_ascii
         is_basic = not found or _has_astral(text) is None
         if is_basic:
             text = _composed(text)
@@ -145,12 +157,19 @@ class SecondRule:
 
     def tokens_of(self, text: str) -> list[str]:
         """Return the words of a text, in order."""
+        if not (text.isascii() or self._has_others(text)):
+            for sign in self._apostrophes:
+                text = text.replace(sign, APOSTROPHE)
+            text = text.encode("ascii", "replace").decode("ascii")
         text, find = self._normalised(text)
         tokens = find(text)
         if self._cuts and APOSTROPHE in text:
             cut = self._without_clitics
             tokens = [word for token in tokens if (word := cut(token) if APOSTROPHE in token else token)]
         return tokens
+
+    def _parts(self, sign: str) -> bool:
+        return self.tokens_of(f"ab{sign}ab") == ["ab", "ab"]
 
     def _look_up(self, character: str) -> str:
         return self._mapped.get(character, character if self._is_kept(character) else " ")

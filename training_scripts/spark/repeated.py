@@ -44,7 +44,7 @@ def trimmed(documents: RDD[Counted], least: int) -> RDD[Trimmed]:
 
 
 def _keys(document: Counted) -> list[int]:
-    keys: list[int] = np.unique(_passages(document)[1].all_keys()[0]).tolist()
+    keys: list[int] = np.unique(_passages(document)[1].all_keys[0]).tolist()
     return keys
 
 

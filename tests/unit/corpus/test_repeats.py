@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -198,3 +199,12 @@ def test_a_manifest_of_before_sentences_were_compared_still_loads(
 def test_one_document_repeats_nothing() -> None:
     with pytest.raises(ValidationError, match="0, or 2 and more are allowed"):
         PreparationSettings(repeated_sentences=1)
+
+
+def test_a_run_of_marks_takes_a_time_that_grows_with_its_length() -> None:
+    begun = time.process_time()
+
+    assert len(sentences_of("." * 400_000 + "a")) == 1
+
+    # Tried at each of its marks, the run would take minutes.
+    assert time.process_time() - begun < 10

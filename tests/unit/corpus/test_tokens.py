@@ -270,6 +270,27 @@ def test_no_release_of_python_composes_what_others_do_not_know(monkeypatch: pyte
     assert [ENGLISH.tokens_of(text) for text in texts] == words
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+@given(st.text(st.sampled_from("aBc'\"?. \u2013\u2014\u2018\u2019\u201c\u201d\u2026😀🚀🧐🪐👍🏽")))
+def test_signs_and_emoji_leave_the_words_that_they_do_beside_another_letter(language: str, text: str) -> None:
+    tokens_of = rule_for(language).tokens_of
+
+    # With a letter beyond ASCII, no short cut is taken.
+    assert tokens_of(f"{text} éé") == [*tokens_of(text), "éé"]
+
+
+def test_no_emoji_of_the_short_cut_is_a_word() -> None:
+    emoji = [
+        c for c in ASSIGNED if "\U0001f300" <= c <= "\U0001faff" and tokens_beside_a_letter(c) != ["ab", "ab", "éé"]
+    ]
+
+    assert emoji == []
+
+
+def tokens_beside_a_letter(character: str) -> list[str]:
+    return ENGLISH.tokens_of(f"ab{character}ab éé")
+
+
 def test_every_release_of_python_finds_the_same_words() -> None:
     digest = hashlib.sha256()
     for start in range(0, 0x110000, 0x1000):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,8 @@ def hash_of(form: str) -> int:
     return int.from_bytes(hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-class Passages(NamedTuple):
+@dataclass(frozen=True)
+class Passages:
     """Sentences in a row, of one or more documents."""
 
     hashes: Keys
@@ -64,13 +66,14 @@ class Passages(NamedTuple):
         filled = np.flatnonzero(np.diff(bounds))
         return cls(hashes[words[is_word]], bounds[filled], np.diff(bounds)[filled], documents[ends[filled]])
 
-    @property
+    @cached_property
     def sentence_of_words(self) -> Ints:
         """The number of each word's sentence."""
         return np.repeat(np.arange(len(self.starts)), self.lengths)
 
+    @cached_property
     def keys(self) -> tuple[Keys, Keys, Ints, Keys]:
-        """Return keys: of each sentence, of each word's sentence without it, of each run; before these their places."""
+        """Keys: of each sentence, of each word's sentence without it, of each run; before these their places."""
         number = len(self.hashes)
         powers, inverses = _powers(_FACTOR, number), _powers(_INVERSE, number)
         # A polynomial over the words, read off its running sum: the same words have the same key at any place.
@@ -84,9 +87,10 @@ class Passages(NamedTuple):
         runs = (sums[places + RUN_WORDS] - sums[places]) * inverses[places]
         return _mixed(sentences + _OF_SENTENCES), _mixed(frames), places, _mixed(runs)
 
+    @cached_property
     def all_keys(self) -> tuple[Keys, Ints]:
-        """Return the keys by which passages are compared, and the document of each."""
-        sentences, frames, places, runs = self.keys()
+        """The keys by which passages are compared, and the document of each."""
+        sentences, frames, places, runs = self.keys
         long = self.lengths >= LEAST_SENTENCE_WORDS
         of_word = self.sentence_of_words
         framed = (self.lengths > LEAST_SENTENCE_WORDS)[of_word]
@@ -98,7 +102,7 @@ class Passages(NamedTuple):
 
     def left_out(self, where_first: Callable[[Keys, Ints], Ints]) -> Truths:
         """Return which words are left out; `where_first` tells of keys and their documents where they come first."""
-        sentences, frames, places, runs = self.keys()
+        sentences, frames, places, runs = self.keys
         of_word = self.sentence_of_words
         whole = where_first(sentences, self.documents)
         whole[self.lengths < LEAST_SENTENCE_WORDS] = NOWHERE
@@ -134,11 +138,11 @@ class Repeats:
         often = np.zeros(int(mask) + 1, np.uint8)
         most = min(least, 255)
         for passages in blocks():
-            slots, numbers = np.unique(passages.all_keys()[0] & mask, return_counts=True)
+            slots, numbers = np.unique(passages.all_keys[0] & mask, return_counts=True)
             often[slots] = np.minimum(often[slots] + numbers, most)
         keys, counts, firsts = np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64)
         for passages in blocks():
-            found, documents = passages.all_keys()
+            found, documents = passages.all_keys
             passing = often[found & mask] >= most
             found, documents = _distinct(found[passing], documents[passing])
             keys, places = np.unique(np.concatenate([keys, found]), return_inverse=True)
@@ -151,11 +155,20 @@ class Repeats:
 
     def where_first(self, keys: Keys, documents: Ints) -> Ints:
         """Return of each key whether it is repeated, and first in the document given."""
-        if not len(self.keys):
-            return np.full(len(keys), NOWHERE)
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        repeated = self.keys[places] == keys
-        return np.where(repeated, np.where(self.firsts[places] == documents, HERE, ELSEWHERE), NOWHERE)
+        where = np.full(len(keys), NOWHERE)
+        # Most keys are none of these, which a filter tells sooner than a search.
+        near = np.flatnonzero(self._filter[keys & np.uint64(len(self._filter) - 1)])
+        places = np.minimum(np.searchsorted(self.keys, keys[near]), len(self.keys) - 1)
+        repeated = self.keys[places] == keys[near]
+        near, places = near[repeated], places[repeated]
+        where[near] = np.where(self.firsts[places] == documents[near], HERE, ELSEWHERE)
+        return where
+
+    @cached_property
+    def _filter(self) -> Truths:
+        slots = np.zeros(1 << min(max((16 * len(self.keys)).bit_length(), _FILTER_BITS[0]), _FILTER_BITS[1]), np.bool_)
+        slots[self.keys & np.uint64(len(slots) - 1)] = True
+        return slots
 
 
 def row_of(sentences: Iterable[Sequence[str]], number_of: Callable[[str], int]) -> list[int]:
@@ -163,7 +176,7 @@ def row_of(sentences: Iterable[Sequence[str]], number_of: Callable[[str], int]) 
     row: list[int] = []
     for sentence in sentences:
         if sentence:
-            row += [number_of(form) for form in sentence]
+            row += map(number_of, sentence)
             row.append(END)
     return row
 
