@@ -36,6 +36,7 @@ def words(document: str, rule: PlainText = AUTO) -> list[str]:
         ("caf&eacute; &#8364;uro &#x43c;&#x438;&#x440;", ["café", "uro", "мир"]),
         ("<!DOCTYPE html><title>head</title>", ["head"]),
         ("<p><![CDATA[kept]]></p>", ["kept"]),
+        ("<!-- what a form asks for, of which <b> is shown -->It crashes", ["it", "crashes"]),
     ],
 )
 def test_of_html_the_text_is_counted_alone(document: str, expected: list[str]) -> None:

@@ -34,7 +34,7 @@ _SCRIPTS_AND_STYLES: Final = [
 _MARKUP: Final[Mapping[str, object]] = {
     # Feeds have their HTML escaped once more.
     "rounds": 2,
-    "sign": rf"<(?=[!/A-Za-z])(?i:/?(?:{_NAMES}){_REST_OF_TAG}|/[abipqsu]>|p>|a\s[^<>]*+>|!doctype\s+html)",
+    "sign": rf"<(?=[!/A-Za-z])(?i:/?(?:{_NAMES}){_REST_OF_TAG}|/[abipqsu]>|p>|a\s[^<>]*+>|!doctype\s+html|!--)",
     "hidden": [*_SCRIPTS_AND_STYLES, ["<!--", "-->"]],
     "inline": rf"(?i:</?(?:{_WITHIN_A_WORD}){_REST_OF_TAG}|<wbr\s*+/?>)",
     "tag": (
