@@ -105,6 +105,12 @@ def test_text_right_behind_an_address_stays_where_no_space_parts_it() -> None:
     [
         ("我爱北京天安门\uff0c今天天气很好。", "Chinese or Japanese"),
         ("私は昨日東京でコンピュータを買いました。", "Chinese or Japanese"),
+        ("质量很好\uff0c物流很快。包装也不错\uff01", "Chinese or Japanese"),
+        ("质量很好\n物流很快", "Chinese or Japanese"),
+        ("質量 很好 \uff0c 物流 很快", None),
+        ("人工智能 机器学习\u3000深度学习", None),
+        ("北京\uff0c上海", None),
+        ("天安门", None),
         ("ฉันชอบกินข้าวและไปเที่ยวที่กรุงเทพมหานคร", "Thai"),
         ("ຂ້ອຍມັກກິນເຂົ້າແລະໄປທ່ຽວຢູ່ວຽງຈັນ", "Lao"),
         ("ကျွန်တော်သည်ထမင်းစားရတာကြိုက်ပါတယ်", "Burmese"),

@@ -65,22 +65,26 @@ class Script:
     """A script, or several that are written together, in which words may stand side by side without a space.
 
     A text is unsegmented where a quarter of its characters or more are of the script, and half of those or more stand
-    in unbroken runs of `least` or more.
+    in unbroken runs of `least` or more; of `least_without_blank`, where it has several runs and no `blank` between two.
     """
 
     def __init__(self, members: Mapping[str, object]) -> None:
         self.runs = re.compile(str(members["runs"]))
         self._words = re.compile(str(members["words"])) if "words" in members else None
         self._least = int(str(members["least"]))
+        self._least_without_blank = int(str(members.get("least_without_blank", self._least)))
+        self._find_blank = re.compile(str(members.get("blank", ""))).search
         self.by = str(members.get("by", ""))
 
     def is_unsegmented(self, text: str) -> bool:
         """Whether the words of a text of this script are not parted."""
         of_script = in_long = 0
-        for run in self.runs.findall(text):
+        runs = self.runs.findall(text)
+        least = self._least_without_blank if len(runs) > 1 and not self._find_blank(text) else self._least
+        for run in runs:
             of_script += len(run)
             # A run of katakana is a single foreign word, however long.
-            if len(run) >= self._least and not (self._words and self._words.fullmatch(run)):
+            if len(run) >= least and not (self._words and self._words.fullmatch(run)):
                 in_long += len(run)
         return 0 < in_long >= of_script / 2 and of_script >= len(text) / 4
 

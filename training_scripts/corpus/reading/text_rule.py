@@ -63,11 +63,15 @@ _IGNORED: Final[Mapping[str, object]] = {
     ),
 }
 
+_CHINESE_JAPANESE: Final = segmentation.HAN + segmentation.HIRAGANA + segmentation.KATAKANA
 SCRIPTS: Final[Mapping[str, Mapping[str, object]]] = {
     segmentation.CHINESE_JAPANESE: {
         "runs": segmentation.RUNS[segmentation.CHINESE_JAPANESE],
         "words": f"[{segmentation.KATAKANA}]+",
         "least": 5,
+        # Clauses are short, and marks alone stand between them.
+        "least_without_blank": 3,
+        "blank": rf"(?<=[{_CHINESE_JAPANESE}])[ \t\u00a0\u3000\u200b]+(?=[{_CHINESE_JAPANESE}])",
     },
     # Unicode's line breaking class SA: scripts of South East Asia in which only a dictionary knows where a word ends.
     segmentation.THAI: {"runs": segmentation.RUNS[segmentation.THAI], "least": 13},
