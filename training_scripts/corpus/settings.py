@@ -11,6 +11,7 @@ from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.reading.document_words import WordFinder
 from training_scripts.corpus.reading.plain_text import PlainText
 from training_scripts.corpus.reading.text_rule import Html, reading_rule, written_rule
+from training_scripts.corpus.reading.word_lists import read_list, read_vocabulary
 from training_scripts.corpus.surface_forms import SurfaceForms, is_table
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.corpus.tokens import rule_for

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import among
 from training_scripts.corpus.preparation import MAX_SEEN_STOP_FORMS, lemmas_of, stop_forms_told
-from training_scripts.corpus.vocabulary import LEAST_WORDS, Vocabulary, freeze, too_few
+from training_scripts.corpus.reading.word_lists import LEAST_WORDS
+from training_scripts.corpus.vocabulary import Vocabulary, freeze, too_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,9 +12,10 @@ from training_scripts.corpus.documents import Document
 from training_scripts.corpus.errors import CorpusError
 from training_scripts.corpus.language import Lemmas, stop_words_of
 from training_scripts.corpus.progress import Progress
+from training_scripts.corpus.reading.word_lists import read_list, read_vocabulary
 from training_scripts.corpus.settings import PreparationSettings
 from training_scripts.corpus.split import Splitter
-from training_scripts.corpus.vocabulary import choose, freeze, read_list, read_vocabulary
+from training_scripts.corpus.vocabulary import choose, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
