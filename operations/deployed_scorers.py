@@ -31,7 +31,7 @@ REQUEST_ROWS: Final = 2000
 """Keeps the answer, some 13 bytes a topic weight, under the URL's 6 MB for up to 200 topics."""
 _BYTES_PER_WORD, _BYTES_PER_RECORD = 9, 64
 _TIMEOUT_S: Final = 90
-_MODEL_HEADER, _CORPUS_HEADER = "x-model-version", "x-corpus-version"
+_MODEL_HEADER, _CORPUS_HEADER, _VOCABULARY_HEADER = "x-model-version", "x-corpus-version", "x-vocabulary-version"
 
 
 class Endpoint:
@@ -92,7 +92,8 @@ class Url:
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 -- the caller's own URL
                 weights = _weights(answer.read(), counts.shape[0])
-                return Scored(weights, answer.headers[_MODEL_HEADER], answer.headers[_CORPUS_HEADER] or "")
+                told = answer.headers
+                return Scored(weights, told[_MODEL_HEADER], told[_CORPUS_HEADER] or "", told[_VOCABULARY_HEADER] or "")
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:300]
             raise OperationError(f"{self._url} answered {error.code}: {said}") from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 from topics_client import outputs
 from topics_client.client import TopicsClient
+from topics_client.completion import SHELLS, Completion
 from topics_client.errors import TopicsError
 from topics_client.reading import inputs
 from topics_client.reading.inputs import Form, InputError, Named
@@ -36,6 +37,7 @@ examples:
   topics score letter.txt report.txt             each file is one document
   topics score tickets.jsonl --field body        a document a line; or .json, an array of them
   topics score reviews.csv --field Review        a document a row of a table with a header; or .tsv
+  topics score tickets.jsonl --id-field number   name each document in the output by its own id
   topics score counts.csv --as counts            a row of word counts a document
   some command | topics score                    a document a line of standard input
   topics list                                    the topics of the model in service
@@ -45,6 +47,7 @@ examples:
 
 The URL comes from --url or ${URL_VARIABLE}; requests are signed with your AWS credentials.
 The URL for similar documents is another: --url or ${SIMILAR_URL_VARIABLE}.
+Completion: eval "$(topics --completion bash)", or zsh; topics --completion fish | source.
 exit codes: 0 all went well, 1 some documents were refused (shown in their place), 2 nothing could be done.
 """
 
@@ -134,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"connect here instead (default: ${VIA_VARIABLE}); local cloud",
     )
     parser.add_argument("--version", action="version", version=f"topics {VERSION}")
+    parser.add_argument("--completion", action=Completion, choices=SHELLS, help="write what completes it in a shell")
     parser.add_argument("--quiet", action="store_true", help="tell no progress and no counts on standard error")
     parser.add_argument("--format", choices=outputs.FORMATS, default=outputs.TABLE)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
@@ -141,6 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("files", nargs="*", default=[inputs.STANDARD_INPUT], help="- or none: standard input")
     score.add_argument("--as", dest="form", choices=inputs.FORMS, help="what the files hold (default: by their suffix)")
     score.add_argument("--field", default="text", help="member or column that holds the text (default: text)")
+    score.add_argument(
+        "--id-field", help="member or column that names a document in the output (default: file and line)"
+    )
     score.add_argument("--encoding", help="of the files, such as windows-1252 (default: utf-8, or by byte order mark)")
     score.add_argument("--top", type=int, default=3, help="strongest topics to show; 0 shows all weights (default: 3)")
     score.add_argument("--mean", action="store_true", help="give documents without known words the corpus's mean")
@@ -181,8 +188,9 @@ def _similar(options: argparse.Namespace) -> SimilarDocuments:
 
 def _score(client: TopicsClient, options: argparse.Namespace) -> int:
     asked: deque[tuple[str, float | None]] = deque()
+    form = Form(options.form, options.field, options.encoding, options.id_field)
     predictions = client.stream(
-        _noting(inputs.documents_in(options.files, Form(options.form, options.field, options.encoding)), asked),
+        _noting(inputs.documents_in(options.files, form), asked),
         top=options.top or None,
         on_error="raise" if options.strict else "return",
         empty="mean" if options.mean else "refuse",

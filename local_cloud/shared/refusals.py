@@ -697,7 +697,8 @@ _ABOUT = """\
 # What AWS refuses, and so does the local cloud
 
 Made by `python -m local_cloud.shared.refusals > docs/aws-refusals.md` from the table that the local cloud refuses by.
-Each row is the case of its name in `tests/local_cloud/test_documented_refusals.py`.
+Each row is the case of its name in `tests/local_cloud/test_documented_refusals.py`, and has a section in the
+[runbooks](runbooks.md#deploys).
 
 Rule and error code are AWS's by the page. A message is AWS's own where a public report has it, else ours: check
 codes, not messages. No row was verified in an account.

@@ -23,6 +23,8 @@ ENDPOINT_METRICS: Final = "AWS/SageMaker"
 URL_ALIAS: Final = "live"
 OWN_METRICS: Final = "TopicModel"
 """The namespace that the URL function writes to; its role is not allowed metrics, since they travel in its log."""
+RUNBOOKS: Final = "docs/runbooks.md"
+"""Has a section for each alarm, headed by the ids of its construct below the stack."""
 
 
 @cache
@@ -76,8 +78,12 @@ def alarm(
 ) -> cloudwatch.Alarm:
     """Declare an alarm that rings at `threshold` or above for `periods`, and tells the stage's topic.
 
-    Missing data does not breach: an endpoint without requests has no errors.
+    Its description is `says`, and the section of the runbooks that is headed by the alarm's name. Missing data
+    does not breach: an endpoint without requests has no errors.
     """
+    name = (
+        "".join(node.node.id for node in scope.node.scopes if not isinstance(node, cdk.App | cdk.Stack)) + construct_id
+    )
     made = cloudwatch.Alarm(
         scope,
         construct_id,
@@ -86,7 +92,7 @@ def alarm(
         evaluation_periods=periods,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        alarm_description=says,
+        alarm_description=f"{says}. What to do: {RUNBOOKS}#{name.lower()}",
     )
     resource = made.node.default_child
     if not isinstance(resource, cloudwatch.CfnAlarm):

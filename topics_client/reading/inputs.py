@@ -17,7 +17,7 @@ from topics_client.reading.text_records import DELIMITERS, TAB, RecordsError, js
 from topics_client.reading.unique_members import DuplicateMemberError, unique_members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 STANDARD_INPUT: Final = "-"
@@ -35,7 +35,7 @@ class InputError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A document and its name: file and line.
+    """A document and its name: file and line, or its own id.
 
     `share` is how much of all input had been read with it, 0 to 1; None where nobody knows how much there is.
     """
@@ -53,11 +53,13 @@ class Form:
         name: one of `FORMS`; None goes by the file's suffix.
         field: the member of a JSON object, or the column of a table with a header, that holds the text.
         encoding: of the files; None is UTF-8, or what a byte order mark says.
+        id_field: the member or column that names a document; None names it by file and line.
     """
 
     name: str | None = None
     field: str = "text"
     encoding: str | None = None
+    id_field: str | None = None
 
 
 def documents_in(paths: Sequence[str], form: Form) -> Iterator[Named]:
@@ -121,16 +123,18 @@ def _form_of(path: str) -> str:
 
 
 def _read(blocks: Iterator[bytes], name: str, form: Form, kind: str) -> Iterator[Named]:
+    if form.id_field is not None and kind not in {JSONL, CSV}:
+        raise InputError(f"{name} has no ids: --id-field is for JSON records and tables with a header")
     if kind == WHOLE:
         return iter([Named(name, decoded(b"".join(blocks)))])
     lines = lines_of(blocks)
     if kind == JSONL:
-        return _records(lines, name, form.field)
+        return _records(lines, name, form)
     # A map goes on after a line that is no text, where a generator would end.
     texts = map(decoded, lines, count(1))
     if kind == CSV_COUNTS:
         return _rows_of_counts(texts, name)
-    return _column(texts, name, form.field) if kind == CSV else _lines(texts, name)
+    return _column(texts, name, form) if kind == CSV else _lines(texts, name)
 
 
 def _lines(lines: Iterable[str], name: str) -> Iterator[Named]:
@@ -139,10 +143,9 @@ def _lines(lines: Iterable[str], name: str) -> Iterator[Named]:
             yield Named(f"{name}:{number}", line.rstrip("\r\n"))
 
 
-def _records(lines: Iterable[bytes], name: str, field: str) -> Iterator[Named]:
+def _records(lines: Iterable[bytes], name: str, form: Form) -> Iterator[Named]:
     for number, record in json_records(lines):
-        place = f"{name}:{number}"
-        yield Named(place, _of_json(decoded(record, number), place, field))
+        yield _of_json(decoded(record, number), f"{name}:{number}", form)
 
 
 def _rows_of_counts(lines: Iterable[str], name: str) -> Iterator[Named]:
@@ -151,29 +154,39 @@ def _rows_of_counts(lines: Iterable[str], name: str) -> Iterator[Named]:
             yield Named(f"{name}:{number}", _counts(line, f"{name}:{number}"))
 
 
-def _column(lines: Iterable[str], name: str, field: str) -> Iterator[Named]:
+def _column(lines: Iterable[str], name: str, form: Form) -> Iterator[Named]:
     delimiters = sorted(DELIMITERS, key=TAB.__ne__) if _suffix_of(name) == ".tsv" else DELIMITERS
-    for number, row in table_rows(lines, [field], delimiters=delimiters):
+    fields = [form.field, *filter(None, [form.id_field])]
+    for number, row in table_rows(lines, fields, delimiters=delimiters):
         if isinstance(row, PlainTextError):
             raise row
+        place = f"{name}:{number}"
         if not isinstance(row, dict):
-            raise InputError(f"{name}:{number} {row}")
-        yield Named(f"{name}:{number}", row[field])
+            raise InputError(f"{place} {row}")
+        yield Named(_name_of(row, place, form), row[form.field])
 
 
-def _of_json(text: str, place: str, field: str) -> Read:
+def _of_json(text: str, place: str, form: Form) -> Named:
     try:
         content = json.loads(text, object_pairs_hook=unique_members)
     except DuplicateMemberError as error:
         raise InputError(f"{place}: {error}") from None
     except (ValueError, RecursionError):
         raise InputError(f"{place} is no JSON") from None
-    if isinstance(content, str):
-        return content
-    if isinstance(content, dict) and isinstance(content.get(field), str):
-        found: str = content[field]
-        return found
-    raise InputError(f"{place} is neither a string nor an object with the text in {field!r}. Name it with --field")
+    record = content if isinstance(content, dict) else {}
+    document = content if isinstance(content, str) else record.get(form.field)
+    if isinstance(document, str):
+        return Named(_name_of(record, place, form), document)
+    raise InputError(f"{place} is neither a string nor an object with the text in {form.field!r}. Name it with --field")
+
+
+def _name_of(record: Mapping[str, object], place: str, form: Form) -> str:
+    if form.id_field is None:
+        return place
+    name = record.get(form.id_field)
+    if isinstance(name, str | int) and not isinstance(name, bool) and name != "":
+        return str(name)
+    raise InputError(f"{place} has no id in {form.id_field!r}: a text or a whole number is needed")
 
 
 def _counts(line: str, place: str) -> list[float]:

@@ -55,7 +55,11 @@ class SageMakerRuntime:
 
 
 @pytest.fixture
-def url(world: World) -> Iterator[str]:
+def url(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             assert "/us-east-1/lambda/aws4_request" in self.headers["Authorization"]
@@ -64,6 +68,7 @@ def url(world: World) -> Iterator[str]:
             self.send_response(200)
             self.send_header("x-model-version", MODEL)
             self.send_header("x-corpus-version", world.manifest.corpus_hash)
+            self.send_header("x-vocabulary-version", world.manifest.vocabulary_hash)
             self.end_headers()
             self.wfile.write(body)
 
@@ -79,12 +84,7 @@ def url(world: World) -> Iterator[str]:
     server.server_close()
 
 
-def test_a_model_folder_an_endpoint_and_a_url_give_the_same_numbers(
-    world: World, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+def test_a_model_folder_an_endpoint_and_a_url_give_the_same_numbers(world: World, url: str) -> None:
     local, version = score_all(LocalModel(world.model), world.documents(), QUIET)
 
     for scorer in (Endpoint("topics", client=SageMakerRuntime(world)), Url(url)):
@@ -168,6 +168,18 @@ def test_a_model_of_another_corpus_and_the_same_vocabulary_is_taken(world: World
     here, _ = score_all(LocalModel(world.model), replace(world.documents(), corpus="1" * 64), QUIET)
 
     np.testing.assert_allclose(weights, here, atol=1e-6)
+
+
+def test_a_url_takes_documents_of_another_corpus_that_were_counted_by_the_vocabulary_it_tells(
+    world: World, url: str
+) -> None:
+    newer = replace(world.documents(), corpus="1" * 64)
+    weights, _ = score_all(Url(url), newer, QUIET)
+    here, _ = score_all(LocalModel(world.model), newer, QUIET)
+
+    np.testing.assert_allclose(weights, here, atol=1e-6)
+    with pytest.raises(ExploreError, match="counted by the vocabulary of corpus 111111111111"):
+        score_all(Url(url), replace(newer, vocabulary="2" * 64), QUIET)
 
 
 def test_a_model_that_changes_on_the_way_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

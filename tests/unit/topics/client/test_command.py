@@ -57,6 +57,44 @@ def test_a_column_of_a_table_is_read_through_quoted_newlines(folder: Path, capsy
     assert [[float(cell) for cell in row[2:]] for row in rows] == [[0, 0, 1], [0.5, 0.5, 0]]
 
 
+def test_documents_keep_their_own_ids(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records = folder / "own.jsonl"
+    records.write_text('{"text": "a car", "number": 7}\n{"text": "unseen", "number": "b-8"}\n', encoding="utf-8")
+
+    assert main(["--format", "json", "score", str(records), "--id-field", "number"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    table = [str(folder / "table.csv"), "--field", "Review", "--id-field", "id"]
+    assert main(["--format", "csv", "score", *table]) == 0
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+
+    assert [line["document"] for line in lines] == ["7", "b-8"]
+    assert "error" in lines[1]
+    assert [row[0] for row in rows] == ["document", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.jsonl", '{"text": "a car"}', "a.jsonl:1 has no id in 'key': a text or a whole number is needed"),
+        ("a.jsonl", '"a car"', "a.jsonl:1 has no id in 'key': a text or a whole number is needed"),
+        ("a.jsonl", '{"text": "a car", "key": 1.5}', "a.jsonl:1 has no id in 'key'"),
+        ("a.jsonl", '{"text": "a car", "key": true}', "a.jsonl:1 has no id in 'key'"),
+        ("a.csv", "key,text\n,a car\n", "a.csv:2 has no id in 'key'"),
+        ("a.csv", "number,text\n1,a car\n", "a.csv has no column 'key': its columns are 'number', 'text'"),
+        ("a.txt", "a car", "a.txt has no ids: --id-field is for JSON records and tables with a header"),
+    ],
+)
+def test_a_document_without_an_id_is_named(
+    name: str, content: str, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / name
+    file.write_text(content, encoding="utf-8")
+
+    assert main(["score", str(file), "--id-field", "key"]) == 2
+
+    assert f"{folder}/{says}" in capsys.readouterr().err
+
+
 def test_rows_of_counts_are_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--format", "csv", "score", str(folder / "counts.csv"), "--as", "counts", "--top", "2"]) == 0
 
