@@ -1,35 +1,7 @@
-// Ask the topic model's URL from JavaScript: Node 18 or newer, or anything else with fetch and node:crypto.
+// Ask the topic model's URL from JavaScript: Node 18 or newer; ask.mjs, which signs, lies beside it.
 //
 //   TOPICS_URL=https://….lambda-url.eu-west-1.on.aws/ AWS_REGION=eu-west-1 node docs/examples/topics.mjs "some text" …
-import { createHash, createHmac } from "node:crypto";
-
-const sha256 = (text) => createHash("sha256").update(text).digest("hex");
-const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
-const encoded = (text) =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (one) => "%" + one.charCodeAt(0).toString(16).toUpperCase());
-
-/** Return the headers of a request, signed with Signature Version 4 for the service `lambda`. */
-function signedHeaders(method, url, body, { region, accessKeyId, secretAccessKey, sessionToken }) {
-  const time = new Date().toISOString().replace(/[-:]|\.\d{3}/g, "");
-  const date = time.slice(0, 8);
-  const headers = { host: url.host, "x-amz-date": time };
-  if (sessionToken) headers["x-amz-security-token"] = sessionToken;
-  const names = Object.keys(headers).sort();
-  const query = [...url.searchParams].map(([name, value]) => `${encoded(name)}=${encoded(value)}`).sort().join("&");
-  const canonical = [
-    method, url.pathname, query, ...names.map((name) => `${name}:${headers[name]}`), "", names.join(";"), sha256(body),
-  ].join("\n");
-  const scope = `${date}/${region}/lambda/aws4_request`;
-  const toSign = ["AWS4-HMAC-SHA256", time, scope, sha256(canonical)].join("\n");
-  const key = [date, region, "lambda", "aws4_request"].reduce(hmac, "AWS4" + secretAccessKey);
-  const signature = hmac(key, toSign).toString("hex");
-  const credential = `${accessKeyId}/${scope}`;
-  // fetch sets the host header itself.
-  delete headers.host;
-  headers.authorization =
-    `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
-  return headers;
-}
+import { signedHeaders } from "./ask.mjs";
 
 /** Return the predictions for some texts, in order. */
 export async function topicsOf(documents, { url, top = 3, attempts = 4, ...credentials }) {

@@ -9,7 +9,18 @@ from similar_function.problems import SimilarCode, SimilarProblem
 from similar_function.similar import MOST_NEIGHBOURS, NEIGHBOURS
 from url_functions.events import UNKNOWN_SHARE_HEADER
 from url_functions.media_types import APPLICATION_JSON, TEXT_PLAIN
-from url_functions.openapi import EVERY_PATH, RECORD, SCORING, problem_responses, ref, shared_schemas
+from url_functions.openapi import (
+    DATABASE_QUESTION,
+    EVERY_PATH,
+    RECORD,
+    SCORING,
+    SECURITY_SCHEMES,
+    SERVERS,
+    megabytes,
+    problem_responses,
+    ref,
+    shared_schemas,
+)
 from url_functions.problems import Code
 from url_functions.versions import CORPUS_HEADER, MODEL_HEADER
 
@@ -30,6 +41,10 @@ INDEX: Final = frozenset(
     }
 )
 OF_A_DOCUMENT: Final = frozenset({*INDEX, *SCORING, SimilarCode.SCORING_UNAVAILABLE})
+_MODEL: Final[Json] = {"model": "topic-model-dev-deploy-3644b0642de2", "corpus": "497c9da7fb59"}
+SOME_ID: Final = "rds:RestoreDBInstanceFromDBSnapshot"
+SIMILAR: Final[Json] = {**_MODEL, "similar": [{"id": SOME_ID, "label": "rds", "distance": 0.031}]}
+HEALTH: Final[Json] = {"status": "ok", **_MODEL, "documents": 9529}
 
 
 def document() -> Json:
@@ -42,9 +57,10 @@ def document() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "description": (
                 "Documents of similar topics, by the Hellinger distance of their topic weights. "
-                f"A document that is sent may have {requests.MAX_DOCUMENT_BYTES} bytes."
+                f"A document that is sent may have {megabytes(requests.MAX_DOCUMENT_BYTES)}."
             ),
         },
+        "servers": SERVERS,
         "security": [{"sigv4": []}],
         "paths": {
             "/similar": {"get": _of_id(), "post": _of_document()},
@@ -55,14 +71,7 @@ def document() -> Json:
         },
         "components": {
             "schemas": _schemas(),
-            "securitySchemes": {
-                "sigv4": {
-                    "type": "apiKey",
-                    "name": "Authorization",
-                    "in": "header",
-                    "description": "AWS Signature Version 4 for the service `lambda`",
-                }
-            },
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
@@ -73,6 +82,7 @@ def _of_id() -> Json:
         "in": "query",
         "required": True,
         "description": "Of a document in the published topic vectors",
+        "example": SOME_ID,
         "schema": {"type": "string", "minLength": 1, "maxLength": requests.MAX_ID_CHARS},
     }
     return {
@@ -91,7 +101,7 @@ def _of_document() -> Json:
         "requestBody": {
             "required": True,
             "content": {
-                APPLICATION_JSON: {"schema": ref("DocumentRequest")},
+                APPLICATION_JSON: {"schema": ref("DocumentRequest"), "example": {requests.DOCUMENT: DATABASE_QUESTION}},
                 TEXT_PLAIN: {"schema": {"type": "string", "minLength": 1, "description": "The document"}},
             },
         },
@@ -119,16 +129,17 @@ def _similar() -> Json:
         "headers": {
             name: {"description": description, "schema": {"type": "string"}} for name, description in headers.items()
         },
-        "content": {APPLICATION_JSON: {"schema": ref("Similar")}},
+        "content": {APPLICATION_JSON: {"schema": ref("Similar"), "example": SIMILAR}},
     }
 
 
 def _reading(operation_id: str, summary: str, schema: str, codes: frozenset[str]) -> Json:
+    example = {"example": HEALTH} if schema == "Health" else {}
     return {
         "operationId": operation_id,
         "summary": summary,
         "responses": {
-            "200": {"description": summary, "content": {APPLICATION_JSON: {"schema": ref(schema)}}},
+            "200": {"description": summary, "content": {APPLICATION_JSON: {"schema": ref(schema), **example}}},
             **_problems(codes),
         },
     }

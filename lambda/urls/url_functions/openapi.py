@@ -21,6 +21,30 @@ EVERY_PATH: Final = frozenset(
 RECORD: Final = frozenset({Code.MODEL_NOT_IN_SERVICE, Code.SERVICE_MISCONFIGURED, Code.NOT_ACCEPTABLE})
 SCORING: Final = frozenset(Code) - {Code.UNKNOWN_ROUTE}
 
+DATABASE_QUESTION: Final = "How do I restore a database snapshot?"
+"""The document of the examples."""
+SERVERS: Final[list[Json]] = [
+    {"url": "/", "description": "Where this document came from"},
+    {
+        "url": "https://{id}.lambda-url.{region}.on.aws",
+        "description": "The function's URL, which is an output of the serving stack",
+        "variables": {"id": {"default": "abcdefghijklmnopqrstuvwxyz012345"}, "region": {"default": "us-east-1"}},
+    },
+]
+SECURITY_SCHEMES: Final[Json] = {
+    "sigv4": {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "description": "AWS Signature Version 4 for the service `lambda`",
+    }
+}
+
+
+def megabytes(number: int) -> str:
+    """Return a number of bytes in megabytes of 1,048,576 bytes, as AWS tells its limits."""
+    return f"{number / 2**20:.4g} MB"
+
 
 def ref(name: str) -> Json:
     """Return a reference to one of the schemas."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +16,8 @@ from url_functions.limits import DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_ROWS
 from url_functions.media_types import READABLE, WRITABLE
 from url_functions.problems import KINDS, Code
 
-PAGE = Path(__file__).parents[3] / "docs" / "api.html"
+PAGES = [api_page.TOPICS, api_page.SIMILAR]
+MOST_BYTES_OF_A_PAGE = 64_000
 DOCUMENT: dict[str, Any] = openapi.document(DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_ROWS)
 
 
@@ -158,26 +159,57 @@ class _Loads(HTMLParser):
         if tag not in ("meta", "br"):
             self.open.append(tag)
         self.loads += [tag] if tag in ("script", "link", "img", "iframe") else []
-        self.loads += [
-            name for name, value in attrs if name == "src" or (name == "href" and not (value or "").startswith("#"))
-        ]
+        self.loads += [name for name, value in attrs if name == "src" or (name == "href" and tag != "a")]
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
 
-def test_the_page_names_everything_and_loads_nothing() -> None:
-    parser = _Loads()
-    parser.feed(PAGE.read_text(encoding="utf-8"))
+def text_of(page: api_page.Page) -> str:
+    return (api_page.DOCS / page.file).read_text(encoding="utf-8")
 
-    text = PAGE.read_text(encoding="utf-8")
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.file)
+def test_a_page_names_everything_is_small_and_loads_nothing(page: api_page.Page) -> None:
+    parser, text = _Loads(), text_of(page)
+    parser.feed(text)
+
     assert (parser.loads, parser.open) == ([], [])
-    assert all(path in text for path in DOCUMENT["paths"])
-    assert all(str(code) in text for code in Code)
+    assert all(path in text for path in page.document["paths"])
+    assert all(str(code) in text for code in page.problems)
+    assert len(text.encode()) < MOST_BYTES_OF_A_PAGE
 
 
-def test_the_page_is_what_the_code_says() -> None:
-    assert PAGE.read_text(encoding="utf-8") == api_page.render(DOCUMENT), (
-        "docs/api.html is not what the code says; write it anew: "
-        "PYTHONPATH=lambda/urls python -m scripts.api_page > docs/api.html"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.file)
+def test_a_page_leads_to_each_operation_and_to_what_it_names(page: api_page.Page) -> None:
+    text = text_of(page)
+    ids = re.findall(r' id="([^"]+)"', text)
+    links = re.findall(r'href="#([^"]+)"', text)
+
+    assert len(set(ids)) == len(ids)
+    assert set(links) <= set(ids)
+    assert {each["operationId"] for _, _, each in api_page.operations_of(page.document)} <= set(links)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.file)
+def test_a_page_is_what_the_code_says(page: api_page.Page) -> None:
+    assert text_of(page) == api_page.render(page), (
+        "it is not what the code says; write it anew: PYTHONPATH=.:lambda/urls python -m scripts.api_page"
     )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.file)
+def test_each_example_is_of_its_schema(page: api_page.Page) -> None:
+    schemas = pytest.importorskip("jsonschema_rs")
+    components = {"components": page.document["components"]}
+    bodies = [
+        content
+        for _, _, each in api_page.operations_of(page.document)
+        for holder in (each.get("requestBody", {}), each["responses"]["200"])
+        for content in holder.get("content", {}).values()
+        if "example" in content
+    ]
+
+    assert len(bodies) > len(page.document["paths"]) - 2
+    for one in bodies:
+        schemas.validate({**components, **one["schema"]}, one["example"])

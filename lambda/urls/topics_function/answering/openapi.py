@@ -10,7 +10,18 @@ from topics_function.answering import openapi_schemas as schemas
 from url_functions import media_types, options
 from url_functions.events import GZIP, IDENTITY, UNKNOWN_SHARE_HEADER
 from url_functions.limits import ENDPOINT_PAYLOAD_BYTES, MAX_TOPICS, URL_PAYLOAD_BYTES
-from url_functions.openapi import EVERY_PATH, RECORD, SCORING, header, problem_responses, ref
+from url_functions.openapi import (
+    DATABASE_QUESTION,
+    EVERY_PATH,
+    RECORD,
+    SCORING,
+    SECURITY_SCHEMES,
+    SERVERS,
+    header,
+    megabytes,
+    problem_responses,
+    ref,
+)
 from url_functions.problems import KINDS, Code
 from url_functions.versions import CORPUS_HEADER, MODEL_HEADER, VOCABULARY_HEADER
 
@@ -33,6 +44,14 @@ ENDPOINT: Final = frozenset(
     }
 )
 TOPICS: Final = frozenset({Code.TOPICS_UNKNOWN, Code.TOPICS_UNAVAILABLE})
+_WORDS: Final[Json] = {"id": 3, "label": "db, aurora, rds", "words": ["db", "aurora", "rds"]}
+PREDICTIONS: Final[Json] = {"predictions": [{"topics": [{**_WORDS, "weight": 0.91}], "unknown_word_share": 0.0}]}
+_MODEL: Final[Json] = {"model": "topic-model-dev-deploy-3644b0642de2", "corpus": "497c9da7fb59"}
+READINGS: Final[dict[str, Json]] = {
+    "Topics": {**_MODEL, "topics": [{**_WORDS, "share": 0.039, "weights": [0.08, 0.05, 0.05]}]},
+    "Health": {"status": "ok", **_MODEL, "feature_dim": 2000, "algorithm": "builtin", "endpoint_called": False},
+}
+"""An answer of each schema that is read, for the document's examples."""
 
 
 @cache
@@ -52,11 +71,12 @@ def document(max_body_bytes: int, max_rows: int) -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "description": (
                 "Topic weights of documents, given as counts of words or as raw text. "
-                f"A request may have {max_rows} documents and {max_body_bytes} bytes once decompressed; the URL itself "
-                f"carries {URL_PAYLOAD_BYTES} bytes each way, and binary bodies in base64. What takes more than "
-                f"{ENDPOINT_PAYLOAD_BYTES} bytes on its way to the model is split and answered in order."
+                f"A request may have {max_rows:,} documents and {megabytes(max_body_bytes)} once decompressed; the URL "
+                f"itself carries {megabytes(URL_PAYLOAD_BYTES)} each way, and binary bodies in base64. What takes more "
+                f"than {megabytes(ENDPOINT_PAYLOAD_BYTES)} on its way to the model is split and answered in order."
             ),
         },
+        "servers": SERVERS,
         "security": [{"sigv4": []}],
         "paths": {
             "/": {"post": scoring},
@@ -78,14 +98,7 @@ def document(max_body_bytes: int, max_rows: int) -> Json:
         },
         "components": {
             "schemas": schemas.component_schemas(),
-            "securitySchemes": {
-                "sigv4": {
-                    "type": "apiKey",
-                    "name": "Authorization",
-                    "in": "header",
-                    "description": "AWS Signature Version 4 for the service `lambda`",
-                }
-            },
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
@@ -99,15 +112,16 @@ def _scoring(operation_id: str) -> Json:
                 options.TOP,
                 "Give so many of the strongest topics, with label and words, instead of all weights",
                 {"type": "integer", "minimum": 1, "maximum": MAX_TOPICS},
+                example=3,
             ),
             _parameter(
                 options.ERRORS,
-                f"{options.PER_ROW}: score the good documents, and report each failed row's problem in its place",
+                f"`{options.PER_ROW}`: score the good documents, and report each failed row's problem in its place",
                 {"type": "string", "enum": [options.STRICT, options.PER_ROW], "default": options.STRICT},
             ),
             _parameter(
                 options.EMPTY,
-                f"{options.MEAN}: give a document without known words the mean weights of the training corpus",
+                f"`{options.MEAN}`: give a document without known words the mean weights of the training corpus",
                 {"type": "string", "enum": [options.REFUSE, options.MEAN], "default": options.REFUSE},
             ),
             _parameter(
@@ -118,7 +132,7 @@ def _scoring(operation_id: str) -> Json:
             {
                 "name": "Content-Encoding",
                 "in": "header",
-                "description": f"{GZIP} or {IDENTITY}",
+                "description": f"`{GZIP}` or `{IDENTITY}`",
                 "schema": {"type": "string", "default": IDENTITY},
             },
         ],
@@ -131,7 +145,7 @@ def _scoring(operation_id: str) -> Json:
                     UNKNOWN_SHARE_HEADER: header("Share of unknown words, for raw text"),
                 },
                 "content": {
-                    media_types.APPLICATION_JSON: {"schema": ref("Predictions")},
+                    media_types.APPLICATION_JSON: {"schema": ref("Predictions"), "example": PREDICTIONS},
                     media_types.APPLICATION_JSONLINES: {"schema": {"type": "string"}},
                     media_types.NDJSON: {"schema": {"type": "string"}},
                     media_types.TEXT_CSV: {"schema": {"type": "string"}},
@@ -148,7 +162,10 @@ def _request_content() -> Json:
     lines = 'One instance a line, or one {"document": "raw text"} a line'
     return {
         media_types.TEXT_CSV: {"schema": {**text, "description": csv}, "example": "0,2,1\n1,0,0\n"},
-        media_types.APPLICATION_JSON: {"schema": {"oneOf": [ref("InstancesRequest"), ref("DocumentsRequest")]}},
+        media_types.APPLICATION_JSON: {
+            "schema": {"oneOf": [ref("InstancesRequest"), ref("DocumentsRequest")]},
+            "example": {"documents": [DATABASE_QUESTION]},
+        },
         media_types.APPLICATION_JSONLINES: {"schema": {**text, "description": lines}},
         media_types.NDJSON: {"schema": {**text, "description": lines}},
         media_types.RECORDIO_PROTOBUF: {"schema": {"type": "string", "description": "As the sagemaker SDK writes it"}},
@@ -157,6 +174,7 @@ def _request_content() -> Json:
 
 
 def _reading(operation_id: str, summary: str, schema: str, codes: frozenset[Code]) -> Json:
+    example = {"example": READINGS[schema]} if schema in READINGS else {}
     return {
         "operationId": operation_id,
         "summary": summary,
@@ -164,15 +182,15 @@ def _reading(operation_id: str, summary: str, schema: str, codes: frozenset[Code
             "200": {
                 "description": summary,
                 "headers": _version_headers(),
-                "content": {media_types.APPLICATION_JSON: {"schema": ref(schema)}},
+                "content": {media_types.APPLICATION_JSON: {"schema": ref(schema), **example}},
             },
             **problem_responses(codes | EVERY_PATH, KINDS),
         },
     }
 
 
-def _parameter(name: str, description: str, schema: Json) -> Json:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+def _parameter(name: str, description: str, schema: Json, **example: int) -> Json:
+    return {"name": name, "in": "query", "description": description, "schema": schema, **example}
 
 
 def _version_headers() -> Json:

@@ -10,8 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from scripts.api_page import LANGUAGES, SIMILAR, TOPICS, Page, operations_of, samples, signing
 
 ROOT = Path(__file__).parents[4]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -62,3 +65,43 @@ def test_the_python_example_runs(url: Any) -> None:
 
     assert lines[0] == "[('Cycling', 1.0), ('Driving', 0.0)]"
     assert lines[2:4] == ["(0.0, 1.0, 0.0)", "no_known_words"]
+
+
+def page_run(page: Page, language: str, folder: Path) -> str:
+    """Run what a page shows in a language: what signs, and behind it the sample of each operation."""
+    asked = [samples(*each, page.variable)[language] for each in operations_of(page.document)]
+    program = {"curl": "bash", "Python": sys.executable, "JavaScript": NODE}[language]
+    if program is None or (language == "curl" and CURL is None):
+        pytest.skip(f"what runs {language} is not installed")
+    file = folder / LANGUAGES[language]
+    stops = "set -euo pipefail\n" if language == "curl" else ""
+    file.write_text("\n".join([stops + signing(language, page.variable), *asked, ""]), encoding="utf-8")
+    return run(program, str(file))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pages_samples_are_answered(url: Any, language: str, tmp_path: Path) -> None:
+    answers = page_run(TOPICS, language, tmp_path).splitlines()
+
+    assert [urlsplit(target).path for _, target in url.requests] == list(TOPICS.document["paths"])
+    assert len(answers) == len(url.requests)
+    assert "Cycling" in answers[0]
+    assert "error" not in "".join(answers[:-1])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_samples_of_similar_documents_ask_as_they_say(
+    url: Any, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOPICS_SIMILAR_URL", url.address)
+    monkeypatch.delenv("TOPICS_URL")
+    url.script = [(200, {"content-type": "application/json"}, b'{"model": "m"}')] * 4
+
+    page_run(SIMILAR, language, tmp_path)
+
+    assert [(method, unquote(target)) for method, target in url.requests] == [
+        ("GET", "/similar?id=rds:RestoreDBInstanceFromDBSnapshot"),
+        ("POST", "/similar"),
+        ("GET", "/health"),
+        ("GET", "/openapi.json"),
+    ]
