@@ -94,7 +94,7 @@ class Reader:
 
     def __init__(self, copy: Path) -> None:
         self.copy = copy
-        self._environment = plain()
+        self.environment = plain()
         self.is_up = self.has_tried = False
 
     def run(self, block: Block) -> subprocess.CompletedProcess[str]:
@@ -107,7 +107,7 @@ class Reader:
         return subprocess.run(
             program,
             cwd=self.copy,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -124,7 +124,7 @@ class Reader:
         )
         assert made.returncode == 0, made.stdout + made.stderr
         path = f"{install_aws_cli(self.copy.parent / 'aws')}:{os.environ['PATH']}"
-        self._environment = exports(self.copy) | {"STAGE": "dev", "PATH": path}
+        self.environment = exports(self.copy) | {"STAGE": "dev", "PATH": path}
         shutil.copytree(self.copy / "build" / "corpus", self.copy / "build" / "default")
         self.is_up = True
 
