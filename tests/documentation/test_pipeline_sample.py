@@ -32,10 +32,8 @@ echo "$@" > build/asked.txt
 """
 
 
-class CloudFormation(yaml.SafeLoader):
-    """Reads the short forms of intrinsic functions as objects of their names."""
-
-
+CloudFormation: Any = type("CloudFormation", (yaml.SafeLoader,), {})
+"""Reads the short forms of intrinsic functions as objects of their names."""
 CloudFormation.add_multi_constructor(
     "!",
     lambda loader, name, node: {
@@ -131,7 +129,7 @@ def run_job(reader: Reader, name: str, **variables: str) -> str:
     return written
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def repository(reader: Reader) -> Reader:
     """A reader's copy under version control, with a cloud and a `gh` that keeps what it is asked."""
     if not reader.is_up:
