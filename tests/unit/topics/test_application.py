@@ -22,7 +22,7 @@ def test_csv_rows_are_answered_in_order_with_the_versions_that_answered(service:
     assert reply.json == {"predictions": [{"topic_weights": [1.0, 0, 0]}, {"topic_weights": [0, 0.5, 0.5]}]}
     assert reply.headers["content-type"] == "application/json"
     assert reply.headers["x-model-version"] == "job-1"
-    assert reply.headers["x-corpus-version"] == "c1"
+    assert (reply.headers["x-corpus-version"], reply.headers["x-vocabulary-version"]) == ("c1", "v1")
 
 
 def test_the_path_of_the_endpoint_itself_is_understood_too(service: Any) -> None:
@@ -56,6 +56,7 @@ def test_the_built_in_image_takes_its_versions_from_the_record(service: Any) -> 
     reply = service.send("1,2,3")
 
     assert (reply.headers["x-model-version"], reply.headers["x-corpus-version"]) == ("job-1", "c1")
+    assert reply.headers["x-vocabulary-version"] == "v1"
 
 
 @pytest.mark.parametrize(
