@@ -1,4 +1,4 @@
-"""What the README says of costs, computed from the templates."""
+"""What the README and docs/costs.md say of costs, computed from the templates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rules.model import Template
 from tests.synths import ROOT
 from tests.templates.conftest import Templates
 
-README = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+README, COSTS = (" ".join((ROOT / page).read_text(encoding="utf-8").split()) for page in ("README.md", "docs/costs.md"))
 
 
 def of(templates: Templates) -> Bill:
@@ -20,19 +20,17 @@ def usd(lines: tuple[Line, ...], says: str) -> float:
     return sum(line.usd for line in lines if says in line.says)
 
 
-def test_the_readme_tells_what_dev_costs(dev: Templates) -> None:
-    found = of(dev)
+def test_the_pages_tell_what_stages_cost(dev: Templates, prod: Templates) -> None:
+    small, large = of(dev), of(prod)
+    hosts = [usd(each.fixed, "ml.m5.large") for each in (small, large)]
+    training = f"{usd(small.by_use, 'job Train') / 6:.2f} USD"
 
-    assert f"{found.total:.0f} USD a month" in README
-    assert f"{usd(found.fixed, 'ml.m5.large'):.0f} of them" in README
-    assert f"{usd(found.by_use, 'job Train') / 6:.2f} USD" in README
-
-
-def test_the_readme_tells_what_prod_costs(prod: Templates) -> None:
-    found = of(prod)
-
-    assert f"{found.total:.0f} USD: two hosts {usd(found.fixed, 'ml.m5.large'):.0f}" in README
-    assert f"interface endpoints {usd(found.fixed, 'zones'):.0f}" in README
+    assert f"about {small.total:.0f} USD a month for `dev` and {large.total:.0f} for `prod`" in README
+    assert f"a training is {training}" in README
+    assert f"| Together, whether anybody asks or not | {small.total:.0f} USD | {large.total:.0f} USD |" in COSTS
+    assert f"| 1: {hosts[0]:.0f} USD | 2: {hosts[1]:.0f} USD |" in COSTS
+    assert f"5 in 2 zones: {usd(large.fixed, 'zones'):.0f} USD" in COSTS
+    assert training in COSTS
 
 
 def test_of_each_resource_the_bill_says_something(prod: Templates) -> None:

@@ -15,7 +15,6 @@ from training_scripts.corpus.reading.word_lists import read_list, read_vocabular
 from training_scripts.corpus.surface_forms import SurfaceForms, is_table
 from training_scripts.corpus.token_rule import TokenRule, rule_of
 from training_scripts.corpus.tokens import rule_for
-from training_scripts.corpus.vocabulary import read_list, read_vocabulary
 from training_scripts.versions import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
