@@ -43,6 +43,7 @@ def build(app: cdk.App) -> tuple[str, StageSettings]:
     )
     if chosen.region is not None:
         regions.require(chosen.region, chosen)
+    chosen = corpus.sized(chosen, root=ROOT)
     prepared = corpus.find(chosen, root=ROOT)
     if isinstance(prepared, LocalCorpus) and prepared.left_aside is not None:
         print(f"synth: {prepared.left_aside}", file=sys.stderr)

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     progress = Progress("fit")
     corpus = CorpusManifest.load_whole(options.corpus)
-    chosen = stage_settings.hyperparameters(options.settings, options.stage)
+    chosen = stage_settings.hyperparameters(options.settings, options.stage, documents=corpus.documents.train)
     fixed = {**chosen, **dict(read_setting(text) for text in options.set)}
     [planned] = plan([], fixed, 1, corpus.feature_dim, options.out)
     job = replace(planned, root=options.out / f"fit-{corpus.corpus_hash[:_HASH_CHARS]}")

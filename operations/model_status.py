@@ -80,6 +80,7 @@ def asked_by(settings: StageSettings, stage: str) -> Mapping[str, object]:
     Raises:
         SynthError: the corpus or the bundle that they name is not there.
     """
+    settings = corpus.sized(settings, root=FILE.parent)
     bundle, image = open_bundle.find(settings, root=FILE.parent), algorithm_images.training(settings)
     return {
         "CorpusHash": corpus.find(settings, root=FILE.parent).corpus_hash,

@@ -30,9 +30,9 @@ def chosen(overrides: Path | None, stage: str) -> StageSettings:
     return cdk_json.load(_stages(CDK_FILE), stage=stage, overrides=overrides)[1]
 
 
-def hyperparameters(overrides: Path | None, stage: str) -> dict[str, str]:
-    """Return the hyperparameters of a stage's training, as a job takes them: see `chosen`."""
-    return stage_hyperparameters(chosen(overrides, stage))
+def hyperparameters(overrides: Path | None, stage: str, *, documents: int) -> dict[str, str]:
+    """Return the hyperparameters of a stage's training on so many documents, as a job takes them: see `chosen`."""
+    return stage_hyperparameters(chosen(overrides, stage).for_documents(documents))
 
 
 def write(file: Path, stage: str, values: Sequence[tuple[str, str]]) -> None:

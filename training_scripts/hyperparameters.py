@@ -8,7 +8,8 @@ implementation takes, and the built-in refuses.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, Self, get_args
 
 from annotated_types import Ge, Le
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -124,6 +125,45 @@ class NtmHyperparameters(_Frozen):
         return {FEATURE_DIM: str(feature_dim), **self.as_strings()}
 
 
+OPEN_NTM_VALUES: Final[Mapping[str, object]] = MappingProxyType(
+    {
+        "optimizer": "adam",
+        "learning_rate": 0.003,
+        "encoder_layers": (128,),
+        "encoder_layers_activation": "tanh",
+        "num_patience_epochs": 15,
+    }
+)
+"""What the open NTM learns best with, among the documented hyperparameters: the defaults of a stage that takes it. A
+job that is told nothing has the documented ones."""
+
+
+def default_mini_batch_size(documents: int) -> int:
+    """Return the mini-batch for so many training documents: the power of two by which they make 32 steps, 32 to 128."""
+    return min(128, max(32, 1 << (max(documents // 32, 1).bit_length() - 1)))
+
+
+class ByTopics(NamedTuple):
+    """Switches that go by the number of topics where they are not told."""
+
+    prior_variance: float
+    kl_weight: float
+    topic_information: float
+
+    @classmethod
+    def default(cls, ntm: NtmHyperparameters) -> ByTopics:
+        """Return them for a job; docs/ntm.md has the figures that they come from.
+
+        The divergence is a sum over topics: a document pays for each that it does not have, and with many it pays more
+        than its words are worth, so that topics die. So above 30 topics it weighs less, .46 for 50 and .16 for 100, and
+        topic information takes its place. The prior's variance is 4 for 30 topics or fewer, 2 for 60 or more, and 1,
+        the published model's, with adadelta, which learns worse with a wide prior.
+        """
+        weight = min(1.0, (30 / ntm.num_topics) ** 1.5)
+        variance = 1.0 if ntm.optimizer == "adadelta" else max(2.0, min(4.0, 120 / ntm.num_topics))
+        return cls(variance, weight, 4 * (1 - weight))
+
+
 class OpenNtmSwitches(_Frozen):
     """What only the open NTM takes: the ingredients that make its topics better, and how it runs.
 
@@ -144,12 +184,16 @@ class OpenNtmSwitches(_Frozen):
     document_weight_words: Annotated[Float, Field(ge=0.0, le=1_000_000.0)] = 150.0
     """A longer document's reconstruction loss counts as if it had this many words, so that a few long ones do not
     decide what the topics are; 0 lets each word count alike."""
-    prior_variance: Annotated[Float, Field(ge=0.01, le=100.0)] = 1.0
+    prior_variance: Annotated[Float, Field(ge=0.01, le=100.0)] | None = None
     """Variance of the prior of mu, Normal(0, prior_variance): below 1, topic weights are more even. 1 is the published
-    model's."""
-    topic_information: Annotated[Float, Field(ge=0.0, le=1000.0)] = 0.0
+    model's; None goes by the number of topics (`ByTopics`)."""
+    kl_weight: Annotated[Float, Field(ge=0.01, le=1.0)] | None = None
+    """Weight of the KL divergence in the loss: below 1, documents may have more topics, and more topics live. 1 is the
+    published model's; None goes by the number of topics (`ByTopics`)."""
+    topic_information: Annotated[Float, Field(ge=0.0, le=1000.0)] | None = None
     """Weight of the mutual information of documents and topics, which draws each document to one topic and spreads the
-    documents over all; 0 turns it off. In nats for documents of 30 words, in proportion for others."""
+    documents over all; 0 turns it off, None goes by the number of topics (`ByTopics`). In nats for documents of 30
+    words, in proportion for others."""
     decoder_rate: Annotated[Float, Field(ge=0.1, le=100.0)] = 5.0
     """How many times learning_rate is the rate of the topics' word preferences; 1 turns this off. adadelta, which has
     no learning rate, has no use for it."""
@@ -159,17 +203,28 @@ class OpenNtmSwitches(_Frozen):
     coherence_weight: Annotated[Float, Field(ge=0.0, le=10_000.0)] = 5.0
     """Strength of the term that draws a topic's top words to those that occur together; 0 turns it off. For documents
     of 30 words; for others it goes with the square of their length."""
-    coherence_unseen_share: Annotated[Float, Field(ge=0.0, le=100.0)] = 0.3
+    coherence_unseen_share: Annotated[Float, Field(ge=0.0, le=100.0)] = 0.1
     """Size of an imagined unseen corpus, against the training documents, in which the words should still be met
     together: discounts words that share a few documents by chance. 0 takes the training documents at their word."""
+    coherence_background_share: Annotated[Float, Field(ge=0.0, le=1.0)] = 0.6
+    """How much a word's frequency everywhere counts among the words that the coherence term looks at: at 0 rare words
+    come first, at 1 frequent ones."""
     coherence_temperature: Annotated[Float, Field(ge=0.1, le=10.0)] = 1.0
     """Over how many of a topic's words the coherence term spreads: above 1 over more, below over fewer."""
     topic_repulsion: Annotated[Float, Field(ge=0.0, le=1000.0)] = 8.0
     """Strength, within the coherence term, of what parts topics that lead with the same words; 0 turns it off."""
+    weight_exponent: Annotated[Float, Field(ge=1.0, le=4.0)] = 1.25
+    """Topic weights are served raised to this power and summing to 1 again, so that a document's own topics stand out;
+    1 serves them as the model has them."""
     seed: Annotated[Int, Field(ge=0, le=2**31 - 1)] = 0
     """Same seed, data and number of instances: same model, to the last bit."""
     max_memory_mb: Annotated[Int, Field(ge=16, le=1_000_000)] = 256
     """Most memory that a channel's documents may take; a larger corpus streams from disk each epoch."""
+
+    def by_topics(self, ntm: NtmHyperparameters) -> ByTopics:
+        """Return the switches that go by the number of topics, as told or as they go."""
+        told = {name: value for name in ByTopics._fields if (value := getattr(self, name)) is not None}
+        return ByTopics.default(ntm)._replace(**told)
 
     @classmethod
     def plain(cls, *, seed: int = 0) -> Self:
@@ -182,13 +237,16 @@ class OpenNtmSwitches(_Frozen):
             least_input_share=1.0,
             document_weight_words=0.0,
             prior_variance=1.0,
+            kl_weight=1.0,
             topic_information=0.0,
             decoder_rate=1.0,
             parameter_averaging=0.0,
             coherence_weight=0.0,
             coherence_unseen_share=0.0,
+            coherence_background_share=0.25,
             coherence_temperature=1.0,
             topic_repulsion=0.0,
+            weight_exponent=1.0,
             seed=seed,
         )
 

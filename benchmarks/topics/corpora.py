@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -24,7 +25,6 @@ from training_scripts.corpus.surface_forms import SurfaceForms
 CorpusName = Literal["api-reference", "20newsgroups", "20newsgroups-known", "debian"]
 FOLDER: Final = Path("build/bench/corpora")
 ARCHIVE: Final = Path("../shared/data/20news-bydate.tar.gz")
-WINDOW: Final = 10
 KNOWN_WORDS: Final = 10
 """Words of the vocabulary that a document of 20newsgroups-known has at least."""
 _FIELD: Final = re.compile(r"^([A-Z][\w-]*):[ ]?((?:.*\n?)(?: .*\n?)*)", re.MULTILINE)
@@ -78,23 +78,22 @@ def load(name: CorpusName) -> Corpus:
     return Corpus(name, folder, words, **parts)
 
 
-def windows(corpus: Corpus) -> csr_matrix:
-    """Return which words each run of WINDOW known words of a test document holds, shape (windows, words)."""
+def known_words(corpus: Corpus, part: Part) -> list[npt.NDArray[np.int64]]:
+    """Return the known words of each document of a part, as ids in the text's order; documents without are left out."""
     table = SurfaceForms.load(corpus.folder)
-    wanted = set(corpus.test.ids)
-    source = _source(_whole(corpus.name))
-    rows: list[npt.NDArray[np.int64]] = []
-    for document in iter_documents(source):
-        if document.id not in wanted:
-            continue
-        forms = table.rule.tokens_of(document.text)
-        known = np.array([table.forms[form] for form in forms if form in table.forms], dtype=np.int64)
-        if known.size:
-            rows += list(np.lib.stride_tricks.sliding_window_view(known, min(WINDOW, known.size)))
-    ends = np.cumsum([0, *(row.size for row in rows)])
-    counts = csr_matrix(
-        (np.ones(ends[-1], np.float32), np.concatenate(rows), ends), shape=(len(rows), len(corpus.words))
-    )
+    wanted = set(part.ids)
+    texts = (document.text for document in iter_documents(_source(_whole(corpus.name))) if document.id in wanted)
+    known = ([table.forms[form] for form in table.rule.tokens_of(text) if form in table.forms] for text in texts)
+    return [np.array(ids, dtype=np.int64) for ids in known if ids]
+
+
+def windows(texts: Sequence[npt.NDArray[np.int64]], width: int, words: int) -> csr_matrix:
+    """Return which words each run of `width` words of a text holds, shape (windows, words); a shorter text is one."""
+    views = [np.lib.stride_tricks.sliding_window_view(ids, min(width, ids.size)) for ids in texts]
+    sizes = np.concatenate([np.full(len(view), view.shape[1]) for view in views])
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    held = np.concatenate([view.ravel() for view in views])
+    counts = csr_matrix((np.ones(held.size, np.float32), held, ends), shape=(sizes.size, words))
     counts.sum_duplicates()
     return counts
 

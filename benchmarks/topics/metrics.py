@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import normalized_mutual_info_score
 
 from training_scripts.ntm.coherence import Cooccurrence, mean_npmi, top_word_ids, uniqueness
@@ -15,6 +16,13 @@ from training_scripts.ntm.sums import Alone
 Matrix = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.str_]
 
+NPMI_WINDOW: Final = 10
+C_V_WINDOW: Final = 110
+"""Words of a sliding window, as Roeder, Both and Hinneburg (2015) have them for NPMI and for C_V."""
+_UNSEEN: Final = 1e-12
+"""Added to the probability of a pair, as there."""
+LEADING_WEIGHT: Final = 0.3
+LEADING_WORDS: Final = 8
 NEIGHBOURS: Final = 10
 SMOOTHING: Final = 1e-3
 """Share of a uniform distribution in every model's word probabilities: no model is infinitely surprised."""
@@ -32,6 +40,30 @@ def cooccurrence(documents: csr_matrix) -> Cooccurrence:
     return Cooccurrence(documents, cluster=Alone())
 
 
+def c_v(counts: Cooccurrence, topics: Matrix, number: int = 10) -> float:
+    """Return C_V of the topics' top words (Roeder, Both and Hinneburg 2015).
+
+    Each word has a vector of its NPMI with all of the topic's words, itself among them, and scores that vector's cosine
+    with the sum of all. Means over words and topics.
+
+    Args:
+        counts: of windows of C_V_WINDOW words.
+        topics: what ranks the words, (topics, words).
+        number: words of a topic.
+    """
+    pairs = counts.pairs(top_word_ids(topics.astype(np.float32), number)) / counts.total
+    own = np.einsum("kii->ki", pairs)
+    joint = pairs + _UNSEEN
+    with np.errstate(divide="ignore", invalid="ignore"):
+        vectors = np.log(joint / (own[:, :, None] * own[:, None, :])) / -np.log(joint)
+    # A word that no window holds is near none.
+    vectors = np.where(np.isfinite(vectors), vectors, 0.0)
+    whole = vectors.sum(axis=1)
+    lengths = np.linalg.norm(vectors, axis=2) * np.linalg.norm(whole, axis=1)[:, None]
+    cosines = np.einsum("kij,kj->ki", vectors, whole) / np.maximum(lengths, _UNSEEN)
+    return float(cosines.mean())
+
+
 def topic_uniqueness(topics: Matrix, number: int) -> float:
     """Return TU at `number` words."""
     return uniqueness(top_word_ids(topics.astype(np.float32), number))
@@ -40,6 +72,12 @@ def topic_uniqueness(topics: Matrix, number: int) -> float:
 def topics_used(weights: Matrix) -> int:
     """Return how many topics lead in at least one document."""
     return len(set(weights.argmax(axis=1).tolist()))
+
+
+def flat_share(weights: Matrix, counts: csr_matrix) -> float:
+    """Return the share of documents, of LEADING_WORDS known words and more, without a topic above LEADING_WEIGHT."""
+    told = np.asarray(counts.sum(axis=1)).ravel() >= LEADING_WORDS
+    return float((weights[told].max(axis=1) <= LEADING_WEIGHT).mean())
 
 
 def purity(weights: Matrix, labels: Labels) -> float:
@@ -53,6 +91,11 @@ def purity(weights: Matrix, labels: Labels) -> float:
 def mutual_information(weights: Matrix, labels: Labels) -> float:
     """Return NMI of leading topic and label."""
     return float(normalized_mutual_info_score(labels, weights.argmax(axis=1)))
+
+
+def regression_accuracy(train: Matrix, train_labels: Labels, test: Matrix, test_labels: Labels) -> float:
+    """Return how often a logistic regression on the training documents' topic weights finds the right label."""
+    return float(LogisticRegression(max_iter=1000).fit(train, train_labels).score(test, test_labels))
 
 
 def neighbour_accuracy(train: Matrix, train_labels: Labels, test: Matrix, test_labels: Labels) -> float:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Matrix = npt.NDArray[np.floating]
 Settings = dict[str, Any]
-_FLOOR = 1e-12
+FLOOR = 1e-12
 _ABOVE_ALL: Final = 1e3
 LIBRARIES: Final = {
     "open NTM": "training_scripts.ntm.learning.training",
@@ -45,11 +45,11 @@ class Model(Protocol):
     """What ranks each topic's words, (topics, words)."""
 
     def weights(self, counts: csr_matrix) -> Matrix:
-        """Return topic weights of unseen documents, rows sum to 1."""
+        """Return topic weights of unseen documents as a caller gets them, rows sum to 1."""
         ...
 
-    def probabilities(self, weights: Matrix) -> Matrix:
-        """Return word probabilities of documents with those topic weights."""
+    def predicted(self, counts: csr_matrix) -> Matrix:
+        """Return word probabilities of what is left of documents whose other half `counts` is."""
         ...
 
 
@@ -62,9 +62,9 @@ class Mixture:
         """Return topic weights of unseen documents."""
         raise NotImplementedError
 
-    def probabilities(self, weights: Matrix) -> Matrix:
+    def predicted(self, counts: csr_matrix) -> Matrix:
         """Return weights times topics."""
-        return weights @ self.topics
+        return self.weights(counts) @ self.topics
 
 
 class ServedNtm:
@@ -83,9 +83,10 @@ class ServedNtm:
         """Return what the inference server would answer."""
         return np.asarray(self._inference.topic_weights(counts))
 
-    def probabilities(self, weights: Matrix) -> Matrix:
-        """Return softmax(theta B + b)."""
-        return np.asarray(softmax(weights @ self._logits + self._background, axis=1))
+    def predicted(self, counts: csr_matrix) -> Matrix:
+        """Return softmax(theta B + b), theta not sharpened."""
+        theta = self._inference.topic_weights(counts, raw=True)
+        return np.asarray(softmax(theta @ self._logits + self._background, axis=1))
 
 
 class OpenNtm(ServedNtm):
@@ -96,7 +97,6 @@ class OpenNtm(ServedNtm):
         from training_scripts.ntm.learning.training import Trainer
         from training_scripts.ntm.reading.documents import Documents
         from training_scripts.ntm.sums import Alone
-        from training_scripts.ntm.topic_words import OwnDocuments, name
 
         switches = {name: value for name, value in settings.items() if name in OpenNtmSwitches.model_fields}
         documented = {name: value for name, value in settings.items() if name not in switches}
@@ -112,11 +112,33 @@ class OpenNtm(ServedNtm):
         trained = trainer.train(trainer.start(), report=lambda _: None, save=lambda _: None, interrupted=lambda: False)
         self.epochs = trained.epochs
         super().__init__(_artifact(trained, trainer, ntm, len(corpus.words), open_switches))
-        weights = np.asarray(self.weights(corpus.train.counts), np.float32)
-        own = OwnDocuments(corpus.train.counts, weights, trainer.cooccurrence, Alone())
-        named = name(self._logits, self._background, own, unseen_share=open_switches.coherence_unseen_share)
-        # The words as a job lists them rank before all others.
-        np.put_along_axis(self.topics, named.ids, named.scores.astype(np.float32) + _ABOVE_ALL, axis=1)
+        share = open_switches.coherence_unseen_share
+        self.topics = by_rule(self, self._logits, self._background, corpus.train.counts, unseen_share=share)
+
+
+def by_rule(
+    model: Model, logits: Matrix, background: Matrix, counts: csr_matrix, *, unseen_share: float | None = None
+) -> Matrix:
+    """Return a model's `topics` with those words in front that a job of ours would list.
+
+    Args:
+        model: its `topics` and its weights of training documents are read.
+        logits: of each topic's distribution over words, (topics, words).
+        background: added to them, (words,).
+        counts: the training documents.
+        unseen_share: of the rule; None takes the default.
+    """
+    from training_scripts.ntm.coherence import Cooccurrence
+    from training_scripts.ntm.sums import Alone
+    from training_scripts.ntm.topic_words import OwnDocuments, name
+
+    share = OpenNtmSwitches().coherence_unseen_share if unseen_share is None else unseen_share
+    weights = np.asarray(model.weights(counts), np.float32)
+    own = OwnDocuments(counts, weights, Cooccurrence(counts, cluster=Alone()), Alone())
+    named = name(logits.astype(np.float32), background.astype(np.float32), own, unseen_share=share)
+    ranked = model.topics.astype(np.float32)
+    np.put_along_axis(ranked, named.ids, named.scores.astype(np.float32) + _ABOVE_ALL, axis=1)
+    return ranked
 
 
 def once(counts: csr_matrix) -> Iterator[csr_matrix]:
@@ -136,7 +158,8 @@ def _artifact(
         "batch_norm": ntm.batch_norm,
         "input_weighting": switches.input_weighting,
     }
-    return Artifact(arrays, {"encoder": encoder, "feature_dim": words, "num_topics": ntm.num_topics})
+    document = {"encoder": encoder, "feature_dim": words, "num_topics": ntm.num_topics}
+    return Artifact(arrays, {**document, "weight_exponent": switches.weight_exponent})
 
 
 class GibbsLda(Mixture):
@@ -154,7 +177,7 @@ class GibbsLda(Mixture):
         self._model.train(settings["iterations"], workers=1)
         ids = {word: number for number, word in enumerate(corpus.words)}
         columns = [ids[word] for word in self._model.used_vocabs]
-        self.topics = np.full((topics, len(corpus.words)), _FLOOR)
+        self.topics = np.full((topics, len(corpus.words)), FLOOR)
         for topic in range(topics):
             self.topics[topic, columns] = self._model.get_topic_word_dist(topic)
 
@@ -189,9 +212,9 @@ class Nmf(Mixture):
         """Return the normalised factor."""
         return _rows_to_one(self._model.transform(self._tfidf.transform(counts)))
 
-    def probabilities(self, weights: Matrix) -> Matrix:
+    def predicted(self, counts: csr_matrix) -> Matrix:
         """Return weights times topics, idf taken out."""
-        return weights @ self._words_of
+        return np.asarray(self.weights(counts) @ self._words_of)
 
 
 class BatchLda(Mixture):
@@ -241,5 +264,5 @@ class OnlineLda(Mixture):
 
 
 def _rows_to_one(matrix: Matrix) -> Matrix:
-    floored = matrix + _FLOOR
+    floored = matrix + FLOOR
     return np.asarray(floored / floored.sum(axis=1, keepdims=True))

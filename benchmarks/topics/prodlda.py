@@ -67,10 +67,10 @@ class ProdLda:
         mu = (hidden @ params["mu"] - mean) / np.sqrt(spread + 1e-5) + params["mu_shift"]
         return np.asarray(softmax(mu, axis=1))
 
-    def probabilities(self, weights: Matrix) -> Matrix:
+    def predicted(self, counts: csr_matrix) -> Matrix:
         """Return the decoder's softmax, batch normalisation at its training averages."""
         mean, spread = self._averages["decoder"]
-        logits = (weights @ self._params["topics"] - mean) / np.sqrt(spread + 1e-5)
+        logits = (self.weights(counts) @ self._params["topics"] - mean) / np.sqrt(spread + 1e-5)
         return np.asarray(softmax(logits + self._params["decoder_shift"], axis=1))
 
 

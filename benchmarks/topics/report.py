@@ -17,13 +17,18 @@ Record = dict[str, Any]
 COLUMNS: Final[dict[str, tuple[str, str]]] = {
     "npmi": ("NPMI, test docs", ".3f"),
     "npmi_window": ("NPMI, window 10", ".3f"),
+    "c_v": ("C_V", ".3f"),
+    "npmi_window_by_rule": ("NPMI, window 10, by our rule", ".3f"),
+    "c_v_by_rule": ("C_V, by our rule", ".3f"),
     "tu10": ("TU@10", ".3f"),
     "tu20": ("TU@20", ".3f"),
     "used": ("topics used", ".1f"),
+    "flat": ("no topic above .3", ".3f"),
     "perplexity": ("completion perplexity", ".0f"),
     "purity": ("purity", ".3f"),
     "nmi": ("NMI", ".3f"),
     "knn": ("10-NN accuracy", ".3f"),
+    "logistic": ("logistic regression", ".3f"),
     "cpu_s": ("CPU s", ".1f"),
     "wall_s": ("wall s", ".1f"),
     "memory_mb": ("peak MB", ".0f"),
@@ -196,7 +201,11 @@ def _table(outcome: Outcome, corpus: str, topics: int) -> str:
             continue
         lines.append(
             f"| {model} ({len(records)}) | "
-            + " | ".join(_cell([record[name] for record in records], form) for name, (_, form) in COLUMNS.items())
+            + " | ".join(
+                # Ours has no list but by its rule.
+                _cell([record[name] for record in records], form) if name in records[0] else ""
+                for name, (_, form) in COLUMNS.items()
+            )
             + " |"
         )
     return "\n".join(lines) + "\n"

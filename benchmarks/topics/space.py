@@ -6,18 +6,20 @@ from typing import Any, Final
 
 import numpy as np
 
+from training_scripts.hyperparameters import OPEN_NTM_VALUES, OpenNtmSwitches
+
 Settings = dict[str, Any]
 
 SPACES: Final[dict[str, dict[str, list[Any]]]] = {
     "open NTM": {
-        "learning_rate": [0.003, 0.004, 0.005],
-        "decoder_rate": [5.0, 8.0],
-        "least_input_share": [0.25, 0.5],
-        "topic_information": [6.0, 8.0, 10.0],
-        "coherence_weight": [150.0, 400.0, 1000.0],
-        "coherence_unseen_share": [0.2, 0.3],
-        "coherence_temperature": [1.5, 1.8, 2.2],
-        "mini_batch_size": [128, 256],
+        "learning_rate": [0.002, 0.003, 0.005],
+        "decoder_rate": [3.0, 5.0, 8.0],
+        "prior_variance": [2.0, 4.0],
+        "kl_weight": [0.5, 0.75, 1.0],
+        "topic_information": [0.0, 2.0],
+        "coherence_weight": [2.0, 5.0, 20.0],
+        "coherence_unseen_share": [0.1, 0.3],
+        "coherence_background_share": [0.25, 0.6, 0.8],
     },
     "Gibbs LDA": {"alpha": [0.02, 0.05, 0.1, 0.5, 1.0], "eta": [0.005, 0.01, 0.05, 0.1, 0.2]},
     "NMF": {
@@ -41,39 +43,9 @@ SPACES: Final[dict[str, dict[str, list[Any]]]] = {
     },
 }
 DEFAULTS: Final[dict[str, Settings]] = {
-    "open NTM": {
-        "optimizer": "adam",
-        "learning_rate": 0.005,
-        "decoder_rate": 8.0,
-        "encoder_layers": "128",
-        "encoder_layers_activation": "tanh",
-        "least_input_share": 0.25,
-        "prior_variance": 0.5,
-        "topic_information": 8.0,
-        "coherence_weight": 400.0,
-        "coherence_unseen_share": 0.2,
-        "coherence_temperature": 1.8,
-        "mini_batch_size": 128,
-        "tolerance": 0.0001,
-        "num_patience_epochs": 15,
-    },
+    "open NTM": {**OPEN_NTM_VALUES, "encoder_layers": "128"},
     "open NTM, adadelta": {},
-    "plain NTM": {
-        "nmf_initialization": False,
-        "unigram_bias": False,
-        "input_weighting": "counts",
-        "clamp_log_variance": False,
-        "least_input_share": 1.0,
-        "document_weight_words": 0.0,
-        "prior_variance": 1.0,
-        "topic_information": 0.0,
-        "decoder_rate": 1.0,
-        "parameter_averaging": 0.0,
-        "coherence_weight": 0.0,
-        "coherence_unseen_share": 0.0,
-        "coherence_temperature": 1.0,
-        "topic_repulsion": 0.0,
-    },
+    "plain NTM": OpenNtmSwitches.plain().model_dump(exclude={"seed", "max_memory_mb"}),
     "Gibbs LDA": {},
     "NMF": {},
     "batch LDA": {},

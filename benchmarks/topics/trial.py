@@ -19,9 +19,10 @@ import time
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.topics import corpora, metrics, models
-from training_scripts.ntm.coherence import top_word_ids
+from training_scripts.ntm.coherence import Cooccurrence, top_word_ids
 
 SPLIT_SEED: Final = 7
 
@@ -35,13 +36,29 @@ def main() -> None:
     model = _fitted(wanted, corpus)
     fit = {"wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
     part = corpus.validation if wanted["part"] == "validation" else corpus.test
-    scores: dict[str, Any] = {**scored(model, corpus, part)}
+    texts = corpora.known_words(corpus, part)
+    scores: dict[str, Any] = {**scored(model, corpus, part), **coherent(model.topics, texts)}
     if wanted["part"] == "test":
-        scores["npmi_window"] = metrics.coherence(metrics.cooccurrence(corpora.windows(corpus)), model.topics)
         top = top_word_ids(np.asarray(model.topics, np.float32), 10)
         scores["words"] = [[corpus.words[word] for word in row] for row in top]
+        if isinstance(model, models.Mixture):
+            logits = np.log(np.maximum(model.topics, models.FLOOR))
+            ruled = models.by_rule(model, logits, np.zeros(len(corpus.words)), corpus.train.counts)
+            scores |= {f"{name}_by_rule": score for name, score in coherent(ruled, texts).items()}
+            top = top_word_ids(ruled, 10)
+            scores["words_by_rule"] = [[corpus.words[word] for word in row] for row in top]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({**wanted, **fit, "memory_mb": memory, "epochs": getattr(model, "epochs", None), **scores}))
+
+
+def coherent(topics: models.Matrix, texts: list[npt.NDArray[np.int64]]) -> dict[str, float]:
+    """Return window NPMI and C_V of the topics' words in texts that were not trained on."""
+
+    def counts(width: int) -> Cooccurrence:
+        return metrics.cooccurrence(corpora.windows(texts, width, topics.shape[1]))
+
+    narrow, wide = counts(metrics.NPMI_WINDOW), counts(metrics.C_V_WINDOW)
+    return {"npmi_window": metrics.coherence(narrow, topics), "c_v": metrics.c_v(wide, topics)}
 
 
 def scored(model: models.Model, corpus: corpora.Corpus, part: corpora.Part) -> dict[str, float]:
@@ -53,9 +70,11 @@ def scored(model: models.Model, corpus: corpora.Corpus, part: corpora.Part) -> d
         "tu10": metrics.topic_uniqueness(model.topics, 10),
         "tu20": metrics.topic_uniqueness(model.topics, 20),
         "used": metrics.topics_used(test),
-        "perplexity": metrics.perplexity(model.probabilities(model.weights(first)), second),
+        "flat": metrics.flat_share(test, part.counts),
+        "perplexity": metrics.perplexity(model.predicted(first), second),
         "purity": metrics.purity(test, part.labels),
         "nmi": metrics.mutual_information(test, part.labels),
+        "logistic": metrics.regression_accuracy(train, corpus.train.labels, test, part.labels),
         "knn": metrics.neighbour_accuracy(train, corpus.train.labels, test, part.labels),
     }
 

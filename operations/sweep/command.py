@@ -69,7 +69,10 @@ def _sweep(options: argparse.Namespace) -> None:
 
 
 def _here(options: argparse.Namespace, corpus: CorpusManifest, progress: Progress) -> tuple[list[Job], list[Job]]:
-    base = TUTORIAL if options.stage is None else stage_settings.hyperparameters(options.settings, options.stage)
+    base = TUTORIAL
+    if options.stage is not None:
+        documents = corpus.documents.train
+        base = stage_settings.hyperparameters(options.settings, options.stage, documents=documents)
     jobs = _planned(options, corpus, base)
     done = run_all(
         jobs,

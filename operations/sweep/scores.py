@@ -15,7 +15,7 @@ from operations.errors import OperationError
 from operations.sweep.jobs import Job
 from training_scripts.ntm import artifact
 
-LOSS, COHERENCE, UNIQUENESS = "validation:total_loss", "validation:npmi", "validation:tu"
+COHERENCE, UNIQUENESS = "validation:npmi", "validation:tu"
 LOSS_MARGIN: Final = 0.01
 """A point whose validation loss is within this share of the best explains the documents as well."""
 
@@ -27,7 +27,7 @@ class Score:
     Attributes:
         point: the hyperparameters that the sweep varies.
         models: the versions of its models.
-        loss: mean validation loss.
+        loss: mean validation loss, the KL divergence whole: its weight in training goes by the number of topics.
         coherence: mean NPMI of the topics' words over the validation documents.
         uniqueness: mean TU.
         stability: how alike the topics of different seeds are, 0 to 1; None with one seed.
@@ -107,7 +107,10 @@ def _score(point: tuple[tuple[str, str], ...], jobs: Sequence[Job]) -> Score:
     documents = [artifact.read(job.model).document for job in jobs]
     try:
         found = np.array(
-            [[document["metrics"][name] for name in (LOSS, COHERENCE, UNIQUENESS)] for document in documents]
+            [
+                [_whole_loss(document), *(document["metrics"][name] for name in (COHERENCE, UNIQUENESS))]
+                for document in documents
+            ]
         )
     except KeyError as name:
         raise OperationError(f"model {jobs[0].name} has no metric {name}: the corpus needs a validation part") from None
@@ -123,6 +126,11 @@ def _score(point: tuple[tuple[str, str], ...], jobs: Sequence[Job]) -> Score:
         stability=alike,
         spread=float(quality.std()),
     )
+
+
+def _whole_loss(document: artifact.Document) -> float:
+    loss = document["losses"]["validation"]
+    return float(loss["reconstruction"] + loss["kl"] / float(document.get("hyperparameters", {}).get("kl_weight", 1)))
 
 
 def _agreement(one: Sequence[Sequence[str]], other: Sequence[Sequence[str]]) -> float:

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 PREPARE: Final = f"`make corpus`, or see `.venv/bin/{PREPARE_COMMAND} --help` for your own documents"
 
 
+def sized(settings: StageSettings, *, root: Path) -> StageSettings:
+    """Return the settings with what goes by the size of the corpus; as they are of one in S3, which no synth reads."""
+    if settings.corpus.s3 is not None:
+        return settings
+    try:
+        return settings.for_documents(CorpusManifest.load(root / settings.corpus.path).documents.train)
+    except CorpusError:
+        # `find` says what is wrong.
+        return settings
+
+
 def find(settings: StageSettings, *, root: Path) -> LocalCorpus | S3Corpus:
     """Return the corpus in S3 that the settings name, or else the prepared folder.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stacks.settings import instance_types
 from stacks.settings.endpoint import CaptureSettings, EndpointSettings, RolloutSettings
@@ -16,6 +16,7 @@ from stacks.settings.preparation import PreparationStep
 from stacks.settings.url import UrlSettings
 from training_scripts.corpus.manifest import DEFAULT_FOLDER
 from training_scripts.hyperparameters import (
+    OPEN_NTM_VALUES,
     Epochs,
     Float,
     Int,
@@ -24,7 +25,11 @@ from training_scripts.hyperparameters import (
     NumTopics,
     OpenNtmSwitches,
     PatienceEpochs,
+    default_mini_batch_size,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HARDENED_LOG_DAYS: Final = 365
 """A year of logs is what PCI DSS 10.5.1 asks for; the rule on log groups asks the same of the templates."""
@@ -100,6 +105,12 @@ class TrainingSettings(Frozen):
     def pipeline_timeout_s(self) -> int:
         """How long one run of the pipeline may take in all."""
         return self.max_runtime_s + START_UP_MARGIN_S
+
+    def with_hyperparameters(self, values: Mapping[str, object]) -> TrainingSettings:
+        """Return the same with values for the hyperparameters that are not told."""
+        told = self.hyperparameters.model_fields_set
+        new = {name: value for name, value in values.items() if name not in told}
+        return self.model_copy(update={"hyperparameters": self.hyperparameters.model_copy(update=new)})
 
     @model_validator(mode="after")
     def _the_volume_fits(self) -> TrainingSettings:
@@ -230,7 +241,7 @@ class StageSettings(Frozen):
     algorithm: Algorithm = "builtin"
     """SageMaker's own NTM image, or the open NTM of this project in AWS's framework containers."""
     corpus: CorpusSettings = CorpusSettings()
-    training: TrainingSettings = TrainingSettings()
+    training: Annotated[TrainingSettings, Field(validate_default=True)] = TrainingSettings()
     endpoint: EndpointSettings = EndpointSettings()
     url: UrlSettings = UrlSettings()
     transform: TransformSettings = TransformSettings()
@@ -259,6 +270,20 @@ class StageSettings(Frozen):
     """Refuse at synth what this region lacks. None: one template for every region, checked when it is deployed."""
     account: Account | None = None
     """With `region`: the one account that the stage is deployed to; the CDK CLI refuses other credentials."""
+
+    @field_validator("training")
+    @classmethod
+    def _the_open_ntm_has_defaults_of_its_own(
+        cls, training: TrainingSettings, info: ValidationInfo
+    ) -> TrainingSettings:
+        return training.with_hyperparameters(OPEN_NTM_VALUES) if info.data.get("algorithm") == "open" else training
+
+    def for_documents(self, training_documents: int) -> StageSettings:
+        """Return the settings with the open NTM's mini-batch for so many documents, where none is told."""
+        if self.algorithm != "open":
+            return self
+        size = {"mini_batch_size": default_mini_batch_size(training_documents)}
+        return self.model_copy(update={"training": self.training.with_hyperparameters(size)})
 
     @property
     def most_sweep_jobs(self) -> int:

@@ -18,6 +18,10 @@ BATCH_NORM_EPSILON: Final = 1e-5
 """The trainer's, held equal by a test: this module must not import JAX."""
 
 
+WEIGHT_EXPONENT: Final = "weight_exponent"
+"""In model.json: the power to which topic weights are raised before they are served. A model without it has 1."""
+MOST_WEIGHT_EXPONENT: Final = 4
+
 _ENCODER: Final[dict[str, tuple[object, ...]]] = {
     "activation": ("sigmoid", "tanh", "relu"),
     "batch_norm": (False, True),
@@ -51,15 +55,19 @@ class NtmInference:
         self._activation: str = encoder["activation"]
         self._batch_norm: bool = encoder["batch_norm"]
         self._arrays: Arrays = artifact.arrays
+        self._exponent = np.float32(_checked_exponent(artifact.document.get(WEIGHT_EXPONENT, 1.0)))
         self._idf = artifact.arrays["idf"] if encoder["input_weighting"] == "tfidf" else None
 
-    def topic_weights(self, counts: csr_matrix) -> Matrix:
+    def topic_weights(self, counts: csr_matrix, *, raw: bool = False) -> Matrix:
         """Return each document's topic weights, shape (documents, topics); each row sums to 1.
 
         Args:
             counts: shape (documents, feature_dim), non-negative.
+            raw: theta itself, by which the decoder predicts words, and not raised to the model's `weight_exponent`.
         """
         mu = self._mu(self._hidden(counts))
+        if not raw:
+            mu *= self._exponent
         mu -= mu.max(axis=1, keepdims=True)
         weights = np.exp(mu)
         weights /= weights.sum(axis=1, keepdims=True)
@@ -92,6 +100,14 @@ class NtmInference:
         deviation = np.sqrt(arrays[f"{name}_variance"] + np.float32(BATCH_NORM_EPSILON))
         scaled = (hidden - arrays[f"{name}_mean"]) / deviation
         return np.asarray(scaled * arrays[f"{name}_gamma"] + arrays[f"{name}_beta"], dtype=np.float32)
+
+
+def _checked_exponent(value: object) -> float:
+    if not isinstance(value, float | int) or isinstance(value, bool) or not 1 <= value <= MOST_WEIGHT_EXPONENT:
+        raise ArtifactError(
+            f"model.json has a {WEIGHT_EXPONENT} of {str(value)[:40]!r}, where 1 to {MOST_WEIGHT_EXPONENT} is allowed"
+        )
+    return float(value)
 
 
 def _checked_encoder(encoder: object) -> dict[str, Any]:

@@ -63,20 +63,20 @@ class Named(NamedTuple):
     scores: Floats
 
 
-def relevance(topics: Matrix, background: Matrix) -> Matrix:
+def relevance(topics: Matrix, background: Matrix, share: float = BACKGROUND_SHARE) -> Matrix:
     """Return how telling each word is of each topic by the decoder alone, shape (topics, words).
 
     The decoder is softmax(theta B + b): b holds how frequent each word is anyway, B how much more likely the topic
     makes it. B alone would lead with words that are rare elsewhere, B + b with words that are frequent everywhere;
-    B + BACKGROUND_SHARE * b is the relevance of Sievert and Shirley 2014 (LDAvis), with their lambda = 0.25. Training
-    draws these words together; of a model whose documents are not at hand they are the words shown.
+    B + share * b is the relevance of Sievert and Shirley 2014 (LDAvis), with lambda = share. Of a model whose documents
+    are not at hand these are the words shown, at their lambda of 0.25.
     """
-    return topics + np.float32(BACKGROUND_SHARE) * background
+    return topics + np.float32(share) * background
 
 
-def ranked_ids(topics: Matrix, background: Matrix, number: int) -> Ids:
+def ranked_ids(topics: Matrix, background: Matrix, number: int, share: float = BACKGROUND_SHARE) -> Ids:
     """Return each topic's `number` most relevant words by the decoder alone, best first, shape (topics, number)."""
-    return top_word_ids(relevance(topics, background), number)
+    return top_word_ids(relevance(topics, background, share), number)
 
 
 def by_decoder(topics: Matrix, background: Matrix) -> Named:

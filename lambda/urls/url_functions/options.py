@@ -15,12 +15,15 @@ TOP: Final = "top"
 ERRORS: Final = "errors"
 EMPTY: Final = "empty"
 CORPUS_VERSION: Final = "corpus_version"
+WEIGHTS: Final = "weights"
 ENDPOINT: Final = "endpoint"
 
 STRICT: Final = "strict"
 PER_ROW: Final = "per_row"
 REFUSE: Final = "refuse"
 MEAN: Final = "mean"
+SERVED: Final = "served"
+RAW: Final = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,14 @@ class ScoringOptions:
         per_row_errors: answer the good rows and report each failed row's problem in its place; else refuse all.
         mean_for_empty: give a document without known words the corpus's mean; else its problem.
         corpus_version: the corpus whose vocabulary the caller counted with.
+        raw_weights: give weights as the model has them, not raised to its exponent.
     """
 
     top: int | None = None
     per_row_errors: bool = False
     mean_for_empty: bool = False
     corpus_version: str | None = None
+    raw_weights: bool = False
 
 
 def scoring_options(query: Mapping[str, str]) -> ScoringOptions:
@@ -46,12 +51,17 @@ def scoring_options(query: Mapping[str, str]) -> ScoringOptions:
     Raises:
         Problem: `invalid_parameter`, naming the parameter and what is allowed.
     """
-    refuse_unknown(query, (TOP, ERRORS, EMPTY, CORPUS_VERSION))
+    refuse_unknown(query, (TOP, ERRORS, EMPTY, CORPUS_VERSION, WEIGHTS))
+    mean, raw = _choice(query, EMPTY, (REFUSE, MEAN)) == MEAN, _choice(query, WEIGHTS, (SERVED, RAW)) == RAW
+    if mean and raw:
+        # The mean that is published is of the weights as they are served.
+        raise _refusal(WEIGHTS, RAW, f"{SERVED} with {EMPTY}={MEAN}")
     return ScoringOptions(
         top=_top(query.get(TOP)),
         per_row_errors=_choice(query, ERRORS, (STRICT, PER_ROW)) == PER_ROW,
-        mean_for_empty=_choice(query, EMPTY, (REFUSE, MEAN)) == MEAN,
+        mean_for_empty=mean,
         corpus_version=_version(query.get(CORPUS_VERSION)),
+        raw_weights=raw,
     )
 
 

@@ -24,6 +24,7 @@ ARCHITECTURES = {
     "one wide layer": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True),
     "long documents": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True, document_weight_words=10.0),
     "narrow prior": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True, prior_variance=0.4),
+    "light divergence": Architecture((9,), "tanh", batch_norm=False, clamp_log_variance=True, kl_weight=0.3),
     "batch norm": Architecture((6, 4), "relu", batch_norm=True, clamp_log_variance=True),
 }
 
@@ -81,8 +82,8 @@ def test_how_many_documents_are_held_at_a_time_does_not_change_the_loss(
     assert held.losses(counts, np.random.default_rng(0)) == pytest.approx(whole, rel=1e-6)
 
 
-@pytest.mark.parametrize("other", ["long documents", "narrow prior"])
-def test_losses_measure_another_thing_where_documents_weigh_otherwise_or_the_prior_does(other: str) -> None:
+@pytest.mark.parametrize("other", ["long documents", "narrow prior", "light divergence"])
+def test_losses_measure_another_thing_where_documents_prior_or_divergence_weigh_otherwise(other: str) -> None:
     definitions = {name: evaluation.loss_definition(architecture) for name, architecture in ARCHITECTURES.items()}
 
     assert definitions[other] not in {definitions["plain"], definitions["one wide layer"]}

@@ -4,11 +4,14 @@ import pytest
 from pydantic import ValidationError
 
 from training_scripts.hyperparameters import (
+    OPEN_NTM_VALUES,
     HyperparameterError,
     NtmHyperparameters,
     OpenNtmSwitches,
+    default_mini_batch_size,
     parse_job_hyperparameters,
 )
+from training_scripts.ntm.learning.architecture import Architecture
 
 REQUIRED = {"feature_dim": "2000", "num_topics": "30"}
 
@@ -88,6 +91,9 @@ def test_a_tuning_jobs_own_hyperparameter_passes() -> None:
         ("tolerance", "nan", "1e-06 to 0.1"),
         ("weight_decay", "-1", "0.0 to 1.0"),
         ("coherence_weight", "-1", "0.0 to 10000.0"),
+        ("prior_variance", "0", "0.01 to 100.0"),
+        ("kl_weight", "1.1", "0.01 to 1.0"),
+        ("weight_exponent", "0.5", "1.0 to 4.0"),
     ],
 )
 def test_a_value_out_of_range_is_refused_in_one_sentence_with_name_value_and_range(
@@ -133,11 +139,45 @@ def test_every_ingredient_is_off_in_the_plain_ntm() -> None:
         "least_input_share": 1,
         "document_weight_words": 0,
         "prior_variance": 1,
+        "kl_weight": 1,
         "topic_information": 0,
         "decoder_rate": 1,
         "parameter_averaging": 0,
         "coherence_weight": 0,
         "coherence_unseen_share": 0,
+        "coherence_background_share": 0.25,
         "coherence_temperature": 1,
         "topic_repulsion": 0,
+        "weight_exponent": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("topics", "prior", "divergence", "information"),
+    [(2, 4.0, 1.0, 0.0), (30, 4.0, 1.0, 0.0), (50, 2.4, 0.465, 2.141), (100, 2.0, 0.164, 3.343)],
+)
+def test_with_more_topics_the_prior_is_narrower_the_divergence_lighter_and_their_information_counts(
+    topics: int, prior: float, divergence: float, information: float
+) -> None:
+    ntm = NtmHyperparameters.model_validate({"num_topics": topics, **OPEN_NTM_VALUES})
+
+    assert OpenNtmSwitches().by_topics(ntm) == pytest.approx((prior, divergence, information), abs=1e-3)
+
+
+def test_a_job_by_adadelta_has_the_published_models_prior() -> None:
+    assert Architecture.of(NtmHyperparameters(num_topics=30), OpenNtmSwitches()).prior_variance == 1
+
+
+def test_what_goes_by_the_topics_is_taken_as_it_is_told_also_zero() -> None:
+    told = {"prior_variance": "0.5", "kl_weight": "0.9", "topic_information": "0"}
+    job = parse_job_hyperparameters({**REQUIRED, "num_topics": "100", "optimizer": "adam", **told})
+
+    assert job.switches.by_topics(job.ntm) == (0.5, 0.9, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("documents", "size"),
+    [(0, 32), (1, 32), (2047, 32), (2048, 64), (4095, 64), (4096, 128), (7610, 128), (10**7, 128)],
+)
+def test_the_mini_batch_is_the_power_of_two_that_makes_32_steps_or_more(documents: int, size: int) -> None:
+    assert default_mini_batch_size(documents) == size

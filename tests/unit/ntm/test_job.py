@@ -199,7 +199,34 @@ def test_the_server_answers_what_the_trainer_infers(make_job: JobMaker, planted:
 
         theirs = trainer.topic_weights(artifact.arrays, artifact.arrays, documents)
 
-        np.testing.assert_allclose(NtmInference(artifact).topic_weights(counts), theirs, atol=1e-6)
+        np.testing.assert_allclose(NtmInference(artifact).topic_weights(counts, raw=True), theirs, atol=1e-6)
+
+
+def test_a_model_is_served_sharper_than_it_was_trained_and_is_another_by_its_exponent(
+    make_job: JobMaker, planted: Planted
+) -> None:
+    sharp, plain = make_job("sharp"), make_job("plain", hyperparameters={"weight_exponent": "1"})
+    counts = planted(50, 9)
+
+    for root in (sharp, plain):
+        run(root)
+    served, theta = (NtmInference(read(root / "model")).topic_weights(counts) for root in (sharp, plain))
+
+    raised = theta.astype(np.float64) ** 1.25
+    np.testing.assert_allclose(served, raised / raised.sum(axis=1, keepdims=True), rtol=1e-4)
+    np.testing.assert_allclose(served.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(NtmInference(read(sharp / "model")).topic_weights(counts, raw=True), theta)
+    versions = [read(root / "model").document["model_version"] for root in (sharp, plain)]
+    assert versions[0] != versions[1]
+
+
+def test_a_models_hyperparameters_name_the_prior_and_the_weight_that_its_topics_led_to(make_job: JobMaker) -> None:
+    root = make_job("job", hyperparameters={"optimizer": "adam"})
+
+    run(root)
+
+    told = read(root / "model").document["hyperparameters"]
+    assert [told[name] for name in ("prior_variance", "kl_weight", "topic_information")] == ["4.0", "1.0", "0.0"]
 
 
 def test_an_interrupted_job_goes_on_from_its_checkpoint_as_if_nothing_had_been(make_job: JobMaker) -> None:

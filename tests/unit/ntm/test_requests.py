@@ -16,6 +16,7 @@ from training_scripts.ntm.reading.counts import CountsError
 from training_scripts.ntm.serving.requests import (
     NotAcceptableError,
     UnsupportedMediaTypeError,
+    asks_for_raw_weights,
     decode,
     encode,
     response_type,
@@ -175,6 +176,20 @@ def test_an_unknown_content_type_is_refused_by_name() -> None:
 )
 def test_the_answers_type_is_the_first_acceptable(accept: str, kind: str) -> None:
     assert response_type(accept) == kind
+
+
+@pytest.mark.parametrize(
+    ("accept", "raw"),
+    [
+        ("application/json;weights=raw", True),
+        ("text/html, application/jsonlines; q=0.9; Weights=Raw", True),
+        ("application/json", False),
+        ("application/json;weights=rawest", False),
+        ("weights=raw", False),
+    ],
+)
+def test_raw_weights_are_asked_for_by_a_parameter_of_the_media_type(accept: str, *, raw: bool) -> None:
+    assert asks_for_raw_weights(accept) is raw
 
 
 def test_an_accept_header_that_asks_for_none_of_them_is_refused() -> None:

@@ -436,6 +436,8 @@ WRONG = {
     "missing array": Wrong("'encoder_1_weight' .* missing", document={"encoder": {**ENCODER, "layers": [4, 4]}}),
     "another width": Wrong("asks for", document={"feature_dim": WORDS + 1}),
     "no encoder": Wrong("describes no encoder", document={"encoder": None}),
+    "dulled weights": Wrong("weight_exponent of '0.5'", document={"weight_exponent": 0.5}),
+    "exponent of text": Wrong("weight_exponent of '1.25'", document={"weight_exponent": "1.25"}),
     "unknown activation": Wrong("activation 'swish'", document={"encoder": {**ENCODER, "activation": "swish"}}),
     "width that is no number": Wrong("feature_dim of 'many'", document={"feature_dim": "many"}),
     "vocabulary": Wrong("has 4 words, where model.json says 5", words=["a", "b", "c", "d"]),
@@ -479,6 +481,22 @@ def test_a_model_that_cannot_be_right_ends_the_server_with_a_sentence(tmp_path: 
     assert done.returncode == 2
     assert done.stderr.startswith("serve: the model in ")
     assert done.stderr.count("\n") == 1
+
+
+def test_weights_are_served_by_the_models_exponent_and_raw_on_request(root: Path) -> None:
+    model = artifact.read(root / "model")
+    sharper = model._replace(document={**model.document, "weight_exponent": 2})
+
+    def answered(of: artifact.Artifact, accept: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        headers = {"content-type": "text/csv", "accept": accept}
+        answer = Service(of, workers=1, max_body_bytes=1).answer(Request("POST", "/invocations", headers, b"1,0,2,0,0"))
+        assert answer.headers["Content-Type"] == "application/json"
+        return np.array(json.loads(answer.body)["predictions"][0]["topic_weights"])
+
+    # A model of before has no exponent, and its weights are as they were.
+    raw = answered(model, "application/json")
+    np.testing.assert_allclose(answered(sharper, "application/json"), raw**2 / (raw**2).sum(), rtol=1e-5)
+    np.testing.assert_allclose(answered(sharper, "application/json;weights=raw"), raw, rtol=1e-6)
 
 
 def test_what_is_no_number_is_never_answered_as_topic_weights(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

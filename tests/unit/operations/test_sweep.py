@@ -15,6 +15,7 @@ from operations.sweep.plot import draw
 from operations.sweep.scores import Score, recommended, scores, stability
 from tests.strangers import with_strangers
 from training_scripts.corpus.progress import Progress
+from training_scripts.ntm.artifact import read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,21 @@ def test_of_points_that_differ_less_than_seeds_do_the_smaller_model_is_taken() -
 
     assert chosen.name == "num_topics=10"
     assert "the smaller model is as good" in reason
+
+
+def test_losses_of_other_numbers_of_topics_compare_whatever_the_divergence_weighs_in_training(
+    world: World, tmp_path: Path
+) -> None:
+    known = read(world.model)
+    jobs = sweep.plan([("num_topics", ["30", "100"])], sweep.TUTORIAL, 1, 50, tmp_path)
+    for job, weight in zip(jobs, (1.0, 0.25), strict=True):
+        loss = {"reconstruction": 38.0, "kl": 8 * weight, "total": 38 + 8 * weight}
+        scored = {"losses": {"validation": loss}, "metrics": {"validation:npmi": 0.3, "validation:tu": 0.9}}
+        write(
+            job.model, known.arrays, {**known.document, **scored, "hyperparameters": {"kl_weight": str(weight)}}, None
+        )
+
+    assert [score.loss for score in scores(jobs)] == [46.0, 46.0]
 
 
 def test_stability_is_1_for_the_same_topics_in_another_order_and_0_for_others() -> None:
@@ -185,9 +201,12 @@ def test_what_is_not_varied_is_the_stages_own(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"training": {"hyperparameters": {"epochs": 7}}}))
 
-    found = stage_settings.hyperparameters(file, "dev")
+    found = stage_settings.hyperparameters(file, "dev", documents=100)
+    file.write_text('{"algorithm": "open"}')
+    of_open = stage_settings.hyperparameters(file, "dev", documents=100)
 
     assert (found["epochs"], found["mini_batch_size"]) == ("7", "128")
+    assert (of_open["optimizer"], of_open["mini_batch_size"]) == ("adam", "32")
 
 
 def test_the_plot_takes_points_without_stability_and_says_which_models_and_corpus_made_it(

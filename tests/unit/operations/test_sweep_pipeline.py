@@ -115,10 +115,13 @@ def _archive(model: Path) -> bytes:
     found = read(model)
     folder = model.parent / "scored"
     folder.mkdir(exist_ok=True)
-    metrics = {"validation:total_loss": 40.0, "validation:npmi": 0.3, "validation:tu": 0.9}
+    scored = {
+        "metrics": {"validation:npmi": 0.3, "validation:tu": 0.9},
+        "losses": {"validation": {"total": 40.0, "reconstruction": 38.0, "kl": 2.0}},
+    }
     for file in model.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
-    (folder / MODEL_FILE).write_text(json.dumps({**found.document, "metrics": metrics}))
+    (folder / MODEL_FILE).write_text(json.dumps({**found.document, **scored}))
     pack(folder, model.parent / "scored.tar.gz")
     return (model.parent / "scored.tar.gz").read_bytes()
 

@@ -90,6 +90,21 @@ def test_too_few_documents_for_a_batch_stop_with_the_settings_name(
         corpus.find(asked, root=Path("/"))
 
 
+def test_a_stage_of_the_open_ntm_is_sized_by_its_corpus_and_one_in_s3_is_not(
+    corpus_folder: Path, tmp_path: Path
+) -> None:
+    folder = of_documents(corpus_folder, 1000, tmp_path / "corpus")
+    in_s3 = {"bucket": "corpora", "prefix": "0" * 64}
+    here, there = (
+        StageSettings.model_validate({"algorithm": "open", "corpus": place})
+        for place in ({"path": str(folder)}, {"s3": in_s3})
+    )
+
+    sizes = [corpus.sized(asked, root=Path("/")).training.hyperparameters.mini_batch_size for asked in (here, there)]
+
+    assert sizes == [32, 128]
+
+
 @pytest.mark.parametrize(
     ("documents", "training"),
     [(256, {}), (128, {"instance_count": 1}), (128, {"train_distribution": "FullyReplicated"})],

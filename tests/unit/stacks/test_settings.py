@@ -35,6 +35,30 @@ def test_a_hyperparameter_that_the_tutorial_does_not_name_has_the_algorithms_def
     assert load({}).training.hyperparameters.optimizer == NtmHyperparameters(num_topics=2).optimizer
 
 
+def test_a_stage_of_the_open_ntm_learns_as_it_learns_best_but_for_what_it_is_told() -> None:
+    asked = {"hyperparameters": {"num_topics": 20, "learning_rate": 0.01}}
+
+    best, told = (load({"algorithm": "open", **more}).training.hyperparameters for more in ({}, {"training": asked}))
+
+    assert (best.optimizer, best.learning_rate, best.layer_sizes) == ("adam", 0.003, (128,))
+    assert (best.encoder_layers_activation, best.num_patience_epochs, best.mini_batch_size) == ("tanh", 15, 128)
+    assert told == best.model_copy(update=asked["hyperparameters"])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "size"),
+    [
+        ({"algorithm": "open"}, 64),
+        ({"algorithm": "open", "training": {"hyperparameters": {"mini_batch_size": 100}}}, 100),
+        ({"algorithm": "builtin"}, 128),
+    ],
+)
+def test_the_open_ntms_mini_batch_goes_by_the_documents_where_none_is_told(
+    chosen: dict[str, object], size: int
+) -> None:
+    assert load(chosen).for_documents(3000).training.hyperparameters.mini_batch_size == size
+
+
 def test_settings_cannot_be_changed_after_they_were_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load({}).approval = "automatic"  # type: ignore[misc]

@@ -55,7 +55,7 @@ def test_the_table_of_lambdas_refusals_is_that_of_the_client() -> None:
     [
         ("## Documents in", READABLE),
         ("`Accept` chooses", WRITABLE),
-        ("would only guess", (options.TOP, options.ERRORS, options.EMPTY, options.CORPUS_VERSION)),
+        ("would only guess", (options.TOP, options.ERRORS, options.EMPTY, options.CORPUS_VERSION, options.WEIGHTS)),
         ("embedded metric format", tuple(UNITS)),
     ],
 )

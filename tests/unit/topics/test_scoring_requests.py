@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from training_scripts import recordio
+from training_scripts.content_types import APPLICATION_JSON
+from training_scripts.ntm.serving.requests import RAW_WEIGHTS
 
 BODIES: list[tuple[str, str | bytes]] = [
     ("text/csv", "0,1,1\n2,0,0"),
@@ -117,6 +119,8 @@ class TestTop:
         ("top=" + "9" * 5000, "top"),
         ("errors=maybe", "errors"),
         ("empty=zero", "empty"),
+        ("weights=sharp", "weights"),
+        ("weights=raw&empty=mean", "weights"),
         ("Top=3", "Top"),
         ("corpus_version=", "corpus_version"),
         ("top=1&top=2", "top"),
@@ -127,6 +131,30 @@ def test_a_parameter_that_is_not_understood_is_named(service: Any, query: str, p
 
     assert (reply.status, reply.json["code"], reply.json["parameter"]) == (400, "invalid_parameter", parameter)
     assert reply.json["allowed"]
+
+
+class TestRawWeights:
+    """`?weights=raw` gives weights as the model has them, and not sharper."""
+
+    @pytest.mark.parametrize(
+        ("query", "accept"),
+        [
+            ("", APPLICATION_JSON),
+            ("weights=served", APPLICATION_JSON),
+            ("weights=raw", f"{APPLICATION_JSON};{RAW_WEIGHTS}"),
+        ],
+    )
+    def test_the_models_server_is_asked_for_them_as_it_reads_it(self, service: Any, query: str, accept: str) -> None:
+        assert service.send("1,2,3", query=query).status == 200
+        assert service.runtime.accepted == [accept]
+
+    def test_of_the_built_in_algorithm_there_are_none_and_its_image_is_not_asked(self, service: Any) -> None:
+        service.ssm.record["algorithm"] = "builtin"
+
+        reply = service.send("1,2,3", query="weights=raw")
+
+        assert (reply.status, reply.json["code"], reply.json["allowed"]) == (400, "invalid_parameter", "served")
+        assert service.runtime.calls == []
 
 
 class TestPerRowErrors:

@@ -25,17 +25,20 @@ class Architecture(NamedTuple):
     document_weight_words: float = 0.0
     """Words that a longer document counts as; 0 where each word counts alike."""
     prior_variance: float = 1.0
+    kl_weight: float = 1.0
 
     @classmethod
     def of(cls, ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> Architecture:
         """Return the architecture that the hyperparameters ask for."""
+        by_topics = switches.by_topics(ntm)
         return cls(
             layers=ntm.layer_sizes,
             activation=ntm.encoder_layers_activation,
             batch_norm=ntm.batch_norm,
             clamp_log_variance=switches.clamp_log_variance,
             document_weight_words=switches.document_weight_words,
-            prior_variance=switches.prior_variance,
+            prior_variance=by_topics.prior_variance,
+            kl_weight=by_topics.kl_weight,
         )
 
     def described(self, input_weighting: str) -> dict[str, Any]:

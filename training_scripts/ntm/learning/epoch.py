@@ -14,7 +14,6 @@ from training_scripts.ntm.learning import model, optimizers
 from training_scripts.ntm.learning.architecture import Architecture
 from training_scripts.ntm.learning.model import Batch, Losses, Tree
 from training_scripts.ntm.reading.batches import Chunk
-from training_scripts.ntm.topic_words import BACKGROUND_SHARE
 
 if TYPE_CHECKING:
     from training_scripts.hyperparameters import NtmHyperparameters, OpenNtmSwitches
@@ -51,7 +50,7 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
         mu, log_variance, moved = model.posterior(architecture, params, averages, batch, training=True)
         sums = model.losses(architecture, params, batch, mu, log_variance, noise)
         total = (sums.reconstruction + sums.kl) / batch.documents
-        if weight := switches.topic_information:
+        if weight := switches.by_topics(ntm).topic_information:
             words = model.relative_words(architecture, batch)
             total -= weight * words * model.topic_information(architecture, batch, mu)
         return total, (sums, moved)
@@ -59,7 +58,7 @@ def train_chunk(ntm: NtmHyperparameters, switches: OpenNtmSwitches) -> TrainChun
     def step(carry: Carry, batch: Batch, noise: jax.Array, coherence: Coherence | None) -> tuple[Carry, Losses]:
         gradients, (sums, moved) = jax.grad(loss, has_aux=True)(carry.params, carry.averages, batch, noise)
         if coherence is not None:
-            relevance = carry.params["topics"] + BACKGROUND_SHARE * carry.params["background"]
+            relevance = carry.params["topics"] + switches.coherence_background_share * carry.params["background"]
             pull = model.coherence_gradient(
                 relevance,
                 *coherence,

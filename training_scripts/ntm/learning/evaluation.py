@@ -29,10 +29,12 @@ the last digits, needs another name here: losses are compared by it."""
 def loss_definition(architecture: Architecture) -> str:
     """Return what a loss measures: two compare only where this, the documents and the vocabulary are the same.
 
-    How a model was trained is no part of it, nor how many topics it has.
+    How a model was trained is no part of it, nor how many topics it has, but prior and weight may go by their number.
     """
     words, variance = architecture.document_weight_words, architecture.prior_variance
-    return f"{LOSS_FORMULA} document_weight_words={words} prior_variance={variance}"
+    # A whole KL divergence is what was measured before there was a weight, and has the name of then.
+    weight = "" if architecture.kl_weight == 1 else f" kl_weight={architecture.kl_weight}"
+    return f"{LOSS_FORMULA} document_weight_words={words} prior_variance={variance}{weight}"
 
 
 class LossSums(NamedTuple):
@@ -63,7 +65,7 @@ class Evaluation:
         self._topics, self._background = params["topics"], params["background"]
 
     def losses(self, counts: csr_matrix, rng: np.random.Generator) -> LossSums:
-        """Return the sums over the documents of weighted reconstruction loss and KL divergence.
+        """Return the sums over the documents of reconstruction loss and KL divergence, both weighted.
 
         Args:
             counts: shape (documents, feature_dim).
@@ -94,7 +96,7 @@ class Evaluation:
             reconstruction += float((lengths * weights) @ normalisers)
             chosen = logits[entries.row, entries.col] * entries.data * weights[entries.row]
             reconstruction -= float(chosen.sum(dtype=np.float64))
-        return LossSums(reconstruction, kl)
+        return LossSums(reconstruction, self._architecture.kl_weight * kl)
 
 
 def _log_of_summed_exp(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

@@ -14,7 +14,7 @@ from training_scripts.hyperparameters import HyperparameterError, JobHyperparame
 from training_scripts.ntm import artifact, builtin_member, sums, topic_words
 from training_scripts.ntm.coherence import Cooccurrence, Ids, mean_npmi, uniqueness_by_topic
 from training_scripts.ntm.failure import ClientError
-from training_scripts.ntm.inference import NtmInference
+from training_scripts.ntm.inference import WEIGHT_EXPONENT, NtmInference
 from training_scripts.ntm.learning import checkpoint
 from training_scripts.ntm.learning.architecture import Architecture
 from training_scripts.ntm.learning.cluster import Hosts, Instances
@@ -178,7 +178,10 @@ class Job:
     def _model(self, trained: Trained, idf: npt.NDArray[np.float32] | None) -> artifact.Artifact:
         arrays = {**trained.params, **trained.averages, **({} if idf is None else {"idf": idf})}
         architecture = Architecture.of(self._settings.ntm, self._settings.switches)
-        version = os.environ.get(JOB_NAME_VARIABLE) or artifact.content_version(arrays)
+        by_topics = self._settings.switches.by_topics(self._settings.ntm)._asdict()
+        exponent = self._settings.switches.weight_exponent
+        told = {**arrays, WEIGHT_EXPONENT: np.array(exponent, np.float32)}
+        version = os.environ.get(JOB_NAME_VARIABLE) or artifact.content_version(told)
         document: artifact.Document = {
             "model_version": version,
             "corpus_hash": os.environ.get(CORPUS_VARIABLE) or None,
@@ -186,9 +189,11 @@ class Job:
             "num_topics": self._settings.ntm.num_topics,
             "feature_dim": self._settings.feature_dim,
             "encoder": architecture.described(self._settings.switches.input_weighting),
+            WEIGHT_EXPONENT: exponent,
             "hyperparameters": {
                 **self._settings.ntm.for_job(self._settings.feature_dim),
                 **self._settings.switches.as_strings(),
+                **{name: str(value) for name, value in by_topics.items()},
             },
         }
         return artifact.Artifact(arrays, document)

@@ -6,7 +6,7 @@
     theta = softmax(z)                        topic weights
     p(word | document) = softmax(theta B + b) decoder: a product of experts, not a mixture
 
-    loss of a document = -weight sum_w count_w log p(w) + KL(q(z | x) || prior)
+    loss of a document = -weight sum_w count_w log p(w) + kl_weight KL(q(z | x) || prior)
 
 with weight = min(1, document_weight_words / sum_w count_w), 1 where that switch is off.
 
@@ -170,10 +170,10 @@ def losses(  # noqa: PLR0917 (what the formula is of)
     log_variance: jax.Array,
     noise: jax.Array,
 ) -> Losses:
-    """Return the sums over the batch's documents of weighted reconstruction loss and KL divergence, in nats.
+    """Return the sums over the batch's documents of reconstruction loss and KL divergence, both weighted, in nats.
 
     Args:
-        architecture: its `document_weight_words` and `prior_variance` are read.
+        architecture: its `document_weight_words`, `prior_variance` and `kl_weight` are read.
         params: `topics` (topics, feature_dim) and `background` (feature_dim,) are read.
         batch: the documents.
         mu: (documents, topics).
@@ -192,7 +192,7 @@ def losses(  # noqa: PLR0917 (what the formula is of)
     reconstruction = (lengths * jax.nn.logsumexp(logits, axis=1)).sum() - chosen
     variance = architecture.prior_variance
     divergence = 0.5 * ((mu * mu + jnp.exp(log_variance)) / variance - 1.0 - log_variance + np.log(variance))
-    return Losses(reconstruction, jnp.where(real, divergence, 0.0).sum())
+    return Losses(reconstruction, architecture.kl_weight * jnp.where(real, divergence, 0.0).sum())
 
 
 def topic_information(architecture: Architecture, batch: Batch, mu: jax.Array) -> jax.Array:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class EpochLoss(NamedTuple):
-    """Mean loss of a document, in nats."""
+    """Mean loss of a document, in nats; `kl` is weighted by the switch of that name."""
 
     reconstruction: float
     kl: float
@@ -280,7 +280,8 @@ class Trainer:
         if self._switches.coherence_weight == 0:
             return None
         width = coherence_width(params["topics"].shape[1])
-        words = ranked_ids(params["topics"], params["background"], width)
+        share = self._switches.coherence_background_share
+        words = ranked_ids(params["topics"], params["background"], width, share)
         npmi = self.cooccurrence.expected_npmi(words, self._switches.coherence_unseen_share)
         return loops.Coherence(jnp.asarray(words), jnp.asarray(npmi))
 

@@ -30,6 +30,7 @@ Json = Any
 ROWS_AT_ONCE: Final = 8192
 """Documents of a request that are weighed, and written, at a time: bounds the memory beside the counts."""
 TOPIC_WEIGHTS: Final = "topic_weights"
+RAW_WEIGHTS: Final = "weights=raw"
 _NUMBERS: Final = frozenset({int, float})
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _ANY_TYPES: Final = frozenset({"", "*/*", "application/*"})
@@ -87,6 +88,13 @@ def response_type(accept: str) -> str:
         if kind in _ANY_TYPES:
             return APPLICATION_JSON
     raise NotAcceptableError(f"Accept {accept[:80]!r} asks for none of {', '.join(INFERENCE_RESPONSE_TYPES)}")
+
+
+def asks_for_raw_weights(accept: str) -> bool:
+    """Return whether the header asks, by the parameter RAW_WEIGHTS of a media type, for weights that are not raised."""
+    return any(
+        parameter.strip().lower() == RAW_WEIGHTS for part in accept.split(",") for parameter in part.split(";")[1:]
+    )
 
 
 def encode(weights: npt.NDArray[np.float32], kind: str) -> bytes:

@@ -20,6 +20,7 @@ from training_scripts.ntm.serving.requests import (
     ROWS_AT_ONCE,
     NotAcceptableError,
     UnsupportedMediaTypeError,
+    asks_for_raw_weights,
     decode,
     encode,
     response_type,
@@ -102,11 +103,12 @@ class Service:
 
     def _weighed(self, request: Request) -> Response:
         started = time.perf_counter()
-        kind = response_type(request.headers.get("accept", ""))
+        accept = request.headers.get("accept", "")
+        kind, raw = response_type(accept), asks_for_raw_weights(accept)
         counts = decode(request.body, request.headers.get("content-type", ""), feature_dim=self._inference.feature_dim)
         weights = np.concatenate(
             [
-                self._inference.topic_weights(counts[begin : begin + ROWS_AT_ONCE])
+                self._inference.topic_weights(counts[begin : begin + ROWS_AT_ONCE], raw=raw)
                 for begin in range(0, counts.shape[0], ROWS_AT_ONCE)
             ]
         )

@@ -115,6 +115,11 @@ def _scoring(operation_id: str) -> Json:
                 "The corpus whose vocabulary the counts are of; 409 where the model in service is of another",
                 {"type": "string", "minLength": 1},
             ),
+            _parameter(
+                options.WEIGHTS,
+                f"{options.RAW}: weights as the model has them, where an open NTM serves them sharper",
+                {"type": "string", "enum": [options.SERVED, options.RAW], "default": options.SERVED},
+            ),
             {
                 "name": "Content-Encoding",
                 "in": "header",

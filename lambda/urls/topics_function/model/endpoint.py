@@ -64,6 +64,9 @@ class ModelRefusalError(Problem):
         self.corpus = corpus
 
 
+RAW_JSON: Final = f"{APPLICATION_JSON};weights=raw"
+"""By which the open NTM's server gives weights as its model has them."""
+
 # Error codes of the service, as what they mean for a caller. Those marked True are worth another attempt.
 _SERVICE_ERRORS: Final[dict[str, tuple[Code, bool, str]]] = {
     "ThrottlingException": (Code.THROTTLED, True, "the endpoint is being called too often"),
@@ -112,8 +115,8 @@ class Endpoint:
         self._sleep = sleep
         self._uniform = uniform
 
-    def invoke(self, body: bytes, *, rows: int, deadline: Deadline) -> Answered:
-        """Have a body of `rows` records scored by one call, or by more where a failure may pass.
+    def invoke(self, body: bytes, *, rows: int, deadline: Deadline, raw: bool = False) -> Answered:
+        """Have a body of `rows` records scored by one call, or by more where a failure may pass; `raw`: see RAW_JSON.
 
         Raises:
             ModelRefusalError: the container refused what was sent.
@@ -124,7 +127,7 @@ class Endpoint:
             if deadline.remaining_s() < MIN_ATTEMPT_S:
                 raise _late()
             try:
-                return self._attempt(body, rows, deadline)
+                return self._attempt(body, rows, deadline, raw=raw)
             except (ClientError, BotoCoreError, OSError, BadAnswerError) as error:
                 problem, again, wait_s = _read_error(error)
                 logger.info(
@@ -137,14 +140,15 @@ class Endpoint:
                 self._sleep(pause_s)
                 attempt += 1
 
-    def _attempt(self, body: bytes, rows: int, deadline: Deadline) -> Answered:
+    def _attempt(self, body: bytes, rows: int, deadline: Deadline, *, raw: bool) -> Answered:
+        accept = RAW_JSON if raw else APPLICATION_JSON
         if deadline.remaining_s() >= self._read_timeout_s:
-            return self._call(body, rows)
+            return self._call(body, rows, accept)
         outcome: list[Answered | BaseException] = []
 
         def run() -> None:
             try:
-                outcome.append(self._call(body, rows))
+                outcome.append(self._call(body, rows, accept))
             except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
                 outcome.append(error)
 
@@ -158,9 +162,9 @@ class Endpoint:
             raise outcome[0]
         return outcome[0]
 
-    def _call(self, body: bytes, rows: int) -> Answered:
+    def _call(self, body: bytes, rows: int, accept: str) -> Answered:
         answer = self._client.invoke_endpoint(
-            EndpointName=self._name, Body=body, ContentType=RECORDIO_PROTOBUF, Accept=APPLICATION_JSON
+            EndpointName=self._name, Body=body, ContentType=RECORDIO_PROTOBUF, Accept=accept
         )
         return Answered(
             predictions=answers.read(answer["Body"].read(), answer.get("ContentType", ""), rows=rows),

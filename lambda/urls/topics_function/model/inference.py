@@ -11,6 +11,7 @@ from topics_function.reading import records
 from topics_function.reading.readers import Counts, Documents, Rows
 from url_functions.in_service import OPEN, InService, InServiceFacts
 from url_functions.limits import ROW_BYTES, URL_PAYLOAD_BYTES, WEIGHT_BYTES
+from url_functions.options import SERVED, WEIGHTS
 from url_functions.problems import Code, Problem
 from url_functions.versions import Versions
 
@@ -150,6 +151,9 @@ class Inference:
     def _try(
         self, source: Counts | Documents, options: ScoringOptions, facts: InService, corpus: str, deadline: Deadline
     ) -> Result:
+        if options.raw_weights and facts.algorithm != OPEN:
+            detail = "the built-in algorithm has one kind of weights, and they are served as it gives them"
+            raise Problem(Code.INVALID_PARAMETER, detail, parameter=WEIGHTS, allowed=SERVED)
         prepared = self._prepare(source, facts, corpus)
         sound = _sound_rows(prepared.rows, options)
         topics = self._topics_of(facts) if options.top is not None or _needs_mean(prepared.rows, options) else None
@@ -157,7 +161,7 @@ class Inference:
             return _result(None, Versions().or_else(facts), prepared, options, topics)
         self._refuse_large_answer(len(prepared.rows), facts, topics, options)
         try:
-            scored = self._scorer.score(sound, deadline)
+            scored = self._scorer.score(sound, deadline, raw=options.raw_weights)
         except ModelRefusalError as refusal:
             counted_for = _corpus_version(source, options)
             raise self._read_refusal(refusal, source, counted_for, prepared, facts) from None

@@ -46,8 +46,8 @@ class Scorer:
         self._max_parallel_calls = max_parallel_calls
         self._workers: ThreadPoolExecutor | None = None
 
-    def score(self, rows: Sequence[bytes], deadline: Deadline) -> Scored:
-        """Return the topic weights of `rows`.
+    def score(self, rows: Sequence[bytes], deadline: Deadline, *, raw: bool = False) -> Scored:
+        """Return the topic weights of `rows`; `raw`: as the model has them.
 
         Raises:
             Problem: of the first call that failed; its row counts in the whole request.
@@ -63,22 +63,22 @@ class Scorer:
                     allowed=f"{self._max_payload_bytes} bytes a document",
                 )
         if len(runs) == 1:
-            parts = [self._call(rows, 0, len(rows), deadline)]
+            parts = [self._call(rows, 0, len(rows), deadline, raw=raw)]
         else:
-            parts = self._call_side_by_side(rows, runs, deadline)
+            parts = self._call_side_by_side(rows, runs, deadline, raw=raw)
         if any(part.versions != parts[0].versions for part in parts):
             raise MixedVersionsError
         return Scored(answers.joined([part.predictions for part in parts]), parts[0].versions, len(parts))
 
     def _call_side_by_side(
-        self, rows: Sequence[bytes], runs: list[tuple[int, int]], deadline: Deadline
+        self, rows: Sequence[bytes], runs: list[tuple[int, int]], deadline: Deadline, *, raw: bool
     ) -> list[Answered]:
         if self._workers is None:
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most requests fit in one call
 
             self._workers = ThreadPoolExecutor(self._max_parallel_calls, thread_name_prefix="endpoint")
         calls: list[Future[Answered]] = [
-            self._workers.submit(self._call, rows, start, end, deadline) for start, end in runs
+            self._workers.submit(self._call, rows, start, end, deadline, raw=raw) for start, end in runs
         ]
         try:
             # Each call ends before the deadline by itself, so waiting needs no limit of its own.
@@ -87,9 +87,9 @@ class Scorer:
             for call in calls:
                 call.cancel()
 
-    def _call(self, rows: Sequence[bytes], start: int, end: int, deadline: Deadline) -> Answered:
+    def _call(self, rows: Sequence[bytes], start: int, end: int, deadline: Deadline, *, raw: bool) -> Answered:
         try:
-            return self._endpoint.invoke(b"".join(rows[start:end]), rows=end - start, deadline=deadline)
+            return self._endpoint.invoke(b"".join(rows[start:end]), rows=end - start, deadline=deadline, raw=raw)
         except ModelRefusalError as refusal:
             if refusal.row is not None:
                 refusal.row += start
