@@ -54,7 +54,7 @@ def test_the_loss_that_the_log_tells_is_recorded_of_the_model_with_what_it_measu
 
     assert loss is not None
     assert loss.value > 0
-    assert loss.definition == "open-ntm-1 document_weight_words=150.0 prior_variance=1.0"
+    assert loss.definition == "open-ntm-1 document_weight_words=150.0 prior_variance=4.0"
 
 
 def test_the_artifact_holds_the_model_and_its_server(deployment: Deployment, deployed: Run) -> None:
