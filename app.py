@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 
 from stacks.checks.policy_packs import hold_to_policies
+from stacks.checks.remembered import Remembered
 from stacks.checks.template_validation import validators
 from stacks.data import corpus, open_bundle
 from stacks.data.stack import DataStack
@@ -100,9 +101,10 @@ def main() -> int:
     gc.disable()
     # CDK's validator is given below, in a form that does not repeat itself.
     app = cdk.App(builtin_cloud_formation_validation=False)
-    cdk.Validations.of(app).add_plugins(*validators(ROOT / VALID_TEMPLATES))
+    remembered = Remembered(ROOT / VALID_TEMPLATES)
+    cdk.Validations.of(app).add_plugins(*validators(remembered))
     stage, chosen = build(app)
-    hold_to_policies(app, stage=stage, hardened=chosen.hardened)
+    hold_to_policies(app, stage=stage, hardened=chosen.hardened, remembered=remembered)
     app.synth()
     return 0
 

@@ -8,24 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
-import cdk_nag
 import jsii
 
 from rules.engine import ALL_RULES, Template, check_all
-from rules.model import mapping, objects
+from rules.model import items, mapping, objects
+from stacks.checks.remembered import question
+from stacks.shared.acknowledgments import PACKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rules.engine import Finding
+    from rules.model import JsonValue
+    from stacks.checks.remembered import Remembered
 
-_PACKS: Final = (
-    cdk_nag.AwsSolutionsChecks,
-    cdk_nag.NIST80053R5Checks,
-    cdk_nag.HIPAASecurityChecks,
-    cdk_nag.PCIDSS321Checks,
-    cdk_nag.ServerlessChecks,
-)
 EVERY_STAGE: Final = frozenset(
     {
         "AwsSolutions-IAM4",
@@ -52,15 +48,62 @@ PACK_FINDINGS: Final = "pack-findings.json"
 construct, message, and reason, which is null where nothing acknowledges the finding."""
 
 
-def hold_to_policies(app: cdk.App, *, stage: str, hardened: bool) -> None:
+def hold_to_policies(app: cdk.App, *, stage: str, hardened: bool, remembered: Remembered) -> None:
     """Have the packs and the own rules look at `app` when it is synthesized.
 
     The own rules always fail the synth. The packs fail a hardened stage's; of another's, only the rules EVERY_STAGE do.
-    The rest they list in a file, as its settings leave out on purpose what costs money.
+    The rest they list in a file, as its settings leave out on purpose what costs money. What the packs said of the same
+    templates is not asked again.
     """
-    packs = [pack(app) for pack in _PACKS]
-    checks = packs if hardened else [AdvisoryPacks(packs, app, stage)]
+    packs = Packs(app, remembered)
+    checks = [HardPack(name, packs) for name in PACKS] if hardened else [AdvisoryPacks(packs, stage)]
     cdk.Validations.of(app).add_plugins(OwnRules(), *checks)
+
+
+class Packs:
+    """What the public packs find in an app, with a memory of it.
+
+    A rule sees the resources of one stack and what is acknowledged of them, and the template has both.
+    """
+
+    def __init__(self, app: cdk.App, remembered: Remembered) -> None:
+        self._app, self._remembered = app, remembered
+        self._violations: Mapping[str, JsonValue] = {}
+
+    def violations(self, context: cdk.IPolicyValidationContext) -> dict[str, list[Mapping[str, JsonValue]]]:
+        """Return each pack's violations, by its name, also those that are acknowledged."""
+        if not self._violations:
+            asked = question(context, "aws-cdk-lib", "cdk-nag")
+            known = mapping(self._remembered.answer(asked))
+            if tuple(known) != PACKS:
+                known = self._asked()
+                self._remembered.remember(asked, known)
+            self._violations = known
+        return {name: objects(violations) for name, violations in self._violations.items()}
+
+    def _asked(self) -> dict[str, JsonValue]:
+        # Node takes a while to load the packs, and most synths do without.
+        import cdk_nag  # noqa: PLC0415
+
+        packs: tuple[cdk_nag.NagPack, ...] = (
+            cdk_nag.AwsSolutionsChecks(self._app),
+            cdk_nag.NIST80053R5Checks(self._app),
+            cdk_nag.HIPAASecurityChecks(self._app),
+            cdk_nag.PCIDSS321Checks(self._app),
+            cdk_nag.ServerlessChecks(self._app),
+        )
+        return {
+            name: [
+                {
+                    "rule": violation.rule_name,
+                    "description": violation.description,
+                    "severity": violation.severity,
+                    "constructs": [place.construct_path for place in violation.violating_resources],
+                }
+                for violation in pack.validate_scope(self._app).violations
+            ]
+            for name, pack in zip(PACKS, packs, strict=True)
+        }
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -107,11 +150,42 @@ def _violation(finding: Finding, file: str) -> cdk.PolicyViolation:
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
+class HardPack:
+    """A pack on a stage that promises to be clean of findings."""
+
+    def __init__(self, name: str, packs: Packs) -> None:
+        self._name, self._packs = name, packs
+
+    @property
+    def name(self) -> str:
+        """The plugin's name in the report, by which findings are acknowledged: the pack's."""
+        return self._name
+
+    @property
+    def version(self) -> str | None:
+        """None: the packs do not tell."""
+        return None
+
+    @property
+    def rule_ids(self) -> list[str] | None:
+        """None: the packs do not tell."""
+        return None
+
+    def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
+        """Tell what the pack finds."""
+        violations = [
+            _pack_violation(violation, _constructs(violation))
+            for violation in self._packs.violations(context)[self._name]
+        ]
+        return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
+
+
+@jsii.implements(cdk.IPolicyValidationPlugin)
 class AdvisoryPacks:
     """The packs on a stage that is not hardened: only the rules EVERY_STAGE fail it."""
 
-    def __init__(self, packs: Sequence[cdk_nag.NagPack], app: cdk.App, stage: str) -> None:
-        self._packs, self._app, self._stage = packs, app, stage
+    def __init__(self, packs: Packs, stage: str) -> None:
+        self._packs, self._stage = packs, stage
 
     @property
     def name(self) -> str:
@@ -131,43 +205,47 @@ class AdvisoryPacks:
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Write what the packs find beside the templates, and say how much it is."""
         acknowledged = _acknowledged(context.template_paths)
-        reports = {pack.name: pack.validate_scope(self._app).violations for pack in self._packs}
+        reports = self._packs.violations(context)
         findings = {
             name: [
                 {
-                    "rule": violation.rule_name,
-                    "construct": str(place.construct_path),
-                    "message": violation.description,
-                    "reason": acknowledged.get((str(place.construct_path), violation.rule_name)),
+                    "rule": str(violation["rule"]),
+                    "construct": path,
+                    "message": str(violation["description"]),
+                    "reason": acknowledged.get((path, str(violation["rule"]))),
                 }
                 for violation in violations
-                for place in violation.violating_resources
+                for path in _constructs(violation)
             ]
             for name, violations in reports.items()
         }
         file = Path(context.template_paths[0]).parent / PACK_FINDINGS
         file.write_text(json.dumps(findings, indent=1) + "\n", encoding="utf-8")
-        count = sum(finding["reason"] is None for found in findings.values() for finding in found)
+        count = sum(finding["reason"] is None for pack in findings.values() for finding in pack)
         print(f"synth: stage {self._stage} is not hardened: {count} findings stand, in {file.name}", file=sys.stderr)
         failing = [
-            cdk.PolicyViolation(
-                rule_name=violation.rule_name,
-                description=violation.description,
-                severity="error",
-                violating_resources=places,
-            )
+            _pack_violation(violation, paths)
             for violations in reports.values()
             for violation in violations
-            if violation.rule_name.partition("[")[0] in EVERY_STAGE
-            and (
-                places := [
-                    place
-                    for place in violation.violating_resources
-                    if (str(place.construct_path), violation.rule_name) not in acknowledged
-                ]
-            )
+            if str(violation["rule"]).partition("[")[0] in EVERY_STAGE
+            and (paths := [x for x in _constructs(violation) if (x, str(violation["rule"])) not in acknowledged])
         ]
         return cdk.PolicyValidationPluginReport(success=not failing, violations=failing)
+
+
+def _constructs(violation: Mapping[str, JsonValue]) -> list[str]:
+    return [str(path) for path in items(violation["constructs"])]
+
+
+def _pack_violation(violation: Mapping[str, JsonValue], constructs: Sequence[str]) -> cdk.PolicyViolation:
+    return cdk.PolicyViolation(
+        rule_name=str(violation["rule"]),
+        description=str(violation["description"]),
+        severity=str(violation["severity"]),
+        violating_resources=[
+            cdk.PolicyViolatingResource(construct_path=path, locations=["Properties"]) for path in constructs
+        ],
+    )
 
 
 def _acknowledged(template_paths: Sequence[str]) -> dict[tuple[str, str], str]:

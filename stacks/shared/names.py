@@ -7,7 +7,7 @@ from typing import Final
 from rules.log_groups import MACHINE_LOGS
 
 VALID_TEMPLATES: Final = "build/synth/valid-templates.json"
-"""Where a synth remembers which templates CDK's validator passed, from the project's root."""
+"""Where a synth remembers what was said of templates by CDK's validator and the packs, from the project's root."""
 
 STAGE_TAG: Final = "topic-model:stage"
 """Every resource that takes tags has this one, with its stage as value."""

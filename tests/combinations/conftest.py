@@ -12,6 +12,7 @@ import pytest
 
 import app as application
 from stacks.checks.policy_packs import hold_to_policies
+from stacks.checks.remembered import Remembered
 from stacks.serving.similar import similar_asset
 from tests.bundles import build_similar_asset, write_bundle
 from tests.combinations.assembly import Assembly
@@ -54,7 +55,7 @@ def synthesized(built: Path, corpus_folder: Path, tmp_path_factory: pytest.TempP
             builtin_cloud_formation_validation=False,
         )
         stage, read = application.build(app)
-        hold_to_policies(app, stage=stage, hardened=read.hardened)
+        hold_to_policies(app, stage=stage, hardened=read.hardened, remembered=Remembered(out / "remembered.json"))
         app.synth()
         return Assembly.read(STAGE, out)
 

@@ -159,6 +159,8 @@ def test_an_instance_that_dies_is_replaced(sagemaker: Any, runtime: Any, hosting
             return ask(runtime, name)["pid"] not in pids
         except runtime.exceptions.ModelError:
             return False  # sent to the lost one before its end was noticed
+        except runtime.exceptions.ServiceUnavailable:
+            return False  # the other one was lost, too, or its replacement does not answer yet
 
     until(answered_by_another)
 

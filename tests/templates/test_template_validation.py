@@ -10,7 +10,8 @@ import aws_cdk as cdk
 import pytest
 
 import app as application
-from stacks.checks import template_validation
+from stacks.checks import remembered
+from stacks.checks.remembered import Remembered
 from stacks.checks.template_validation import TemplateValidator, validators
 from stacks.settings.cdk_json import merged
 from tests.synths import CDK_JSON
@@ -50,7 +51,7 @@ def synthesize(memory: Path, *, title: str = "a parameter", region: str = REGION
         # Without it, CDK turns what its validator finds into warnings.
         context={"@aws-cdk/core:validateAgainstDefaultRules": True},
     )
-    cdk.Validations.of(app).add_plugins(TemplateValidator(memory))
+    cdk.Validations.of(app).add_plugins(TemplateValidator(Remembered(memory)))
     stack = cdk.Stack(app, "One", description=title, env=cdk.Environment(region=region))
     cdk.CfnResource(
         stack, "Parameter", type="AWS::SSM::Parameter", properties={"Type": "String", "Value": "a", **properties}
@@ -67,7 +68,7 @@ def test_it_passes_each_stage_without_a_word(corpus_folder: Path, memory: Path, 
         outdir=str(memory.parent.parent / "cdk.out"),
         context={**CDK_JSON["context"], "stages": stages, "stage": stage},
     )
-    cdk.Validations.of(app).add_plugins(TemplateValidator(memory))
+    cdk.Validations.of(app).add_plugins(TemplateValidator(Remembered(memory)))
     application.build(app)
 
     app.synth()
@@ -93,7 +94,7 @@ def test_another_template_or_place_is_validated(memory: Path, engine: Engine, ch
 
 def test_another_version_of_cdk_validates_again(memory: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     synthesize(memory)
-    monkeypatch.setattr(template_validation, "_engine_version", lambda: "2.0.0")
+    monkeypatch.setattr(remembered, "version_of", lambda _name: "2.0.0")
     synthesize(memory)
 
     assert engine.made == 2
@@ -118,13 +119,13 @@ def test_a_warning_is_told_each_time(memory: Path) -> None:
 
 
 def test_a_validator_that_fails_fails_the_synth(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template_validation, "_engine_version", None)
+    monkeypatch.setattr(remembered, "version_of", None)
 
     with pytest.raises(RuntimeError, match="'CloudFormation Validate' failed"):
         synthesize(memory)
 
 
-@pytest.mark.parametrize("content", ["{", '{"not": "a list"}', ""])
+@pytest.mark.parametrize("content", ["{", '["not", "an object"]', ""])
 def test_a_memory_that_cannot_be_read_is_none(memory: Path, engine: Engine, content: str) -> None:
     memory.parent.mkdir()
     memory.write_text(content)
@@ -144,13 +145,13 @@ def test_a_memory_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path, 
 
 
 def test_the_memory_does_not_grow_for_ever(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template_validation, "MAX_REMEMBERED", 2)
-    validator = TemplateValidator(memory)
+    monkeypatch.setattr(remembered, "MAX_REMEMBERED", 2)
+    kept = Remembered(memory)
 
     for asked in ("one", "two", "three"):
-        validator._remember(asked)
+        kept.remember(asked, answer=True)
 
-    assert validator._remembered() == ["two", "three"]
+    assert list(kept.all()) == ["two", "three"]
     assert [file.name for file in memory.parent.iterdir()] == [memory.name]
 
 
@@ -158,14 +159,16 @@ def test_where_the_environment_turns_validation_off_there_is_none(
     memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CDK_VALIDATION", "false")
-    assert validators(memory) == []
+    assert validators(Remembered(memory)) == []
 
     monkeypatch.delenv("CDK_VALIDATION")
-    assert [type(validator) for validator in validators(memory)] == [TemplateValidator]
+    assert [type(validator) for validator in validators(Remembered(memory))] == [TemplateValidator]
 
 
 def test_it_is_known_to_cdk_by_its_validators_name(memory: Path) -> None:
-    assert TemplateValidator(memory).name == cdk.CloudFormationValidatePlugin(include_default_rules=False).name
+    assert (
+        TemplateValidator(Remembered(memory)).name == cdk.CloudFormationValidatePlugin(include_default_rules=False).name
+    )
 
 
 def test_the_rules_that_it_goes_without_are_on_game_servers_alone() -> None:

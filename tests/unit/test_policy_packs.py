@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import aws_cdk as cdk
-import cdk_nag
 import pytest
 from aws_cdk import cloudformation_include
 
-from stacks.checks.policy_packs import EVERY_STAGE, PACK_FINDINGS, AdvisoryPacks
+from stacks.checks.policy_packs import EVERY_STAGE, PACK_FINDINGS, AdvisoryPacks, Packs
+from stacks.checks.remembered import Remembered
+from stacks.shared.acknowledgments import PACKS
 
 ARN = "arn:aws:iam::111122223333:role/some"
 BROKEN: dict[str, dict[str, object]] = {
@@ -70,7 +71,7 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[tuple[str
     file.write_text(json.dumps({"Resources": BROKEN}), encoding="utf-8")
     app = cdk.App(outdir=str(folder / "cdk.out"))
     cloudformation_include.CfnInclude(cdk.Stack(app, "Broken"), "It", template_file=str(file))
-    packs = [cdk_nag.AwsSolutionsChecks(app), cdk_nag.NIST80053R5Checks(app), cdk_nag.ServerlessChecks(app)]
+    packs = Packs(app, Remembered(folder / "remembered.json"))
     written = folder / "Broken.template.json"
     written.write_text(json.dumps({"Resources": BROKEN}), encoding="utf-8")
 
@@ -78,8 +79,9 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[tuple[str
         """What the plugin reads of CDK's context."""
 
         template_paths = (str(written),)
+        stack_templates = ()
 
-    report = AdvisoryPacks(packs, app, "dev").validate(Context())  # type: ignore[arg-type]
+    report = AdvisoryPacks(packs, "dev").validate(Context())  # type: ignore[arg-type]
     assert not report.success
     failing = {
         (violation.rule_name.partition("[")[0], str(place.construct_path))
@@ -100,7 +102,7 @@ def test_what_the_packs_find_is_listed_with_its_message_and_whether_it_is_acknow
 ) -> None:
     findings = json.loads((synthesized[1] / PACK_FINDINGS).read_text(encoding="utf-8"))
 
-    assert set(findings) == {"AwsSolutions", "NIST.800.53.R5", "Serverless"}
+    assert tuple(findings) == PACKS
     every = [finding for found in findings.values() for finding in found]
     assert {tuple(finding) for finding in every} == {("rule", "construct", "message", "reason")}
     assert {"NIST.800.53.R5-LambdaInsideVPC", "NIST.800.53.R5-LambdaConcurrency", "Serverless-LambdaTracing"} <= {

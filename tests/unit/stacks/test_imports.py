@@ -7,7 +7,7 @@ import sys
 
 from tests.synths import ROOT
 
-HEAVY = ("boto3", "botocore", "numpy", "scipy", "jax", "local_cloud")
+HEAVY = ("boto3", "cdk_nag", "botocore", "numpy", "scipy", "jax", "local_cloud")
 
 
 def test_a_synth_loads_nothing_that_it_does_not_use() -> None:
