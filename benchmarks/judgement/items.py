@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,8 +104,9 @@ def make(lists: Sequence[TopicLists], plan: Plan, secret: str) -> tuple[list[Ite
 
 def encoded(content: list[Item] | Key) -> bytes:
     """Return the bytes of items.json or key.json, by whose hash they are known."""
-    plain = [item.model_dump() for item in content] if isinstance(content, list) else content.model_dump()
-    return (json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    if isinstance(content, Key):
+        return (content.model_dump_json() + "\n").encode()
+    return ("[\n" + ",\n".join(item.model_dump_json() for item in content) + "\n]\n").encode()
 
 
 def hash_of(content: bytes) -> str:

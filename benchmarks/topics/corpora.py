@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -24,6 +24,7 @@ from training_scripts.corpus.surface_forms import SurfaceForms
 
 CorpusName = Literal["api-reference", "20newsgroups", "20newsgroups-known", "debian"]
 FOLDER: Final = Path("build/bench/corpora")
+_PARTS: Final = ("train", "validation", "test")
 ARCHIVE: Final = Path("../shared/data/20news-bydate.tar.gz")
 KNOWN_WORDS: Final = 10
 """Words of the vocabulary that a document of 20newsgroups-known has at least."""
@@ -43,7 +44,7 @@ class Part:
 class Corpus:
     """A prepared corpus in memory."""
 
-    name: CorpusName
+    name: str
     folder: Path
     words: list[str]
     train: Part
@@ -51,7 +52,7 @@ class Corpus:
     test: Part
 
 
-def prepare(name: CorpusName) -> Path:
+def prepare(name: str) -> Path:
     """Prepare the corpus unless it is there; returns its folder."""
     name = _whole(name)
     folder = FOLDER / name
@@ -69,13 +70,18 @@ def prepare(name: CorpusName) -> Path:
 
 def load(name: CorpusName) -> Corpus:
     """Return a prepared corpus; 20newsgroups-known is what 20newsgroups has in documents of KNOWN_WORDS or more."""
-    folder = FOLDER / _whole(name)
+    corpus = read(name, FOLDER / _whole(name))
+    if name != "20newsgroups-known":
+        return corpus
+    train, validation, test = map(_of_known_words, (corpus.train, corpus.validation, corpus.test))
+    return replace(corpus, train=train, validation=validation, test=test)
+
+
+def read(name: str, folder: Path) -> Corpus:
+    """Return the prepared corpus of a folder."""
     manifest = CorpusManifest.load_whole(folder)
     words = (folder / "auxiliary" / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    parts = {part: _part(folder, part, manifest) for part in ("train", "validation", "test")}
-    if name == "20newsgroups-known":
-        parts = {part: _of_known_words(documents) for part, documents in parts.items()}
-    return Corpus(name, folder, words, **parts)
+    return Corpus(name, folder, words, **{part: _part(folder, part, manifest) for part in _PARTS})
 
 
 def known_words(corpus: Corpus, part: Part) -> list[npt.NDArray[np.int64]]:
@@ -98,7 +104,7 @@ def windows(texts: Sequence[npt.NDArray[np.int64]], width: int, words: int) -> c
     return counts
 
 
-def _whole(name: CorpusName) -> CorpusName:
+def _whole(name: str) -> str:
     """Return the corpus that is prepared, of which `name` may be a part."""
     return "20newsgroups" if name == "20newsgroups-known" else name
 
@@ -108,7 +114,7 @@ def _of_known_words(part: Part) -> Part:
     return Part(part.counts[kept], part.labels[kept], [part.ids[row] for row in kept])
 
 
-def _source(name: CorpusName) -> Source:
+def _source(name: str) -> Source:
     if name == "api-reference":
         return ApiReference()
     if name == "20newsgroups":

@@ -66,6 +66,10 @@ class Mixture:
         """Return weights times topics."""
         return self.weights(counts) @ self.topics
 
+    def by_rule(self, counts: csr_matrix) -> Matrix:
+        """Return `topics` with those words in front that our rule lists, by the training documents."""
+        return by_rule(self, np.log(np.maximum(self.topics, FLOOR)), np.zeros(self.topics.shape[1]), counts)
+
 
 class ServedNtm:
     """An artifact of ours behind the inference server's own code."""

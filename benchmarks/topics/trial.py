@@ -33,7 +33,7 @@ def main() -> None:
     corpus = corpora.load(wanted["corpus"])
     importlib.import_module(models.LIBRARIES[wanted["model"]])
     started, cpu = time.perf_counter(), time.process_time()
-    model = _fitted(wanted, corpus)
+    model = fitted(wanted["model"], corpus, wanted["topics"], wanted["seed"], wanted["settings"])
     fit = {"wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
     part = corpus.validation if wanted["part"] == "validation" else corpus.test
     texts = corpora.known_words(corpus, part)
@@ -42,8 +42,7 @@ def main() -> None:
         top = top_word_ids(np.asarray(model.topics, np.float32), 10)
         scores["words"] = [[corpus.words[word] for word in row] for row in top]
         if isinstance(model, models.Mixture):
-            logits = np.log(np.maximum(model.topics, models.FLOOR))
-            ruled = models.by_rule(model, logits, np.zeros(len(corpus.words)), corpus.train.counts)
+            ruled = model.by_rule(corpus.train.counts)
             scores |= {f"{name}_by_rule": score for name, score in coherent(ruled, texts).items()}
             top = top_word_ids(ruled, 10)
             scores["words_by_rule"] = [[corpus.words[word] for word in row] for row in top]
@@ -79,9 +78,9 @@ def scored(model: models.Model, corpus: corpora.Corpus, part: corpora.Part) -> d
     }
 
 
-def _fitted(wanted: dict[str, Any], corpus: corpora.Corpus) -> models.Model:
-    arguments = corpus, wanted["topics"], wanted["seed"], dict(wanted["settings"])
-    name = wanted["model"]
+def fitted(name: str, corpus: corpora.Corpus, topics: int, seed: int, settings: models.Settings) -> models.Model:
+    """Fit the model of that name."""
+    arguments = corpus, topics, seed, dict(settings)
     if name in {"open NTM", "open NTM, adadelta", "plain NTM"}:
         return models.OpenNtm(*arguments)
     if name == "ProdLDA":
