@@ -42,16 +42,17 @@ class Fit:
     corpus: str
     model: str
     seed: int
+    topics: int
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    known = set(_known(options.output)) if options.output.exists() else set()
+    done = set(known(options.output)) if options.output.exists() else set()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     for name in [*CORPORA, NEWSGROUPS]:
-        wanted = [Fit(name, model, seed) for model in MODELS for seed in range(options.seeds)]
-        if not (missing := [fit for fit in wanted if fit not in known]):
+        wanted = [Fit(name, model, seed, options.topics) for model in MODELS for seed in range(options.seeds)]
+        if not (missing := [fit for fit in wanted if fit not in done]):
             continue
         try:
             corpus = corpora.read(name, _prepared(name, options.octis))
@@ -59,33 +60,34 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stderr.write(f"fits: {name} is left out: {error}\n")
             continue
         for fit in missing:
-            lines = _lines(fit, corpus, options.topics)
+            lines = _lines(fit, corpus)
             with options.output.open("a", encoding="utf-8") as stream:
                 stream.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
             sys.stderr.write(f"{name}, {fit.model}, seed {fit.seed}\n")
     return 0
 
 
-def _lines(fit: Fit, corpus: corpora.Corpus, topics: int) -> Iterator[dict[str, object]]:
+def _lines(fit: Fit, corpus: corpora.Corpus) -> Iterator[dict[str, object]]:
     """Fit a model; returns a line of its topics' words, and of a peer's another by our rule."""
     settings = dict(space.DEFAULTS[fit.model])
     if fit.model == "open NTM":
         # As a stage has it.
         settings["mini_batch_size"] = default_mini_batch_size(corpus.train.counts.shape[0])
-    model = trial.fitted(fit.model, corpus, topics, fit.seed, settings)
+    model = trial.fitted(fit.model, corpus, fit.topics, fit.seed, settings)
     ranked = {fit.model: model.topics}
     if isinstance(model, models.Mixture):
         ranked[fit.model + BY_RULE] = model.by_rule(corpus.train.counts)
-    for name, topics_words in ranked.items():
-        top = top_word_ids(np.asarray(topics_words, np.float32), WORDS)
+    for name, topics in ranked.items():
+        top = top_word_ids(np.asarray(topics, np.float32), WORDS)
         words = [[corpus.words[word] for word in row] for row in top]
-        yield {"corpus": fit.corpus, "model": name, "seed": fit.seed, "topics": topics, "words": words}
+        yield {"corpus": fit.corpus, "model": name, "seed": fit.seed, "topics": fit.topics, "words": words}
 
 
-def _known(results: Path) -> Iterator[Fit]:
+def known(results: Path) -> Iterator[Fit]:
+    """Yield the fits of a file."""
     for text in results.read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
-        yield Fit(line["corpus"], line["model"], line["seed"])
+        yield Fit(line["corpus"], line["model"], line["seed"], line["topics"])
 
 
 def _prepared(name: str, octis: Path) -> Path:
@@ -102,14 +104,14 @@ def _prepared(name: str, octis: Path) -> Path:
         source = ["20newsgroups", *archive, "--least-words", "10"]
     else:
         documents = FOLDER / f"{folder.name}.jsonl"
-        _write_documents(octis / "preprocessed_datasets" / CORPORA[name] / "corpus.tsv", documents)
+        write_documents(octis / "preprocessed_datasets" / CORPORA[name] / "corpus.tsv", documents)
         source = ["jsonl", str(documents), "--label-field", "label", "--source-name", f"{name} of OCTIS"]
     command = [sys.executable, "-m", "training_scripts.prepare", *source, "--output", str(folder)]
     subprocess.run(command, check=True)
     return folder
 
 
-def _write_documents(table: Path, documents: Path) -> None:
+def write_documents(table: Path, documents: Path) -> None:
     """Write a table of OCTIS (text, part, label) as JSON Lines: every nth row, where there are too many."""
     with table.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
