@@ -45,6 +45,7 @@ CloudFormation.add_multi_constructor(
 ROLE: dict[str, Any] = yaml.load((SAMPLE / "role.yaml").read_text(encoding="utf-8"), Loader=CloudFormation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linter", LOOKS_AT)
 def test_linters_find_nothing(linter: str) -> None:
     if not (LINT / linter).is_file():

@@ -7,7 +7,7 @@ import pytest
 from stacks.shared.names import endpoint_name
 from tests.end_to_end.deployment import SERVING, STAGE, Deployment
 
-pytestmark = pytest.mark.local_cloud
+pytestmark = [pytest.mark.local_cloud, pytest.mark.slow]
 
 
 def hosts(instance_type: str, most: int) -> dict[str, object]:

@@ -13,7 +13,7 @@ from tests.local_cloud.support import until
 
 from deployment_functions.model_fields import APPROVED, FIELDS, RECORD
 
-pytestmark = pytest.mark.local_cloud
+pytestmark = [pytest.mark.local_cloud, pytest.mark.slow]
 
 RESTORE = f".venv/bin/python -m operations.pipeline restore --stage {STAGE}"
 RECORDED = f"/topic-model/{STAGE}/{APPROVED}/{RECORD}"

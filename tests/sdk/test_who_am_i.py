@@ -58,7 +58,10 @@ def test_the_default_bucket_takes_no_proxy(cloud: LocalCloud, tmp_path: Path, ve
 
 
 @pytest.mark.parametrize("proxied", [True, False])
-@pytest.mark.parametrize(("version", "module"), [("v2", "sagemaker.config"), ("v3", "sagemaker.core.config.config")])
+@pytest.mark.parametrize(
+    ("version", "module"),
+    [("v2", "sagemaker.config"), pytest.param("v3", "sagemaker.core.config.config", marks=pytest.mark.slow)],
+)
 def test_the_configuration_file_is_one_that_the_sdk_takes(
     tmp_path: Path, version: str, module: str, *, proxied: bool
 ) -> None:

@@ -41,6 +41,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LINT.exists(), reason="there is no .venv-lint: `make lint-templates` makes it")
 def test_the_attributes_of_each_type_are_those_that_cfn_lint_takes() -> None:
     schemas = resource_schemas()
