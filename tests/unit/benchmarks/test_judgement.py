@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from benchmarks.judgement import score, sheet
 from benchmarks.judgement.items import Item, Key, Plan, TopicLists, encoded, make
+
+ROOT = Path(__file__).parents[3]
 
 PLAN = Plan((("ours", "theirs"),), pairs_of_corpus=4, rated=3, intruders=2)
 
@@ -162,3 +165,20 @@ def test_the_agreement_is_scikit_learns(answers: list[tuple[str, str]]) -> None:
         return
 
     assert score.kappa(one, other) == pytest.approx(cohen_kappa_score(list(one.values()), list(other.values())))
+
+
+def test_the_page_tells_what_the_published_answers_say(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = ROOT / "docs" / "benchmarks" / "judgement"
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+
+    assert score.main([str(folder), *(str(folder / f"answers-{judge}.json") for judge in (1, 2))]) == 0
+
+    said = capsys.readouterr().out
+    assert "open NTM against open NTM, adadelta: 132 wins, 34 ties, 62 losses; wins of the decided 132 of 194" in said
+    assert "| the job's default (adadelta) | 132, 34, 62 | .68 (.61 to .74) |" in page
+    for peer, row in (("NMF", "NMF, plain lists"), ("NMF, our rule", "NMF, words by our rule"), ("Gibbs LDA",) * 2):
+        wins, ties, losses = re.findall(
+            rf"^{peer} against open NTM: (\d+) wins, (\d+) ties, (\d+)", said, re.MULTILINE
+        )[0]
+        assert f"| {row} | {losses}, {ties}, {wins} |" in page
+    assert f"kappa is {re.findall('kappa 0([.0-9]+)', said)[0]}" in page
