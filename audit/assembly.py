@@ -85,14 +85,14 @@ class Assembly:
     def references(self, stack: str, value: JsonValue) -> list[tuple[str, str]]:
         """Return the resources (stack, logical id) that a value refers to, in this or another stack."""
         if isinstance(value, list):
-            return [found for item in value for found in self.references(stack, item)]
+            return [reference for item in value for reference in self.references(stack, item)]
         known = mapping(value)
-        if told := self._told(stack, known.get("Ref")):
-            return self.references(*told)
+        if parameter := self._told(stack, known.get("Ref")):
+            return self.references(*parameter)
         target = known.get("Ref") or (items(known.get("Fn::GetAtt")) or [None])[0]
         if isinstance(target, str):
             return [(stack, target)] if self.template(stack).resource(target) else []
-        return [found for part in known.values() for found in self.references(stack, part)]
+        return [reference for part in known.values() for reference in self.references(stack, part)]
 
     def flat(self, stack: str, value: JsonValue) -> str:
         """Return a value as one reads it: references by the name of what they refer to."""
@@ -116,8 +116,8 @@ class Assembly:
             case "Fn::Sub":
                 text = self.flat(stack, parts[0])
             case "Ref":
-                told = self._told(stack, argument)
-                text = self.flat(*told) if told else f"<{argument}>"
+                parameter = self._told(stack, argument)
+                text = self.flat(*parameter) if parameter else f"<{argument}>"
             case _:
                 text = json.dumps(value, sort_keys=True)
         return text
@@ -167,12 +167,12 @@ def assemble(texts: Mapping[str, str], packs: Mapping[str, tuple[Judged, ...]] |
         templates = tuple(Template(stack, json.loads(text)) for stack, text in texts.items())
     except ValueError as error:
         raise AuditError(f"a template is no JSON: {error}") from error
-    told = {
+    parameters = {
         str(parameter.get("Name")): (template.stack, parameter.get("Value"))
         for template in templates
         for parameter in template.resources("AWS::SSM::Parameter")
     }
-    return Assembly(templates, texts, {stack: line_index(text) for stack, text in texts.items()}, packs, told)
+    return Assembly(templates, texts, {stack: line_index(text) for stack, text in texts.items()}, packs, parameters)
 
 
 def _packs(report: JsonValue) -> dict[str, tuple[Judged, ...]]:

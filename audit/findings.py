@@ -121,8 +121,8 @@ def acknowledgments(assembly: Assembly) -> Table:
             for number, entry in enumerate(objects(mapping(metadata.get(section)).get(field))):
                 place = assembly.place(stack, resource.logical_id, f"Metadata/{section}/{field}/{number}")
                 finding = str(entry.get("id"))
-                told = _in_the_report(assembly, finding, construct_path(resource))
-                cells = (finding, resource.type, resource.logical_id, str(entry.get(reason)), told)
+                reported = _in_the_report(assembly, finding, construct_path(resource))
+                cells = (finding, resource.type, resource.logical_id, str(entry.get(reason)), reported)
                 rows.append(Row(cells, place))
     return Table(
         "acknowledgments",

@@ -80,10 +80,10 @@ class _Actor:
 
 def flows(assembly: Assembly) -> list[Flow]:
     """Return every flow, each once."""
-    found: dict[tuple[Node, Node, str], Flow] = {}
+    unique: dict[tuple[Node, Node, str], Flow] = {}
     for flow in (*_triggered(assembly), *_by_rights(assembly), *_by_settings(assembly)):
-        found.setdefault((flow.source, flow.target, flow.verb), flow)
-    return list(found.values())
+        unique.setdefault((flow.source, flow.target, flow.verb), flow)
+    return list(unique.values())
 
 
 def table(found: list[Flow]) -> Table:
@@ -147,8 +147,8 @@ def short(logical_id: str) -> str:
 def _endpoint_of(assembly: Assembly, model: tuple[str, str]) -> tuple[str, str] | None:
     for stack, endpoint in assembly.resources(ENDPOINT):
         for config in assembly.references(stack, endpoint.get("EndpointConfigName")):
-            found = assembly.resource(config)
-            if found and model in assembly.references(config[0], found.get("ProductionVariants")):
+            endpoint_config = assembly.resource(config)
+            if endpoint_config and model in assembly.references(config[0], endpoint_config.get("ProductionVariants")):
                 return stack, endpoint.logical_id
     return None
 

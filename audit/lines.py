@@ -15,9 +15,9 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 def line_index(text: str) -> dict[Path, int]:
     """Return the line, from 1, of every value of a JSON text; a member's is that of its key."""
-    found: dict[Path, int] = {}
-    _read(_words(text), (), found)
-    return found
+    lines: dict[Path, int] = {}
+    _read(_words(text), (), lines)
+    return lines
 
 
 def _words(text: str) -> Iterator[tuple[str, int]]:

@@ -201,8 +201,8 @@ def _group(key: tuple[str, ...], rows: list[Row]) -> str:
     framework, _, requirement, path, rule, mapped_by = key
     controls = list(dict.fromkeys(row.cells[1] for row in rows))
     places = dict.fromkeys((row.cells[5], row.cells[6], row.place) for row in rows)
-    counts = {outcome: sum(1 for found, _, _ in places if found == outcome) for outcome in OUTCOMES}
-    told = "\n".join(
+    counts = {outcome: sum(1 for cell, _, _ in places if cell == outcome) for outcome in OUTCOMES}
+    badges = "\n".join(
         f'<span class="{slug(outcome)}">{outcome}{f" ({count})" if outcome != NOT_CHECKED else ""}</span>'
         for outcome, count in counts.items()
         if count
@@ -222,7 +222,7 @@ def _group(key: tuple[str, ...], rows: list[Row]) -> str:
         ("", escape(requirement)),
         ("c-property", broken(path)),
         ("c-rule", f'{broken(rule)}\n<span class="faint">{severity}</span>' if rule else ""),
-        ("", told + why),
+        ("", badges + why),
         ("", escape(mapped_by)),
         ("at", at),
     )

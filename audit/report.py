@@ -52,29 +52,29 @@ def write(assembly: Assembly, folder: Path, release: Path | None, origin: Origin
     """
     judge = controls.Judge(assembly)
     source = controls.load()
-    found = findings.findings(assembly, judge)
+    all_findings = findings.findings(assembly, judge)
     moved = flows.flows(assembly)
     matrix = controls.matrix(source, judge, assembly.start)
     tables = [
-        findings.table(found),
+        findings.table(all_findings),
         limits.limits(judge),
         inventory.inventory(assembly),
         stores_.stores(assembly),
         flows.table(moved),
         statements.statements(assembly),
         matrix,
-        findings.rules(assembly, found, source),
+        findings.rules(assembly, all_findings, source),
         findings.acknowledgments(assembly),
         seeded.table(assembly, (*ALL_SEEDS, *PREPARATION_SEEDS)),
         changes.changes(assembly, release),
     ]
-    figures = _figures(assembly, found, {table.name: table for table in tables})
+    figures = _figures(assembly, all_findings, {table.name: table for table in tables})
     totals = controls.totals(matrix)
     about = page.About(assembly, str(origin), figures, totals)
     files = {"index.html": page.page(about, tables, svg=diagram.diagram(moved))}
     for table in tables:
         files[f"{table.name}.csv"], files[f"{table.name}.json"] = table.as_csv(), table.as_json()
-    files["findings.sarif"] = sarif.sarif(assembly, found)
+    files["findings.sarif"] = sarif.sarif(assembly, all_findings)
     files["assessment-results.json"] = oscal.results(assembly, source, matrix, origin)
     summary = {
         "stacks": [template.stack for template in assembly.templates],
@@ -86,7 +86,7 @@ def write(assembly: Assembly, folder: Path, release: Path | None, origin: Origin
     }
     files["summary.json"] = json.dumps(summary, indent=1) + "\n"
     _replace(folder, files)
-    return Summary(figures, totals, sum(each.reason is None for each in found))
+    return Summary(figures, totals, sum(each.reason is None for each in all_findings))
 
 
 def _figures(assembly: Assembly, found: tuple[Found, ...], tables: dict[str, Table]) -> dict[str, str]:

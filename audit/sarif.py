@@ -23,8 +23,8 @@ def sarif(assembly: Assembly, found: tuple[Found, ...]) -> str:
     runs: list[JsonValue] = [_run(OWN, about, found)]
     for pack in assembly.packs or {}:
         # A rule's message is that of its findings; where these differ, of the last by name.
-        told = sorted({(bare(each.rule), each.message) for each in found if each.pack == pack})
-        runs.append(_run(pack, {rule: (message, "") for rule, message in told}, found))
+        messages = sorted({(bare(each.rule), each.message) for each in found if each.pack == pack})
+        runs.append(_run(pack, {rule: (message, "") for rule, message in messages}, found))
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": runs}, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -83,8 +83,8 @@ def _subject(
         return "rights", who.replace(">", ""), where
     attached = resource.get(_ATTACHED.get(resource.type, ""))
     of = assembly.flat(stack, attached) if attached else resource.logical_id
-    told = where if of in where else f"{of}: {where}".removesuffix(": ")
-    return "resource policy", _principal(assembly, stack, statement), told
+    target = where if of in where else f"{of}: {where}".removesuffix(": ")
+    return "resource policy", _principal(assembly, stack, statement), target
 
 
 def _listed(assembly: Assembly, stack: str, statement: Mapping[str, JsonValue], name: str) -> str:

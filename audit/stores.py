@@ -61,8 +61,8 @@ def tls_denial(assembly: Assembly, where: tuple[str, str]) -> Place | None:
     for stack, policy in assembly.resources(kind) if kind else ():
         targets = assembly.references(stack, policy.get(attached))
         for number, statement in enumerate(objects(policy.get("PolicyDocument", "Statement"))):
-            told = mapping(mapping(statement.get("Condition")).get("Bool")).get("aws:SecureTransport")
-            if where in targets and statement.get("Effect") == "Deny" and told == "false":
+            secure_transport = mapping(mapping(statement.get("Condition")).get("Bool")).get("aws:SecureTransport")
+            if where in targets and statement.get("Effect") == "Deny" and secure_transport == "false":
                 return assembly.place(stack, policy.logical_id, f"Properties/PolicyDocument/Statement/{number}")
     return None
 
@@ -70,10 +70,10 @@ def tls_denial(assembly: Assembly, where: tuple[str, str]) -> Place | None:
 def encryption(assembly: Assembly, stack: str, resource: Resource) -> str:
     """Return the encryption at rest of a store."""
     if resource.type == BUCKET:
-        told = default_encryption(resource)
-        if key := _key(assembly, stack, told.get("KMSMasterKeyID")):
+        default = default_encryption(resource)
+        if key := _key(assembly, stack, default.get("KMSMasterKeyID")):
             return f"SSE-KMS, {key}"
-        return f"SSE-S3 ({told.get('SSEAlgorithm')})" if told else _NO_KEY
+        return f"SSE-S3 ({default.get('SSEAlgorithm')})" if default else _NO_KEY
     if resource.type == PARAMETER:
         return "AWS's own: a String parameter takes no key; it holds no secret"
     if resource.type == VECTORS:
@@ -99,14 +99,14 @@ def _kept_for(resource: Resource) -> str:
     if resource.type == QUEUE:
         return f"{int(str(resource.get('MessageRetentionPeriod'))) // _DAY_S} days"
     if resource.type == BUCKET:
-        told = []
+        periods = []
         for rule in objects(resource.get("LifecycleConfiguration", "Rules")):
             if "ExpirationInDays" in rule:
-                told.append(f"{rule.get('Prefix') or 'objects'} {rule['ExpirationInDays']} days")
+                periods.append(f"{rule.get('Prefix') or 'objects'} {rule['ExpirationInDays']} days")
             old = mapping(rule.get("NoncurrentVersionExpiration")).get("NoncurrentDays")
             if old is not None:
-                told.append(f"old versions {old} days")
-        return "; ".join(told)
+                periods.append(f"old versions {old} days")
+        return "; ".join(periods)
     return ""
 
 

@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     rounds = [tuple(_epoch_s(options, kind) for kind in KINDS) for _ in range(options.rounds)]
-    one, two, apart = ([found[place] for found in rounds] for place in range(len(KINDS)))
+    one, two, apart = ([epochs[place] for epochs in rounds] for place in range(len(KINDS)))
     print(
         json.dumps(
             {
@@ -58,11 +58,11 @@ def main() -> int:
 
 def _ratios(slower: list[Epoch], quicker: list[Epoch]) -> dict[str, object]:
     """Return how many times as fast, by wall time and by the busiest instance's CPU time."""
-    found: dict[str, object] = {}
+    ratios: dict[str, object] = {}
     for place, clock in enumerate(("wall", "cpu")):
         times = [round(a[place] / b[place], 3) for a, b in zip(slower, quicker, strict=True)]
-        found[clock] = {"median": statistics.median(times), "each": times}
-    return found
+        ratios[clock] = {"median": statistics.median(times), "each": times}
+    return ratios
 
 
 def _epoch_s(options: argparse.Namespace, kind: str) -> Epoch:
@@ -86,7 +86,7 @@ def _run(options: argparse.Namespace, kind: str, epochs: int) -> tuple[float, li
     with tempfile.TemporaryDirectory() as name:
         usages = training_jobs.run(Path(name), options.corpus, settings, kind)
         output = training_jobs.log_of(Path(name)).read_text(encoding="utf-8")
-    seconds = [float(found) for found in _SECONDS.findall(output)][_COMPILED:]
+    seconds = [float(text) for text in _SECONDS.findall(output)][_COMPILED:]
     return statistics.median(seconds), [usage.ru_utime + usage.ru_stime for usage in usages]
 
 

@@ -50,17 +50,17 @@ def main() -> int:
         write_documents(documents, options.documents)
     fields = ("--id-field", "id", "--label-field", "label")
     one, many = options.folder / "one", options.folder / "spark"
-    found: dict[str, list[Run]] = {"one": [], "spark": []}
+    runs_by_way: dict[str, list[Run]] = {"one": [], "spark": []}
     for _ in range(options.runs):
         single = [sys.executable, "-m", "training_scripts.prepare", "jsonl", str(documents), *fields]
-        found["one"].append(measured([*single, "--force", "--output", str(one)]))
+        runs_by_way["one"].append(measured([*single, "--force", "--output", str(one)]))
         beside = options.folder / "beside"
         shutil.rmtree(beside, ignore_errors=True)
         program = str(ROOT / "training_scripts" / "spark" / "prepare.py")
         submitted = [str(SPARK / "spark-submit"), "--master", f"local[{os.cpu_count()}]", program, str(documents)]
-        found["spark"].append(measured([*submitted, *fields, "--output", str(many), "--beside", str(beside)]))
+        runs_by_way["spark"].append(measured([*submitted, *fields, "--output", str(many), "--beside", str(beside)]))
     equal = not _different(one, many)
-    runs = {name: [asdict(run) for run in each] for name, each in found.items()}
+    runs = {name: [asdict(run) for run in each] for name, each in runs_by_way.items()}
     print(json.dumps({"documents": options.documents, "mb": documents.stat().st_size >> 20, "equal": equal, **runs}))
     return 0 if equal else 1
 
@@ -102,16 +102,16 @@ def measured(command: list[str]) -> Run:
 
 def _processes(session: int) -> dict[int, tuple[int, float]]:
     """Return resident bytes and CPU seconds of every process of a session."""
-    found = {}
+    usage = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(fields[3]) == session:
                 resident = int((folder / "statm").read_text().split()[1]) * _PAGE
-                found[int(folder.name)] = (resident, (int(fields[11]) + int(fields[12])) / _TICKS)
+                usage[int(folder.name)] = (resident, (int(fields[11]) + int(fields[12])) / _TICKS)
         except (OSError, IndexError):
             continue  # it has ended
-    return found
+    return usage
 
 
 def _spelt(rank: int, letters: str) -> str:

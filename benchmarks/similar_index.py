@@ -48,11 +48,11 @@ def main(file: Path) -> None:
     roots, place = np.sqrt(vectors.weights), {name: row for row, name in enumerate(vectors.ids)}
     searching_ms, hits = [], 0
     for row in rows:
-        seconds, found = timed(lambda name=vectors.ids[row]: index.of_document(name, NEIGHBOURS))  # type: ignore[misc]
+        seconds, neighbours = timed(lambda name=vectors.ids[row]: index.of_document(name, NEIGHBOURS))  # type: ignore[misc]
         searching_ms.append(seconds * 1000)
         distances = ((roots - roots[row]) ** 2).sum(axis=1)
         tenth = np.sort(np.delete(distances, row))[NEIGHBOURS - 1]
-        hits += sum(bool(distances[place[one.id]] <= tenth + 1e-6) for one in found)
+        hits += sum(bool(distances[place[one.id]] <= tenth + 1e-6) for one in neighbours)
     what = f"{len(vectors.ids):,} documents, {vectors.num_topics} topics"
     print(f"{what}: {len(data) / 1e6:.1f} MB, made in {making_s:.1f} s")
     print(f"read in {statistics.median(reading_ms):.0f} ms ({reading_ms[0]:.0f} to {reading_ms[-1]:.0f})")

@@ -41,9 +41,9 @@ def main(file: Path) -> None:
     trust: dict[str, float] = {}
     for name, draw in (("explore.map", ours), ("scikit-learn", theirs)):
         started, used = time.perf_counter(), time.process_time()
-        found = draw()
+        positions = draw()
         seconds[name], processor[name] = time.perf_counter() - started, time.process_time() - used
-        trust[name] = trustworthiness(roots[sample], found[sample], n_neighbors=NEIGHBOURS)
+        trust[name] = trustworthiness(roots[sample], positions[sample], n_neighbors=NEIGHBOURS)
         took = f"{seconds[name]:6.1f} s, {processor[name]:6.1f} s of processor time"
         print(f"{name:<13} {took}, trustworthiness {trust[name]:.4f}", flush=True)
     print(

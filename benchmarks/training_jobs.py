@@ -65,13 +65,13 @@ def run(folder: Path, corpus: Path, settings: Mapping[str, object], kind: str) -
         probe.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{probe.getsockname()[1]}"
     manifest = CorpusManifest.load_whole(corpus)
-    told = {"feature_dim": manifest.feature_dim, **settings}
+    hyperparameters = {"feature_dim": manifest.feature_dim, **settings}
     running = []
     for number, name in enumerate(names):
         root = folder / name
         # Apart, each is a job of one instance, which has its half of the shards to itself.
         hosts = [name] if kind == APART else names
-        command = configure(root, told, ("train", "validation"), hosts, name)
+        command = configure(root, hyperparameters, ("train", "validation"), hosts, name)
         _give_data(root, corpus, manifest, share=(number, processes))
         environment = {**os.environ, "NTM_COORDINATOR": coordinator}
         with log_of(folder, name).open("w") as log:

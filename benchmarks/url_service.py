@@ -237,10 +237,10 @@ class Service:
         )
         deadline = time.monotonic() + 120
         while True:
-            told = sagemaker.describe_endpoint(EndpointName=endpoint)
+            description = sagemaker.describe_endpoint(EndpointName=endpoint)
             if (
-                told["EndpointStatus"] == "InService"
-                and told["ProductionVariants"][0]["CurrentInstanceCount"] == instances
+                description["EndpointStatus"] == "InService"
+                and description["ProductionVariants"][0]["CurrentInstanceCount"] == instances
             ):
                 return
             if time.monotonic() > deadline:

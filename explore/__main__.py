@@ -51,28 +51,30 @@ def explore(
     progress: Progress,
 ) -> None:
     """Write the page and the figures of a model's topics to `out`, and print what they show; see `study`."""
-    found = study(vectors, model, documents, dates=dates, cache=out, method=method, seed=seed, progress=progress)
+    topic_study = study(vectors, model, documents, dates=dates, cache=out, method=method, seed=seed, progress=progress)
     progress.tell("writing the page")
     target = out / PAGE
-    content = page(found)
+    content = page(topic_study)
     with written_whole(target) as partial:
         partial.write_bytes(content)
     # Only here: the page needs no matplotlib, which takes a second to load.
     from explore import figures  # noqa: PLC0415
 
     progress.tell("drawing the figures")
-    drawn = figures.write(found, out)
-    print(f"{target}: {len(found.rows):,} documents, {len(found.topics)} topics, {len(content) / 1e6:.1f} MB")
+    drawn = figures.write(topic_study, out)
+    print(
+        f"{target}: {len(topic_study.rows):,} documents, {len(topic_study.topics)} topics, {len(content) / 1e6:.1f} MB"
+    )
     print(f"  figures  {', '.join(path.name for path in drawn)}")
-    if sentence := figures.missing_glyphs(found):
+    if sentence := figures.missing_glyphs(topic_study):
         print(f"  glyphs   {sentence}")
     if dates:
         dated = sum(name in dates for name in documents.ids)
         print(
             f"  dates    {dated:,} of {len(documents.ids):,} documents have one; {len(dates) - dated:,} are of others"
         )
-    print(f"  model    {found.vectors.model}\n  corpus   {found.vectors.corpus}")
-    for advice in found.advice:
+    print(f"  model    {topic_study.vectors.model}\n  corpus   {topic_study.vectors.corpus}")
+    for advice in topic_study.advice:
         print(f"  merge {advice.topics[0]} and {advice.topics[1]}? {advice.reason}")
 
 

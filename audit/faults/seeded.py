@@ -88,11 +88,11 @@ class Caught:
 def sow(assembly: Assembly, seeds: tuple[Seed, ...]) -> Iterator[Caught]:
     """Edit the templates seed by seed, and return what the rules say of each edit."""
     for seed in seeds:
-        template = next(found for found in assembly.templates if found.stack.endswith(seed.stack))
+        template = next(findings for findings in assembly.templates if findings.stack.endswith(seed.stack))
         editor = Editor(template, seed)
         seed.edit(editor)
-        found = check_all([Template(template.stack, editor.body)])
-        rules = tuple(sorted({finding.rule_id for finding in found}))
+        findings = check_all([Template(template.stack, editor.body)])
+        rules = tuple(sorted({finding.rule_id for finding in findings}))
         yield Caught(seed, template.stack, editor.logical_id, rules)
 
 

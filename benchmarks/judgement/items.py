@@ -115,17 +115,17 @@ def hash_of(content: bytes) -> str:
 
 
 def _pairs(lists: Sequence[TopicLists], first: str, second: str) -> list[tuple[list[str], list[str]]]:
-    found: list[tuple[list[str], list[str]]] = []
+    matched: list[tuple[list[str], list[str]]] = []
     for one in lists:
         other = next((each for each in lists if each.model == second and each.seed == one.seed), None)
         if one.model != first or other is None:
             continue
         shared = np.array([[len({*ours} & {*theirs}) for theirs in other.words] for ours in one.words])
         rows, columns = linear_sum_assignment(-shared)
-        found += [(one.words[row], other.words[column]) for row, column in zip(rows, columns, strict=True)]
+        matched += [(one.words[row], other.words[column]) for row, column in zip(rows, columns, strict=True)]
     taken: set[frozenset[str]] = set()
     fresh = []
-    for ours, theirs in found:
+    for ours, theirs in matched:
         # Two seeds of a model may find one topic: the same list is not judged twice.
         if frozenset(theirs) not in taken and frozenset(ours) != frozenset(theirs):
             taken.add(frozenset(theirs))

@@ -148,12 +148,12 @@ def main() -> int:
     corpora.prepare("20newsgroups")
     corpus = corpora.load("20newsgroups")
     jobs = [whole_job(corpus) for _ in range(3)]
-    found = {"job_of_20_epochs": jobs, **interleaved(corpus)}
-    print(json.dumps(found, indent=1))
+    timings = {"job_of_20_epochs": jobs, **interleaved(corpus)}
+    print(json.dumps(timings, indent=1))
     # What lacks PyTorch's side does not take the place of what has it.
-    output = _OUTPUT if "ratio" in found else _OURS_ALONE
+    output = _OUTPUT if "ratio" in timings else _OURS_ALONE
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    output.write_text(json.dumps(timings, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -72,7 +72,7 @@ def measure(source: csr_matrix, words: int, documents: int, max_memory_mb: int) 
         if status:
             raise RuntimeError(f"the job of {documents} documents failed:\n{log[-2000:]}")
         shutil.rmtree(train)
-    seconds = [float(found) for found in re.findall(r"seconds=([\d.]+)", log)]
+    seconds = [float(text) for text in re.findall(r"seconds=([\d.]+)", log)]
     return {
         "words": words,
         "documents": documents,
@@ -109,9 +109,9 @@ def main() -> int:
         points[place] = measure(source, words, documents, options.max_memory_mb)
         print(json.dumps(points[place]), file=sys.stderr)
         # After each: the largest take long, and an interrupted run has said something.
-        told = [points[key] for key in sorted(points)]
-        _OUTPUT.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        _plot(told)
+        records = [points[key] for key in sorted(points)]
+        _OUTPUT.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+        _plot(records)
     return 0
 
 

@@ -42,16 +42,16 @@ def main() -> int:
         parser.error(f"--seeds is {options.seeds}, where a spread needs at least 2")
     corpora.prepare(CORPUS)
     corpus = corpora.load(CORPUS)
-    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in _KINDS}
+    scores: dict[str, list[dict[str, float]]] = {kind: [] for kind in _KINDS}
     for seed in range(options.seeds):
         for kind in _KINDS:
-            found[kind].append(_scores(corpus, kind, seed))
-            print(json.dumps({"kind": kind, "seed": seed, **found[kind][-1]}), file=sys.stderr)
+            scores[kind].append(_scores(corpus, kind, seed))
+            print(json.dumps({"kind": kind, "seed": seed, **scores[kind][-1]}), file=sys.stderr)
     summary = {
-        name: {kind: {"mean": mean(values), "sd": stdev(values)} for kind, values in _by_kind(found, name).items()}
-        for name in found[training_jobs.ONE][0]
+        name: {kind: {"mean": mean(values), "sd": stdev(values)} for kind, values in _by_kind(scores, name).items()}
+        for name in scores[training_jobs.ONE][0]
     }
-    result = {"corpus": CORPUS, "topics": TOPICS, "seeds": options.seeds, "summary": summary, "each": found}
+    result = {"corpus": CORPUS, "topics": TOPICS, "seeds": options.seeds, "summary": summary, "each": scores}
     print(json.dumps(summary, indent=1))
     _OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     _OUTPUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

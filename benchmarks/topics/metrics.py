@@ -76,8 +76,8 @@ def topics_used(weights: Matrix) -> int:
 
 def flat_share(weights: Matrix, counts: csr_matrix) -> float:
     """Return the share of documents, of LEADING_WORDS known words and more, without a topic above LEADING_WEIGHT."""
-    told = np.asarray(counts.sum(axis=1)).ravel() >= LEADING_WORDS
-    return float((weights[told].max(axis=1) <= LEADING_WEIGHT).mean())
+    long_enough = np.asarray(counts.sum(axis=1)).ravel() >= LEADING_WORDS
+    return float((weights[long_enough].max(axis=1) <= LEADING_WEIGHT).mean())
 
 
 def purity(weights: Matrix, labels: Labels) -> float:

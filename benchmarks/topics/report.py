@@ -110,7 +110,7 @@ def bounds(outcome: Outcome) -> list[Bound]:
         for number in sorted({record["topics"] for record in outcome.scored if record["corpus"] == "20newsgroups"})
         if all(_of(outcome, model, number) for model in (OURS, GIBBS, NMF))
     ]
-    found = [
+    result = [
         Bound("NPMI against Gibbs, K=30", True, 1.40, ratio("npmi", GIBBS)),
         Bound("NPMI against NMF, K=30", True, 1.20, ratio("npmi", NMF)),
         *(
@@ -132,7 +132,7 @@ def bounds(outcome: Outcome) -> list[Bound]:
         Bound("default optimizer: TU@10", True, 0.90, average(outcome, DEFAULT, "tu10")),
     ]
     if outcome.curves:
-        found.append(
+        result.append(
             Bound(
                 "CPU s to pass Gibbs-1000 in NPMI, TU, 10-NN and purity, against its own",
                 False,
@@ -140,7 +140,7 @@ def bounds(outcome: Outcome) -> list[Bound]:
                 _cpu_to_pass(outcome),
             )
         )
-    return found
+    return result
 
 
 def _cpu_to_pass(outcome: Outcome) -> float:
