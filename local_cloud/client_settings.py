@@ -34,10 +34,10 @@ def sagemaker_config(place: Home, account: str, *, proxied: bool = False) -> Pat
     modules: dict[str, object] = {"Session": {"DefaultS3Bucket": f"sagemaker-{REGION}-{account}"}}
     if not proxied:
         modules["TelemetryOptOut"] = True
-    told = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": modules}}}
+    config = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": modules}}}
     file = place.aws_config.with_name(f"sagemaker-{account}{'-proxied' if proxied else ''}.yaml")
     # JSON is YAML.
-    file.write_text(json.dumps(told, indent=1) + "\n")
+    file.write_text(json.dumps(config, indent=1) + "\n")
     return file
 
 

@@ -236,10 +236,10 @@ class LocalCloud:
             try:
                 return file_lock.take(self.home.lock)
             except BlockingIOError:
-                found = Running.find(self.home.root)
-                if found is not None and not found.is_abandoned():
+                other = Running.find(self.home.root)
+                if other is not None and not other.is_abandoned():
                     raise LocalCloudError(
-                        f"a local cloud of {self.home.root} already runs on port {found.port} (process {found.pid}): "
+                        f"a local cloud of {self.home.root} already runs on port {other.port} (process {other.pid}): "
                         "stop it with `python -m local_cloud down`"
                     ) from None
                 if time.monotonic() > deadline:

@@ -110,9 +110,9 @@ def page() -> str:
     """Return the whole page."""
     parts = [_ABOUT]
     for service in operations():
-        found = rows(service)
-        parts.append(f"## {service}\n\n{len(found)} operations.\n")
-        parts += [f"### {row.operation}\n\n| | |\n|---|---|\n" + "".join(_lines(row)) for row in found]
+        service_rows = rows(service)
+        parts.append(f"## {service}\n\n{len(service_rows)} operations.\n")
+        parts += [f"### {row.operation}\n\n| | |\n|---|---|\n" + "".join(_lines(row)) for row in service_rows]
     parts.append(notebooks.section())
     return "\n".join(parts)
 
@@ -123,8 +123,8 @@ def _row(name: str, shape: Shape, members: Members) -> Row:
 
 
 def _lines(row: Row) -> Iterator[str]:
-    told = {"honoured": row.honoured, "without effect": row.without_effect, "refused": row.refused}
-    for title, paths in told.items():
+    paths_by_title = {"honoured": row.honoured, "without effect": row.without_effect, "refused": row.refused}
+    for title, paths in paths_by_title.items():
         if paths:
             yield f"| {title} | {', '.join(paths)} |\n"
 

@@ -57,20 +57,20 @@ async def control(
         part = message.get("body")
         body += part if isinstance(part, bytes) else b""
         more = bool(message.get("more_body"))
-    status, told = OK, b"{}"
+    status, content = OK, b"{}"
     try:
         asked, path = _object(body) if scope["method"] == "POST" else {}, str(scope["path"])
         if path == PROXY_PATH:
-            told = json.dumps(await _listen(proxy, asked)).encode()
+            content = json.dumps(await _listen(proxy, asked)).encode()
         elif path == SESSIONS_PATH and "assume" in asked:
-            told = json.dumps(_session(asked)).encode()
+            content = json.dumps(_session(asked)).encode()
         else:
             _carry_out(sagemaker, path, asked)
     except ServiceError as error:
-        status, told = BAD_REQUEST, error.message.encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(told)).encode())]
+        status, content = BAD_REQUEST, error.message.encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": told})
+    await send({"type": "http.response.body", "body": content})
 
 
 async def _listen(proxy: Proxy, asked: Mapping[str, JsonValue]) -> dict[str, str]:

@@ -44,9 +44,9 @@ def _limited(original: Callable[..., Awaitable[Response | None]]) -> Callable[..
     ) -> Response | None:
         if len(body) > MAX_PAYLOAD_BYTES and parse(host, path) is not None:
             return _refusal(413, "RequestEntityTooLargeException", "Request must be smaller than 6291456 bytes")
-        if method == "OPTIONS" and (told := emulator.cors_of_url(host, path, headers)) is not None:
+        if method == "OPTIONS" and (cors_headers := emulator.cors_of_url(host, path, headers)) is not None:
             # Lambda answers by itself, and whoever asks: a browser does not sign its preflight.
-            return 200, told, b""
+            return 200, cors_headers, b""
         if _names_no_caller(host, path, headers, query) or _lacks_invoke_function(host, path, headers):
             return _refusal(403, "AccessDeniedException", "Forbidden")
         started = time.perf_counter()

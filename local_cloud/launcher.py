@@ -59,7 +59,7 @@ def main() -> None:
     # Functions inherit this environment: what is ours alone is taken out of it before anything runs.
     home = Home(Path(os.environ.pop(HOME_VARIABLE)), os.environ.pop(RUN_VARIABLE))
     _hold_lock(int(os.environ.pop(LOCK_VARIABLE)))
-    parent = int(told) if (told := os.environ.pop(PARENT_VARIABLE, "")) else None
+    parent = int(parent_pid) if (parent_pid := os.environ.pop(PARENT_VARIABLE, "")) else None
     settings = LocalCloudSettings.from_json(os.environ.pop(SETTINGS_VARIABLE))
     state = _locked_state(os.environ.pop(STATE_VARIABLE, ""))
     _raise_file_limit()

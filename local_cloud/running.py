@@ -66,12 +66,12 @@ class Running:
         if not file_lock.is_taken(place.lock):
             return None
         try:
-            found = json.loads(place.running.read_text())
-            parent, state = found.get("parent"), found.get("state")
+            record = json.loads(place.running.read_text())
+            parent, state = record.get("parent"), record.get("state")
             running = cls(
                 place,
-                int(found["port"]),
-                int(found["pid"]),
+                int(record["port"]),
+                int(record["pid"]),
                 None if parent is None else int(parent),
                 None if state is None else Path(state),
             )
@@ -112,7 +112,7 @@ class Running:
             LocalCloudError: the keys of this run cannot be read, there is no such role, or no proxy can be used.
         """
         keys = self.keys()
-        told = {
+        environment = {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_S3": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": keys.access_key(account),
@@ -130,11 +130,11 @@ class Running:
         }
         if role:
             # An ARN ends with the name.
-            told |= self._control(SESSIONS_PATH, {"assume": role.rsplit("/", 1)[-1], "account": account})
+            environment |= self._control(SESSIONS_PATH, {"assume": role.rsplit("/", 1)[-1], "account": account})
         if role or proxied:
             proxy = self._control(PROXY_PATH, users_proxy(os.environ))
-            told |= proxy_variables(self.home, proxy["address"], Path(proxy["authority"]), os.environ)
-        return told
+            environment |= proxy_variables(self.home, proxy["address"], Path(proxy["authority"]), os.environ)
+        return environment
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a child process that is to use this cloud."""
@@ -224,8 +224,8 @@ class Running:
         )
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
-                told: dict[str, str] = json.load(answer)
-                return told
+                content: dict[str, str] = json.load(answer)
+                return content
         except urllib.error.HTTPError as error:
             raise LocalCloudError(error.read().decode()) from None
         except OSError as error:

@@ -86,9 +86,9 @@ def _remember_stack(register: Callable[[str], threading.Event]) -> Callable[[str
 
 def _remember_id(deliver: Callable[[str, JsonObject], bool]) -> Callable[[str, JsonObject], bool]:
     def delivered(token: str, response: JsonObject) -> bool:
-        told = Node(response)
-        if told.text("Status") == "FAILED" and told.text("PhysicalResourceId"):
-            _failed_ids[told.text("StackId"), told.text("LogicalResourceId")] = told.text("PhysicalResourceId")
+        answer = Node(response)
+        if answer.text("Status") == "FAILED" and answer.text("PhysicalResourceId"):
+            _failed_ids[answer.text("StackId"), answer.text("LogicalResourceId")] = answer.text("PhysicalResourceId")
         _stack_of.pop(token, None)
         return deliver(token, response)
 

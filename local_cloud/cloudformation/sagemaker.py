@@ -95,11 +95,11 @@ class _ModelPackageGroup:
                 raise
 
     def _attributes(self, arn: str) -> dict[str, str]:
-        told = call(self._sagemaker.api, "DescribeModelPackageGroup", {"ModelPackageGroupName": _last(arn)})
+        group = call(self._sagemaker.api, "DescribeModelPackageGroup", {"ModelPackageGroupName": _last(arn)})
         return {
             "ModelPackageGroupArn": arn,
-            "ModelPackageGroupStatus": str(told["ModelPackageGroupStatus"]),
-            "CreationTime": str(told["CreationTime"]),
+            "ModelPackageGroupStatus": str(group["ModelPackageGroupStatus"]),
+            "CreationTime": str(group["CreationTime"]),
         }
 
 

@@ -48,9 +48,9 @@ def install() -> None:
 
 def _with_role_key(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def keys(service: str, action: str, body: bytes, parameters: Query) -> dict[str, Any]:
-        found = original(service, action, body, parameters)
+        condition_keys = original(service, action, body, parameters)
         role = emulator.asked(body, parameters).get("RoleARN") if service == "cloudformation" else None
-        return {**found, "cloudformation:RoleArn": role} if role else found
+        return {**condition_keys, "cloudformation:RoleArn": role} if role else condition_keys
 
     return keys
 
@@ -72,8 +72,8 @@ def _check_passing(path: str, headers: Headers, body: bytes, query: Query) -> Re
     caller = emulated_identity.caller_denial(headers, scope, "iam:PassRole", role, {"iam:PassedToService": SERVICE})
     if caller is not None:
         return emulated_identity.denied_response("cloudformation", "iam:PassRole", caller, str(uuid.uuid4()), role)
-    found = emulated_identity.find_role(scope, role)
-    if found is None or SERVICE not in str(found.trust):
+    assumed = emulated_identity.find_role(scope, role)
+    if assumed is None or SERVICE not in str(assumed.trust):
         return emulator.cloudformation_error(f"Role {role} is invalid or cannot be assumed")
     _roles[key] = role
     return None

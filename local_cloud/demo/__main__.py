@@ -86,29 +86,31 @@ class Demo:
         url = self._cloud.function_url(public)
         parts = documents.by_part(PROJECT_ROOT / DEFAULT_FOLDER)
         everything = [document for part in parts.values() for document in part]
-        found = topics.read(cast("topics.S3", self._client("s3")), trained.artifact_uri)
+        model_topics = topics.read(cast("topics.S3", self._client("s3")), trained.artifact_uri)
         with self._stages.stage("ask", "Asking the URL for the topics of every document"):
             weights = topic_url.ask_all(
                 url, [document.text for document in everything], self._keys(), self._stages.tell
             )
-        found = topics.with_labels(found, [document.label for document in everything], weights)
+        model_topics = topics.with_labels(model_topics, [document.label for document in everything], weights)
         # The parts stand one behind the other, the test part last.
         examples = self._examples(url, parts["test"], weights[-len(parts["test"]) :])
         with self._stages.stage("picture", "Drawing the topics"):
             # Only here: nothing before needs matplotlib, which takes a while to load.
             from local_cloud.demo import picture  # noqa: PLC0415
 
-            picture.draw(found, self._output / "topics.png", title=f"{len(found)} topics of the AWS API reference")
+            picture.draw(
+                model_topics, self._output / "topics.png", title=f"{len(model_topics)} topics of the AWS API reference"
+            )
         self._stages.timings_s["total"] = round(time.monotonic() - started, 2)
         report.write_summary(
             self._output / "summary.json",
             function_url=public,
             training_job=trained.name,
-            topics=found,
+            topics=model_topics,
             examples=examples,
             timings_s=self._stages.timings_s,
         )
-        self._show(found, examples, url.local, trained)
+        self._show(model_topics, examples, url.local, trained)
 
     def _prepare(self) -> None:
         with self._stages.stage("prepare", "Preparing the corpus"):

@@ -102,7 +102,7 @@ class Follower(threading.Thread):
 
     def _progress(self, job: Job) -> str:
         try:
-            found = self._logs.filter_log_events(
+            log = self._logs.filter_log_events(
                 logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job['TrainingJobName']}/algo-1", limit=10_000
             )
         except ClientError as error:
@@ -110,7 +110,7 @@ class Follower(threading.Thread):
                 raise
             # Nobody has logged yet, in this account's life.
             return job["SecondaryStatus"].lower()
-        losses = [match for event in found["events"] if (match := _LOSS.search(event["message"]))]
+        losses = [match for event in log["events"] if (match := _LOSS.search(event["message"]))]
         if not losses:
             return job["SecondaryStatus"].lower()
         return f"epoch {losses[-1]['epoch']}, loss {float(losses[-1]['loss']):.2f}"

@@ -72,10 +72,10 @@ async def _of_function_url(  # noqa: PLR0917 - MiniStack's
     method: str, path: str, headers: Headers, body: bytes, query: Query, request_id: str
 ) -> Response:
     host = headers.get("host", "")
-    status, told, answer = await emulator.function_url_response(host, path, method, headers, body, query)
-    if not any(name.lower() == _REQUEST_ID.lower() for name in told):
-        told[_REQUEST_ID] = request_id
-    return status, told, answer
+    status, response_headers, answer = await emulator.function_url_response(host, path, method, headers, body, query)
+    if not any(name.lower() == _REQUEST_ID.lower() for name in response_headers):
+        response_headers[_REQUEST_ID] = request_id
+    return status, response_headers, answer
 
 
 def _unguessable(

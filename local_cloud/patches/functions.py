@@ -73,8 +73,10 @@ def _short_drain(original: Callable[..., str]) -> Callable[..., str]:
 def _into_a_group_that_is_there(log: Callable[..., None]) -> Callable[..., None]:
     # MiniStack makes the group that a function names again, which a stack that is being deleted has just removed.
     def logged(function: JsonObject, *more: object, **options: object) -> None:
-        told = Node(function)
-        group = (told.node("config") if "config" in function else told).node("LoggingConfig").text("LogGroup")
+        description = Node(function)
+        group = (
+            (description.node("config") if "config" in function else description).node("LoggingConfig").text("LogGroup")
+        )
         # A function that names none has one of its own, which is made when it first logs.
         if group.startswith(OWN_GROUP) or not group or group in private_names.LOG_GROUPS.get():
             log(function, *more, **options)
@@ -91,12 +93,12 @@ def _with_function_properties(
         given: JsonObject = arguments[properties]
         function_refusals.require_function(given)
         name, attributes = act(*arguments, **more)
-        told = {"KMSKeyArn": given.get("KmsKeyArn", "")}
+        settings = {"KMSKeyArn": given.get("KmsKeyArn", "")}
         if "DeadLetterConfig" in given:
-            told["DeadLetterConfig"] = given["DeadLetterConfig"]
+            settings["DeadLetterConfig"] = given["DeadLetterConfig"]
         reserved = given.get("ReservedConcurrentExecutions")
         emulator.configure_function(
-            name, told, vpc=given.get("VpcConfig"), reserved=None if reserved is None else int(str(reserved))
+            name, settings, vpc=given.get("VpcConfig"), reserved=None if reserved is None else int(str(reserved))
         )
         return name, attributes
 

@@ -16,10 +16,10 @@ def resident_bytes(pid: int) -> int:
 
 
 def _tree(pid: int) -> list[int]:
-    found, pending = [], [pid]
+    members, pending = [], [pid]
     while pending:
         member = pending.pop()
-        found.append(member)
+        members.append(member)
         try:
             children = [
                 child
@@ -29,7 +29,7 @@ def _tree(pid: int) -> list[int]:
         except OSError:
             continue
         pending += [int(child) for child in children]
-    return found
+    return members
 
 
 def _proportional_bytes(pid: int) -> int:

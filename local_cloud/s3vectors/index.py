@@ -57,8 +57,8 @@ class VectorIndex:
         """Return `size` vectors from number `start` on, and whether there are more."""
         with self._lock:
             keys = sorted(self._vectors)
-            found = [self._told(key, data=data, metadata=metadata) for key in keys[start : start + size]]
-            return found, start + size < len(keys)
+            vectors = [self._told(key, data=data, metadata=metadata) for key in keys[start : start + size]]
+            return vectors, start + size < len(keys)
 
     def nearest(self, query: Node, number: int, *, distance: bool, metadata: bool) -> list[JsonObject]:
         """Return the nearest vectors, nearest first."""
@@ -77,7 +77,7 @@ class VectorIndex:
             else:
                 distances = np.linalg.norm(matrix - row, axis=1)
             best = np.argsort(distances, kind="stable")[:number].tolist()
-            found: list[JsonObject] = [
+            neighbours: list[JsonObject] = [
                 {
                     "key": keys[place],
                     **({"distance": float(distances[place])} if distance else {}),
@@ -85,7 +85,7 @@ class VectorIndex:
                 }
                 for place in best
             ]
-            return found
+            return neighbours
 
     def checked(self, data: Node) -> list[float]:
         """Return the numbers of a vector.

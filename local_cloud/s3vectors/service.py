@@ -80,13 +80,13 @@ class S3Vectors:
 
     def _get_bucket(self, call: Call) -> JsonObject:
         bucket = self._bucket(call)
-        told: JsonObject = {
+        description: JsonObject = {
             "vectorBucketName": bucket.name,
             "vectorBucketArn": bucket.arn,
             "creationTime": bucket.created,
             "encryptionConfiguration": bucket.encryption,
         }
-        return {"vectorBucket": told}
+        return {"vectorBucket": description}
 
     def _delete_bucket(self, call: Call) -> JsonObject:
         bucket = self._bucket(call)
@@ -111,7 +111,7 @@ class S3Vectors:
 
     def _get_index(self, call: Call) -> JsonObject:
         bucket, index = self._index(call)
-        told: JsonObject = {
+        description: JsonObject = {
             "vectorBucketName": bucket.name,
             "indexName": index.name,
             "indexArn": index.arn,
@@ -121,7 +121,7 @@ class S3Vectors:
             "distanceMetric": index.metric,
             "metadataConfiguration": index.metadata_configuration,
         }
-        return {"index": told}
+        return {"index": description}
 
     def _delete_index(self, call: Call) -> JsonObject:
         bucket, index = self._index(call)
@@ -142,8 +142,8 @@ class S3Vectors:
         token = request.text("nextToken", "0")
         start, size = int(token) if token.isdecimal() else 0, request.integer("maxResults", DEFAULT_PAGE)
         data, metadata = request.flag("returnData"), request.flag("returnMetadata")
-        found, more = index.page(start, size, data=data, metadata=metadata)
-        return {"vectors": found, **({"nextToken": str(start + size)} if more else {})}
+        vectors, more = index.page(start, size, data=data, metadata=metadata)
+        return {"vectors": vectors, **({"nextToken": str(start + size)} if more else {})}
 
     def _query(self, call: Call) -> JsonObject:
         request, index = call.request, self._index(call)[1]
@@ -151,8 +151,8 @@ class S3Vectors:
         if number > MOST_NEIGHBOURS:
             raise validation_error(f"topK is {number}: at most {MOST_NEIGHBOURS}")
         distance, metadata = request.flag("returnDistance"), request.flag("returnMetadata")
-        found = index.nearest(request.node("queryVector"), number, distance=distance, metadata=metadata)
-        return {"vectors": found, "distanceMetric": index.metric}
+        neighbours = index.nearest(request.node("queryVector"), number, distance=distance, metadata=metadata)
+        return {"vectors": neighbours, "distanceMetric": index.metric}
 
     def _delete(self, call: Call) -> JsonObject:
         self._index(call)[1].delete(call.request.texts("keys"))

@@ -78,7 +78,7 @@ class Capture:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeEndpoint does."""
-        told: MutableJson = {
+        description: MutableJson = {
             "EnableCapture": self.enabled,
             "CaptureStatus": "Started" if self.enabled else "Stopped",
             "CurrentSamplingPercentage": self.request.integer("InitialSamplingPercentage"),
@@ -86,7 +86,7 @@ class Capture:
             # The service tells it where there is none, too.
             "KmsKeyId": self.request.text("KmsKeyId"),
         }
-        return told
+        return description
 
     def start(self) -> None:
         """Write what is captured from now on, until `close`."""

@@ -53,7 +53,7 @@ class Endpoint:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeEndpoint does."""
-        told: dict[str, JsonValue] = {
+        description: dict[str, JsonValue] = {
             "EndpointName": self.name,
             "EndpointArn": self.arn,
             "EndpointConfigName": self.config.name,
@@ -62,17 +62,19 @@ class Endpoint:
             "LastModifiedTime": self.modified,
         }
         if self.fleet is not None:
-            told["ProductionVariants"] = [variant.describe(self.status) for variant in self.fleet.variants.values()]
+            description["ProductionVariants"] = [
+                variant.describe(self.status) for variant in self.fleet.variants.values()
+            ]
             if self.fleet.capture is not None:
-                told["DataCaptureConfig"] = self.fleet.capture.describe()
+                description["DataCaptureConfig"] = self.fleet.capture.describe()
         if self.failure:
-            told["FailureReason"] = self.failure
+            description["FailureReason"] = self.failure
         pending = self.traffic.pending()
         if pending is not None:
-            told["PendingDeploymentSummary"] = pending
+            description["PendingDeploymentSummary"] = pending
         if self.deployment is not None:
-            told["LastDeploymentConfig"] = self.deployment
-        return told
+            description["LastDeploymentConfig"] = self.deployment
+        return description
 
     def record(self) -> JsonObject:
         """Return it as it is kept between lives."""

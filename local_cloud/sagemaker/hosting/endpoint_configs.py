@@ -49,13 +49,13 @@ class EndpointConfig:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeEndpointConfig does."""
-        told: dict[str, JsonValue] = {
+        description: dict[str, JsonValue] = {
             "EndpointConfigName": self.name,
             "EndpointConfigArn": self.arn,
             "CreationTime": self.created,
         }
         echoed = ("ProductionVariants", "DataCaptureConfig", "KmsKeyId", "ExecutionRoleArn", "VpcConfig")
-        return told | {name: self.request.values[name] for name in echoed if name in self.request}
+        return description | {name: self.request.values[name] for name in echoed if name in self.request}
 
     def record(self) -> JsonObject:
         """Return it as it is kept between lives, with its models, which may have been deleted meanwhile."""

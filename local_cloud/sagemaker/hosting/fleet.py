@@ -120,7 +120,7 @@ class Variant:
     def describe(self, status: str) -> dict[str, JsonValue]:
         """Return it as DescribeEndpoint does."""
         image = self.spec.model.image
-        told: dict[str, JsonValue] = {
+        description: dict[str, JsonValue] = {
             "VariantName": self.spec.name,
             "DeployedImages": [
                 {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": self.spec.model.created}
@@ -129,13 +129,13 @@ class Variant:
             "DesiredWeight": self.weight,
         }
         if self.spec.serverless is None:
-            told |= {"CurrentInstanceCount": self.count, "DesiredInstanceCount": self.desired}
+            description |= {"CurrentInstanceCount": self.count, "DesiredInstanceCount": self.desired}
         else:
             sizes = self.spec.serverless.describe()
-            told |= {"CurrentServerlessConfig": sizes, "DesiredServerlessConfig": sizes}
+            description |= {"CurrentServerlessConfig": sizes, "DesiredServerlessConfig": sizes}
         if status in {"Creating", "Updating", "Deleting"}:
-            told["VariantStatus"] = [{"Status": status, "StartTime": time.time()}]
-        return told
+            description["VariantStatus"] = [{"Status": status, "StartTime": time.time()}]
+        return description
 
     def _add(self, count: int) -> None:
         if self.spec.serverless is None:

@@ -63,13 +63,13 @@ class Model:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeModel does."""
-        told: dict[str, JsonValue] = {
+        description: dict[str, JsonValue] = {
             "ModelName": self.name,
             "ModelArn": self.arn,
             "CreationTime": self.created,
             "EnableNetworkIsolation": self.is_isolated,
         }
-        return told | {name: self.request.values[name] for name in _ECHOED if name in self.request}
+        return description | {name: self.request.values[name] for name in _ECHOED if name in self.request}
 
     def record(self) -> JsonObject:
         """Return it as it is kept between lives."""

@@ -102,12 +102,12 @@ def _of_manifest(store: ObjectStore, place: Location) -> list[InputObject]:
         if not isinstance(name, str) or not name:
             raise InputError(f"the manifest {place.uri} has {str(name)[:80]!r}, where a key below its prefix belongs")
         # The prefix is a text before the key: AWS puts no slash between them.
-        found = Location.parse(f"{prefix}{name}")
+        location = Location.parse(f"{prefix}{name}")
         try:
-            store.size(found)
+            store.size(location)
         except StorageError as error:
-            raise InputError(f"the manifest {place.uri} names {found.uri}: {error}") from None
-        inputs.append(InputObject(found, _within(name.lstrip("/"), name)))
+            raise InputError(f"the manifest {place.uri} names {location.uri}: {error}") from None
+        inputs.append(InputObject(location, _within(name.lstrip("/"), name)))
     return inputs
 
 

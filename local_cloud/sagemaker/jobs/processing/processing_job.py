@@ -62,18 +62,18 @@ class ProcessingJob(Job):
 
     def describe(self) -> JsonObject:
         """Return it as DescribeProcessingJob does."""
-        told = self._told(_ECHOED)
+        description = self._told(_ECHOED)
         with self._lock:
-            told["LastModifiedTime"] = self._changed
+            description["LastModifiedTime"] = self._changed
             if self._failure:
-                told["FailureReason"] = self._failure
+                description["FailureReason"] = self._failure
             if self._exit_message:
-                told["ExitMessage"] = self._exit_message
+                description["ExitMessage"] = self._exit_message
             if self._started is not None:
-                told["ProcessingStartTime"] = self._started
+                description["ProcessingStartTime"] = self._started
             if self._ended is not None:
-                told["ProcessingEndTime"] = self._ended
-        return told
+                description["ProcessingEndTime"] = self._ended
+        return description
 
     def summary(self) -> JsonObject:
         """Return it as ListProcessingJobs does."""

@@ -33,10 +33,10 @@ class Channel:
 
     def description(self) -> dict[str, str]:
         """Return the channel's entry in inputdataconfig.json."""
-        told = {"TrainingInputMode": self.mode, "S3DistributionType": self.distribution}
+        entry = {"TrainingInputMode": self.mode, "S3DistributionType": self.distribution}
         if self.content_type:
-            told["ContentType"] = self.content_type
-        return {**told, "RecordWrapperType": self.record_wrapper}
+            entry["ContentType"] = self.content_type
+        return {**entry, "RecordWrapperType": self.record_wrapper}
 
 
 def find_channels(request: Node, store: ObjectStore, role_arn: str, region: str) -> list[Channel]:

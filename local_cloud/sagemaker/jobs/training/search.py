@@ -93,8 +93,8 @@ def _passes(record: JsonObject, item: Node, kind: str) -> bool:
     if asked in {"Contains", "In"}:
         if kind in {NUMBER, TIME}:
             raise validation_error(f"{asked} is supported for text properties only, and {name} is none.")
-        found = wanted.split(",")
-        return any(str(value) in found if asked == "In" else wanted in str(value) for value in values)
+        choices = wanted.split(",")
+        return any(str(value) in choices if asked == "In" else wanted in str(value) for value in values)
     if asked in _ORDERED and kind == TEXT:
         raise validation_error(f"{asked} is not supported for text properties, and {name} is one.")
     pairs = [_comparable(value, wanted, kind) for value in values]

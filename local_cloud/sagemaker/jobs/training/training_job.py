@@ -84,14 +84,14 @@ class Transition:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeTrainingJob does."""
-        told: dict[str, JsonValue] = {
+        description: dict[str, JsonValue] = {
             "Status": self.status.value,
             "StartTime": self.start,
             "StatusMessage": _MESSAGES[self.status],
         }
         if self.end is not None:
-            told["EndTime"] = self.end
-        return told
+            description["EndTime"] = self.end
+        return description
 
 
 class TrainingJob(Job):
@@ -175,8 +175,8 @@ class TrainingJob(Job):
     def metric(self, name: str) -> float | None:
         """Return the final value of a metric; None where there is none."""
         with self._lock:
-            found = [Node(item).number("Value") for item in self._metrics if item["MetricName"] == name]
-        return found[-1] if found else None
+            values = [Node(item).number("Value") for item in self._metrics if item["MetricName"] == name]
+        return values[-1] if values else None
 
     def set_artifact(self, uri: str) -> None:
         """Tell where the model was stored."""
@@ -224,10 +224,10 @@ class TrainingJob(Job):
 
     def describe(self) -> JsonObject:
         """Return it as DescribeTrainingJob does."""
-        told, request = self._told(_ECHOED), self.request
+        description, request = self._told(_ECHOED), self.request
         with self._lock:
             transitions = list(self._transitions)
-            told |= {
+            description |= {
                 "SecondaryStatus": transitions[-1].status.value,
                 "StoppingCondition": {
                     "MaxRuntimeInSeconds": self.max_runtime_s,
@@ -240,26 +240,26 @@ class TrainingJob(Job):
                 "EnableManagedSpotTraining": request.flag("EnableManagedSpotTraining"),
             }
             # The service tells these also where the request left them out, and SDKs attach to a job by them.
-            told["AlgorithmSpecification"] = metric_definitions.described(request.node("AlgorithmSpecification"))
-            told["OutputDataConfig"] = {
+            description["AlgorithmSpecification"] = metric_definitions.described(request.node("AlgorithmSpecification"))
+            description["OutputDataConfig"] = {
                 "KmsKeyId": "",
                 "CompressionType": "GZIP",
                 **request.node("OutputDataConfig").values,
             }
             if "InputDataConfig" in request:
-                told["InputDataConfig"] = [
+                description["InputDataConfig"] = [
                     {"CompressionType": "None", "RecordWrapperType": "None", **channel.values}
                     for channel in request.nodes("InputDataConfig")
                 ]
             if self.tuning_job_arn:
-                told["TuningJobArn"] = self.tuning_job_arn
+                description["TuningJobArn"] = self.tuning_job_arn
             if self._artifact:
-                told["ModelArtifacts"] = {"S3ModelArtifacts": self._artifact}
+                description["ModelArtifacts"] = {"S3ModelArtifacts": self._artifact}
             if self._failure:
-                told["FailureReason"] = self._failure
+                description["FailureReason"] = self._failure
             if self._metrics:
-                told["FinalMetricDataList"] = self._metrics
-        return told | _training_times(transitions, is_spot=self.is_spot)
+                description["FinalMetricDataList"] = self._metrics
+        return description | _training_times(transitions, is_spot=self.is_spot)
 
     def summary(self) -> JsonObject:
         """Return it as ListTrainingJobs does."""
