@@ -159,9 +159,9 @@ def authentication_failure(  # noqa: PLR0917 - MiniStack's
 def expire_sessions(role_arn: str) -> int:
     """Let the temporary credentials of a role be past their time, and return how many there were."""
     name = role_arn.rsplit("/", 1)[-1]
-    found = [
+    sessions = [
         each for each in private_names.SESSIONS.get().values() if str(each.get("Arn", "")).split("/")[1:2] == [name]
     ]
-    for session in found:
+    for session in sessions:
         session["Expiration"] = time.time() - 1
-    return len(found)
+    return len(sessions)

@@ -91,8 +91,8 @@ class ObjectStore:
         """Return the objects below a prefix in the order of their keys; markers of folders are left out."""
         with self._translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key)
-            found = [StoredObject(item["Key"], item["Size"]) for page in pages for item in page.get("Contents", [])]
-        return [item for item in found if not item.key.endswith("/")]
+            objects = [StoredObject(item["Key"], item["Size"]) for page in pages for item in page.get("Contents", [])]
+        return [item for item in objects if not item.key.endswith("/")]
 
     def size(self, place: Location) -> int:
         """Return an object's size in bytes."""
@@ -136,9 +136,9 @@ class _Translation:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, self._kind):
             answer: Any = error
-            told = answer.response
-            status = int(told["ResponseMetadata"]["HTTPStatusCode"])
-            raise StorageError(_code(told["Error"]["Code"], status), status, told["Error"]["Message"]) from None
+            response = answer.response
+            status = int(response["ResponseMetadata"]["HTTPStatusCode"])
+            raise StorageError(_code(response["Error"]["Code"], status), status, response["Error"]["Message"]) from None
 
 
 def _code(code: str, status: int) -> str:

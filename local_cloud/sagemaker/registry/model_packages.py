@@ -42,13 +42,13 @@ class Group:
 
     def summary(self) -> MutableJson:
         """Return it as ListModelPackageGroups does."""
-        told: MutableJson = {
+        summary: MutableJson = {
             "ModelPackageGroupName": self.name,
             "ModelPackageGroupArn": self.arn,
             "CreationTime": self.created,
             "ModelPackageGroupStatus": "Completed",
         }
-        return told | ({"ModelPackageGroupDescription": self.description} if self.description else {})
+        return summary | ({"ModelPackageGroupDescription": self.description} if self.description else {})
 
 
 class ModelPackages:

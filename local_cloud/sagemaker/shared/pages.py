@@ -46,8 +46,8 @@ def page(
     kept.sort(key=key, reverse=request.text("SortOrder", default_order) == "Descending")
     answer = cut(kept, request, result=result)
     if thinned:
-        told = Node(answer).nodes(result)
-        answer[result] = [item.values for item in told if item.text(status) == request.text("StatusEquals")]
+        summaries = Node(answer).nodes(result)
+        answer[result] = [item.values for item in summaries if item.text(status) == request.text("StatusEquals")]
     return answer
 
 

@@ -90,10 +90,10 @@ class TrainingJobs(JobRegistry[TrainingJob]):
         Raises:
             ServiceError: there is no such job, it is not on Spot instances, or it does not train.
         """
-        found = [job for job in self.jobs() if job.name == name]
-        if not found:
+        matching = [job for job in self.jobs() if job.name == name]
+        if not matching:
             raise validation_error(f"There is no training job {name!r}.")
-        job = found[-1]
+        job = matching[-1]
         if not job.is_spot:
             raise validation_error(f"Training job {name} is not on Spot instances: EnableManagedSpotTraining is off.")
         if job.secondary is not Secondary.TRAINING:

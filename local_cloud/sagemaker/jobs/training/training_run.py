@@ -234,28 +234,28 @@ class TrainingRun:
     def _reason(self, instance: Instance) -> str:
         host = instance.name.rpartition("/")[2]
         try:
-            told = (self._files.root(host) / "output" / "failure").read_text(errors="replace").strip()
+            reason = (self._files.root(host) / "output" / "failure").read_text(errors="replace").strip()
         except OSError:
-            told = ""
+            reason = ""
         # Nothing is written on a full disk, and nothing by a program that dies: its log may tell why.
-        told = told or instance.last_words
-        if not told.startswith(("ClientError:", "AlgorithmError:", "InternalServerError:")):
-            told = f"AlgorithmError: {told}"
+        reason = reason or instance.last_words
+        if not reason.startswith(("ClientError:", "AlgorithmError:", "InternalServerError:")):
+            reason = f"AlgorithmError: {reason}"
         ending = f", exit code: {instance.exit_code}"
-        return told[: 1024 - len(ending)] + ending
+        return reason[: 1024 - len(ending)] + ending
 
     def _read_metrics(self) -> None:
         file = self._files.root(self._files.hosts[0]) / "output" / "metrics" / "final.json"
-        found = json.loads(file.read_text()) if file.is_file() else {}
+        final = json.loads(file.read_text()) if file.is_file() else {}
         now = time.time()
-        own = {str(name): (float(value), now) for name, value in found.items() if value is not None}
+        own = {str(name): (float(value), now) for name, value in final.items() if value is not None}
         logged = self._metrics.last()
         # A container's own file is exact, and its log rounded.
         values = {**logged, **own}
-        told: list[JsonObject] = [
+        metrics: list[JsonObject] = [
             {"MetricName": name, "Value": value, "Timestamp": at} for name, (value, at) in values.items()
         ]
-        self._job.set_metrics(told)
+        self._job.set_metrics(metrics)
         for name, (value, at) in values.items():
             if name not in logged:
                 self._publish(name, value, at)

@@ -131,26 +131,26 @@ class TransformJob(Job):
 
     def describe(self) -> JsonObject:
         """Return it as DescribeTransformJob does."""
-        told = self._told(_ECHOED)
+        description = self._told(_ECHOED)
         # The service tells these also where the request left them out.
-        told["TransformInput"] = {
+        description["TransformInput"] = {
             "CompressionType": "None",
             "SplitType": "None",
             **self.request.node("TransformInput").values,
         }
-        told["TransformOutput"] = {
+        description["TransformOutput"] = {
             "AssembleWith": "None",
             "KmsKeyId": "",
             **self.request.node("TransformOutput").values,
         }
         with self._lock:
             if self._failure:
-                told["FailureReason"] = self._failure
+                description["FailureReason"] = self._failure
             if self._started is not None:
-                told["TransformStartTime"] = self._started
+                description["TransformStartTime"] = self._started
             if self._ended is not None:
-                told["TransformEndTime"] = self._ended
-        return told
+                description["TransformEndTime"] = self._ended
+        return description
 
     def summary(self) -> JsonObject:
         """Return it as ListTransformJobs does."""

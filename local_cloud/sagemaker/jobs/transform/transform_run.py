@@ -222,9 +222,9 @@ def _execution_parameters(port: int) -> JsonObject:
     try:
         connection.request("GET", "/execution-parameters")
         answer = connection.getresponse()
-        told = json.loads(answer.read() or b"{}") if answer.status == OK else {}
+        parameters = json.loads(answer.read() or b"{}") if answer.status == OK else {}
     except (OSError, http.client.HTTPException, ValueError):
         return {}
     finally:
         connection.close()
-    return told if isinstance(told, dict) else {}
+    return parameters if isinstance(parameters, dict) else {}

@@ -83,16 +83,16 @@ class Trial:
         described = self.job.describe()
         names = ("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingStartTime", "TrainingEndTime",
                  "TrainingJobStatus", "FailureReason")  # fmt: skip
-        told: dict[str, JsonValue] = {name: described[name] for name in names if name in described}
-        told |= {"TunedHyperParameters": dict(self.tuned), "ObjectiveStatus": self.objective_status(objective)}
+        summary: dict[str, JsonValue] = {name: described[name] for name in names if name in described}
+        summary |= {"TunedHyperParameters": dict(self.tuned), "ObjectiveStatus": self.objective_status(objective)}
         value = self.value(objective)
         if value is not None:
-            told["FinalHyperParameterTuningJobObjectiveMetric"] = {
+            summary["FinalHyperParameterTuningJobObjectiveMetric"] = {
                 "Type": objective.type,
                 "MetricName": objective.metric,
                 "Value": value,
             }
-        return told | ({"TuningJobName": tuning_job} if tuning_job else {})
+        return summary | ({"TuningJobName": tuning_job} if tuning_job else {})
 
 
 class TuningJob(Job):
@@ -117,8 +117,8 @@ class TuningJob(Job):
     @property
     def objective(self) -> Objective:
         """What it searches for."""
-        told = self.config.node("HyperParameterTuningJobObjective")
-        return Objective(told.text("MetricName"), maximise=told.text("Type") == "Maximize")
+        objective = self.config.node("HyperParameterTuningJobObjective")
+        return Objective(objective.text("MetricName"), maximise=objective.text("Type") == "Maximize")
 
     @property
     def trials(self) -> list[Trial]:
@@ -178,9 +178,9 @@ class TuningJob(Job):
 
     def describe(self) -> JsonObject:
         """Return it as DescribeHyperParameterTuningJob does."""
-        told: dict[str, JsonValue] = {**self.summary(), "HyperParameterTuningJobConfig": self.config.values}
-        del told["Strategy"], told["ResourceLimits"]
-        told["TrainingJobDefinition"] = {
+        description: dict[str, JsonValue] = {**self.summary(), "HyperParameterTuningJobConfig": self.config.values}
+        del description["Strategy"], description["ResourceLimits"]
+        description["TrainingJobDefinition"] = {
             **self.definition.values,
             # The service adds it, as to the jobs themselves.
             "StaticHyperParameters": self.static_hyperparameters(),
@@ -190,11 +190,11 @@ class TuningJob(Job):
         }
         best = self.best()
         if best is not None:
-            told["BestTrainingJob"] = best.summary(self.objective)
-        told["ConsumedResources"] = {"RuntimeInSeconds": self.runtime_s()}
+            description["BestTrainingJob"] = best.summary(self.objective)
+        description["ConsumedResources"] = {"RuntimeInSeconds": self.runtime_s()}
         if self._failure:
-            told["FailureReason"] = self._failure
-        return told
+            description["FailureReason"] = self._failure
+        return description
 
     def summary(self) -> JsonObject:
         """Return it as ListHyperParameterTuningJobs does."""
@@ -206,7 +206,7 @@ class TuningJob(Job):
         objectives = dict.fromkeys((SUCCEEDED, PENDING, FAILED), 0)
         for trial in trials:
             objectives[trial.objective_status(objective)] += 1
-        told: dict[str, JsonValue] = {
+        summary: dict[str, JsonValue] = {
             "HyperParameterTuningJobName": self.name,
             "HyperParameterTuningJobArn": self.arn,
             "HyperParameterTuningJobStatus": self.status,
@@ -218,8 +218,8 @@ class TuningJob(Job):
             "ResourceLimits": self.config.node("ResourceLimits").values,
         }
         if self._ended is not None:
-            told["HyperParameterTuningEndTime"] = self._ended
-        return told
+            summary["HyperParameterTuningEndTime"] = self._ended
+        return summary
 
     def static_hyperparameters(self) -> dict[str, str]:
         """Return the hyperparameters that every trial has; the service adds the name of the objective."""
