@@ -58,14 +58,14 @@ class Endpoint:
         except (ClientError, BotoCoreError) as error:
             raise OperationError(f"endpoint {self._name}: {error}") from None
         pairs = (part.partition("=") for part in answer.get("CustomAttributes", "").split(";"))
-        told = {name: value for name, _, value in pairs}
-        model = self._model or told.get("model")
+        attributes = {name: value for name, _, value in pairs}
+        model = self._model or attributes.get("model")
         if not model:
             raise OperationError(
                 f"endpoint {self._name} does not say which model it serves: name it with --model-version"
             )
         weights = _weights(answer["Body"].read(), counts.shape[0])
-        return Scored(weights, model, told.get("corpus", ""), told.get("vocabulary", ""))
+        return Scored(weights, model, attributes.get("corpus", ""), attributes.get("vocabulary", ""))
 
 
 class Url:
@@ -92,8 +92,13 @@ class Url:
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 -- the caller's own URL
                 weights = _weights(answer.read(), counts.shape[0])
-                told = answer.headers
-                return Scored(weights, told[_MODEL_HEADER], told[_CORPUS_HEADER] or "", told[_VOCABULARY_HEADER] or "")
+                response_headers = answer.headers
+                return Scored(
+                    weights,
+                    response_headers[_MODEL_HEADER],
+                    response_headers[_CORPUS_HEADER] or "",
+                    response_headers[_VOCABULARY_HEADER] or "",
+                )
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:300]
             raise OperationError(f"{self._url} answered {error.code}: {said}") from None

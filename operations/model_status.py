@@ -139,8 +139,8 @@ def _is(model: Model | None, models: Models) -> bool:
 
 def _told(model: Model) -> str:
     loss = model["validation_loss"]
-    told = "no loss was reported" if loss == NOT_REPORTED else f"validation loss {loss}"
-    return f"{model['job_name']}: {told}, {model['num_topics']} topics, corpus {model['corpus_hash'][:_SHORT]}"
+    loss_text = "no loss was reported" if loss == NOT_REPORTED else f"validation loss {loss}"
+    return f"{model['job_name']}: {loss_text}, {model['num_topics']} topics, corpus {model['corpus_hash'][:_SHORT]}"
 
 
 def _deployed(stage: DeployedStage) -> Mapping[str, object]:

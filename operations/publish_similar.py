@@ -93,10 +93,14 @@ def _refuse_another_model(store: Store, vectors: TopicVectors, *, ahead: bool) -
         raise OperationError(f"the vectors are of model {vectors.model[:80]!r}, which is no name of a training job")
     if vectors.model == store.in_service or (ahead and store.vector_bucket is None):
         return
-    told = f"the vectors are of model {vectors.model}, while {store.in_service} is in service in stage {store.stage!r}"
+    mismatch = (
+        f"the vectors are of model {vectors.model}, while {store.in_service} is in service in stage {store.stage!r}"
+    )
     if ahead:
-        raise OperationError(f"{told}, and S3 Vectors has an index for the model in service only: leave out --ahead")
-    raise OperationError(f"{told}: make those of {store.in_service} with python -m operations.transform")
+        raise OperationError(
+            f"{mismatch}, and S3 Vectors has an index for the model in service only: leave out --ahead"
+        )
+    raise OperationError(f"{mismatch}: make those of {store.in_service} with python -m operations.transform")
 
 
 def _into_bucket(s3: Any, store: Store, vectors: TopicVectors) -> str:  # noqa: ANN401 - boto3 has no types
@@ -141,8 +145,8 @@ def _into_s3_vectors(deployed: DeployedStage, store: Store, bucket: str, vectors
         )
         progress.tell(f"{rows[-1] + 1:,} of {len(vectors.ids):,} vectors put")
     _delete_others(client, index, set(vectors.ids))
-    told = Published(vectors.model, vectors.corpus, len(vectors.ids), vectors.num_topics)
-    s3.put_object(Bucket=store.bucket, Key=key, Body=told.to_json(), ContentType="application/json")
+    published = Published(vectors.model, vectors.corpus, len(vectors.ids), vectors.num_topics)
+    s3.put_object(Bucket=store.bucket, Key=key, Body=published.to_json(), ContentType="application/json")
     return f"{bucket}/{vectors.model}"
 
 

@@ -19,15 +19,15 @@ OPEN_URL: Final = "CKV_AWS_258"
 
 def functions_with_url(template: Template) -> set[str]:
     """Return the logical ids of the functions that a URL calls."""
-    found = set()
+    function_ids = set()
     for url in template.resources(URL):
         target = reference(url.get("TargetFunctionArn"))
         alias = template.resource(target) if target else None
         if alias is not None and alias.type == "AWS::Lambda::Alias":
             target = reference(alias.get("FunctionName"))
         if target is not None:
-            found.add(target)
-    return found
+            function_ids.add(target)
+    return function_ids
 
 
 @rule(
@@ -72,14 +72,14 @@ def url_cors(template: Template) -> Iterator[Fault]:
 def permission(template: Template) -> Iterator[Fault]:
     """Look at whom resource policies allow."""
     open_urls = any(url.get("AuthType") == "NONE" for url in template.resources(URL)) and not template.hardened
-    for found in template.resources(PERMISSION):
-        if found.get("Principal") == "*" and not open_urls:
-            yield Fault(found.logical_id, "Properties/Principal", "everybody may invoke the function")
-        if found.get("FunctionUrlAuthType") is None and _invokes_past_the_url(found):
-            yield Fault(found.logical_id, "Properties/InvokedViaFunctionUrl", "it may be invoked past the URL")
-        service = str(found.get("Principal")).endswith(SERVICES)
-        if service and not found.get("SourceArn") and not found.get("SourceAccount"):
-            yield Fault(found.logical_id, "Properties/SourceArn", "the service may invoke it for any account")
+    for resource in template.resources(PERMISSION):
+        if resource.get("Principal") == "*" and not open_urls:
+            yield Fault(resource.logical_id, "Properties/Principal", "everybody may invoke the function")
+        if resource.get("FunctionUrlAuthType") is None and _invokes_past_the_url(resource):
+            yield Fault(resource.logical_id, "Properties/InvokedViaFunctionUrl", "it may be invoked past the URL")
+        service = str(resource.get("Principal")).endswith(SERVICES)
+        if service and not resource.get("SourceArn") and not resource.get("SourceAccount"):
+            yield Fault(resource.logical_id, "Properties/SourceArn", "the service may invoke it for any account")
 
 
 def _invokes_past_the_url(found: Resource) -> bool:

@@ -86,10 +86,10 @@ def storage_key(template: Template) -> Iterator[Fault]:
 def capture(template: Template) -> Iterator[Fault]:
     """Look at data capture, where the stage is hardened, and at its key wherever there is one."""
     for config in template.resources(CONFIG):
-        told = mapping(config.get("DataCaptureConfig"))
-        if template.hardened and told.get("EnableCapture") is not True:
+        data_capture = mapping(config.get("DataCaptureConfig"))
+        if template.hardened and data_capture.get("EnableCapture") is not True:
             yield Fault(config.logical_id, "Properties/DataCaptureConfig", "what the endpoint is asked is not captured")
-        if told and not told.get("KmsKeyId"):
+        if data_capture and not data_capture.get("KmsKeyId"):
             path = "Properties/DataCaptureConfig/KmsKeyId"
             yield Fault(config.logical_id, path, "captured documents are under no key of ours")
 
@@ -129,9 +129,9 @@ def names(template: Template) -> Iterator[Fault]:
         if not isinstance(endpoint.get("EndpointName"), str):
             yield Fault(endpoint.logical_id, "Properties/EndpointName", "the endpoint has no name of its own")
     for part, name in ((MODEL, "ModelName"), (CONFIG, "EndpointConfigName")):
-        for found in template.resources(part):
-            if found.get(name) is not None:
-                yield Fault(found.logical_id, f"Properties/{name}", f"a named {part} cannot be replaced")
+        for resource in template.resources(part):
+            if resource.get(name) is not None:
+                yield Fault(resource.logical_id, f"Properties/{name}", f"a named {part} cannot be replaced")
 
 
 RULES: Final[tuple[Rule, ...]] = (

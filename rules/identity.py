@@ -181,8 +181,8 @@ def trust(template: Template) -> Iterator[Fault]:
 @rule("TM-IAM-NO-USERS", "No user, group or access key is made", "A key that never expires is a key that leaks")
 def no_users(template: Template) -> Iterator[Fault]:
     """Look for users and their keys."""
-    for found in template.resources("AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::IAM::Group"):
-        yield Fault(found.logical_id, "Type", f"the template makes an {found.type}")
+    for resource in template.resources("AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::IAM::Group"):
+        yield Fault(resource.logical_id, "Type", f"the template makes an {resource.type}")
 
 
 RULES: Final[tuple[Rule, ...]] = (

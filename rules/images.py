@@ -19,10 +19,10 @@ def fault_of(image: JsonValue, template: Template) -> str | None:
         template: where that mapping is.
     """
     parts = [str(part) for part in _parts(image)]
-    found = [part for part in _parts(image) if "Fn::FindInMap" in mapping(part)]
-    if len(found) != 1 or image is None:
+    lookups = [part for part in _parts(image) if "Fn::FindInMap" in mapping(part)]
+    if len(lookups) != 1 or image is None:
         return "the image is not from the region's registry account of SageMaker"
-    name, by, field = items(mapping(found[0])["Fn::FindInMap"])
+    name, by, field = items(mapping(lookups[0])["Fn::FindInMap"])
     if by != {"Ref": "AWS::Region"} or field != "Account":
         return "the image's account is not found by the region"
     table = {

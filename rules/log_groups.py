@@ -50,9 +50,9 @@ def not_shared(template: Template) -> Iterator[Fault]:
 def endpoint(template: Template) -> Iterator[Fault]:
     """Look for a group by each endpoint's name."""
     names = [group.get("LogGroupName") for group in template.resources(GROUP)]
-    for found in template.resources("AWS::SageMaker::Endpoint"):
-        if f"/aws/sagemaker/Endpoints/{found.get('EndpointName')}" not in names:
-            yield Fault(found.logical_id, "Properties/EndpointName", "the endpoint's log group is not declared")
+    for resource in template.resources("AWS::SageMaker::Endpoint"):
+        if f"/aws/sagemaker/Endpoints/{resource.get('EndpointName')}" not in names:
+            yield Fault(resource.logical_id, "Properties/EndpointName", "the endpoint's log group is not declared")
 
 
 @rule(

@@ -38,8 +38,8 @@ def is_https(entry: Mapping[str, JsonValue]) -> bool:
 @rule("TM-VPC-NO-WAY-OUT", "The stage's own VPC has no way to the internet", "Documents could leave by it")
 def no_way_out(template: Template) -> Iterator[Fault]:
     """Look for gateways, public addresses, peerings and routes to everywhere."""
-    for found in template.resources(*WAYS_OUT):
-        yield Fault(found.logical_id, "Type", f"{found.type} is a way out of the VPC")
+    for resource in template.resources(*WAYS_OUT):
+        yield Fault(resource.logical_id, "Type", f"{resource.type} is a way out of the VPC")
     for route in template.resources("AWS::EC2::Route"):
         if route.get("DestinationCidrBlock") in EVERYWHERE or route.get("DestinationIpv6CidrBlock") in EVERYWHERE:
             yield Fault(route.logical_id, "Properties/DestinationCidrBlock", "the route leads everywhere")

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 )
 def stage_told(template: Template) -> Iterator[Fault]:
     """Look for the stage in the template's metadata."""
-    told = mapping(mapping(template.body.get("Metadata")).get(STAGE_METADATA))
-    if not isinstance(told.get("Name"), str) or not isinstance(told.get("Hardened"), bool):
+    metadata = mapping(mapping(template.body.get("Metadata")).get(STAGE_METADATA))
+    if not isinstance(metadata.get("Name"), str) or not isinstance(metadata.get("Hardened"), bool):
         yield Fault(
             "", f"Metadata/{STAGE_METADATA}", "the template does not say its stage's name and whether it is hardened"
         )
-    elif told["Name"] == "prod" and told["Hardened"] is not True:
+    elif metadata["Name"] == "prod" and metadata["Hardened"] is not True:
         yield Fault("", f"Metadata/{STAGE_METADATA}/Hardened", "stage prod is not hardened")
 
 

@@ -148,9 +148,9 @@ def render(page: Page) -> str:
 
 def _signing(page: Page) -> str:
     servers = [(f"<code>{escape(one['url'])}</code>", _text(one["description"])) for one in page.document["servers"]]
-    told = page.document["components"]["securitySchemes"]["sigv4"]["description"]
+    method = page.document["components"]["securitySchemes"]["sigv4"]["description"]
     intro = (
-        f"Each request is signed: {told}. The caller needs `lambda:InvokeFunctionUrl` and `lambda:InvokeFunction` on "
+        f"Each request is signed: {method}. The caller needs `lambda:InvokeFunctionUrl` and `lambda:InvokeFunction` on "
         "the function's alias. The samples below call one of these functions `ask`. They take "
         f"`{page.variable}`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, of temporary credentials, "
         "`AWS_SESSION_TOKEN` from the environment."

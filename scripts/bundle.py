@@ -67,11 +67,11 @@ def make(
         kept = target / layout.WHEELS_FOLDER
         requirements = [wheels.REQUIREMENTS[processor], *also]
         wheels.fetch(folder / layout.WHEELS_FOLDER, requirements, python_version=python_version, kept=kept)
-        found = sorted((folder / layout.WHEELS_FOLDER).iterdir())
-        wheels.write_requirements(folder / layout.REQUIREMENTS_FILE, found)
+        wheel_files = sorted((folder / layout.WHEELS_FOLDER).iterdir())
+        wheels.write_requirements(folder / layout.REQUIREMENTS_FILE, wheel_files)
         if processor != "spark":
             serving = folder / layout.SERVING_FOLDER / layout.REQUIREMENTS_FILE
-            wheels.write_requirements(serving, wheels.for_serving(found))
+            wheels.write_requirements(serving, wheels.for_serving(wheel_files))
         manifest = BundleManifest.describing(
             folder, code_hash=sources.code_hash(processor), processor=processor, python_version=python_version
         )

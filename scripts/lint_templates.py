@@ -53,13 +53,13 @@ def _cfn_lint(folder: str) -> list[str]:
         text=True,
         check=False,
     )
-    found = json.loads(done.stdout or "[]")
-    if done.returncode and not found:
+    matches = json.loads(done.stdout or "[]")
+    if done.returncode and not matches:
         return [f"cfn-lint: {done.stderr.strip()}"]
     return [
         f"{Path(each['Filename']).name}:{each['Location']['Start']['LineNumber']}: "
         f"{each['Rule']['Id']} {each['Message']}"
-        for each in found
+        for each in matches
     ]
 
 

@@ -171,8 +171,8 @@ def main() -> None:
     """Write the module."""
     if oldest.unidata_version != "14.0.0" or data.unidata_version != VERSION:
         raise SystemExit(f"Unicode 14.0.0 of Python 3.11 and {VERSION} of unicodedata2 are needed")
-    found = classes()
-    by = mapping(found)
+    character_classes = classes()
+    by = mapping(character_classes)
     unassigned = {c for c in ALL if data.category(c) == "Cn"}
     lines = [
         f'"""What Unicode {VERSION} says of the characters of words. Written by scripts/unicode_words.py."""',
@@ -186,12 +186,21 @@ def main() -> None:
         f'VERSION: Final = "{VERSION}"',
     ]
     documented = {
-        "LETTERS": ("Words begin with one of these, or of the next.", ranges(plane_0(found["letters"]))),
-        "ASTRAL_LETTERS": ("Those beyond the basic plane.", ranges(beyond(found["letters"]))),
-        "INNER": ("Words go on with these, or the next: letters, digits, marks.", ranges(plane_0(found["inner"]))),
-        "ASTRAL_INNER": ("Those beyond the basic plane.", ranges(beyond(found["inner"]))),
-        "ALONE": ("One of these may be a word: ideographs, Hangul syllables, kana, signs.", ranges(found["alone"])),
-        "HEBREW": ("Letters and points between which a quotation mark is a gershayim.", ranges(found["hebrew"])),
+        "LETTERS": ("Words begin with one of these, or of the next.", ranges(plane_0(character_classes["letters"]))),
+        "ASTRAL_LETTERS": ("Those beyond the basic plane.", ranges(beyond(character_classes["letters"]))),
+        "INNER": (
+            "Words go on with these, or the next: letters, digits, marks.",
+            ranges(plane_0(character_classes["inner"])),
+        ),
+        "ASTRAL_INNER": ("Those beyond the basic plane.", ranges(beyond(character_classes["inner"]))),
+        "ALONE": (
+            "One of these may be a word: ideographs, Hangul syllables, kana, signs.",
+            ranges(character_classes["alone"]),
+        ),
+        "HEBREW": (
+            "Letters and points between which a quotation mark is a gershayim.",
+            ranges(character_classes["hebrew"]),
+        ),
         "UNASSIGNED": (
             "No characters of the basic plane; they part words, whatever they become.",
             ranges(plane_0(unassigned)),
@@ -207,7 +216,9 @@ def main() -> None:
     values = (f"{value!a}: {''.join(c for c in keys if by[c] == value)!a}" for value in sorted(set(by.values())))
     lines += [f"MAPPED: Final = {{{', '.join(values)}}}", '"""The characters that each text stands for."""', ""]
     TARGET.write_text("\n".join(lines), encoding="utf-8")
-    print(f"{TARGET}: {', '.join(f'{name} {len(chars)}' for name, chars in found.items())}, mapped {len(by)}")
+    print(
+        f"{TARGET}: {', '.join(f'{name} {len(chars)}' for name, chars in character_classes.items())}, mapped {len(by)}"
+    )
 
 
 if __name__ == "__main__":

@@ -152,8 +152,8 @@ class TopicsClient:
             if error.code != segmented.UNSEGMENTED_TEXT:
                 raise
             # One text was named; all are asked for, so that the others stay as they are.
-            told = self._predictions(batch, {**query, **query_of(on_error="return")}, corpus_version)
-            again, failures = segmented.parted_batch(batch, segmented.refusals_in(told))
+            answers = self._predictions(batch, {**query, **query_of(on_error="return")}, corpus_version)
+            again, failures = segmented.parted_batch(batch, segmented.refusals_in(answers))
             if failures:
                 raise failures[min(failures)] from None
             return self._predictions(again, query, corpus_version)

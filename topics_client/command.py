@@ -116,8 +116,8 @@ def _run(options: argparse.Namespace) -> int:
         outputs.write_topics(client.topics(), options.format, sys.stdout)
         return 0
     health = client.health(endpoint=options.endpoint)
-    told = f"ok: model {health.versions.model}, corpus {health.versions.corpus}, {health.feature_dim} words, "
-    sys.stdout.write(outputs.printable(told + health.algorithm) + "\n")
+    summary = f"ok: model {health.versions.model}, corpus {health.versions.corpus}, {health.feature_dim} words, "
+    sys.stdout.write(outputs.printable(summary + health.algorithm) + "\n")
     return 0
 
 

@@ -49,9 +49,9 @@ def _commands(parser: argparse.ArgumentParser) -> dict[str, tuple[argparse.Argum
     """Return the parser and the help of each command."""
     actions = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]  # noqa: SLF001
     return {
-        told.dest: (each.choices[told.dest], told.help or "")
+        choice.dest: (each.choices[choice.dest], choice.help or "")
         for each in actions
-        for told in each._choices_actions  # noqa: SLF001
+        for choice in each._choices_actions  # noqa: SLF001
     }
 
 
@@ -81,8 +81,8 @@ def _bash(parser: argparse.ArgumentParser, *, is_zsh: bool) -> str:
 
 def _fish(parser: argparse.ArgumentParser) -> str:
     lines = list(_fish_options(parser, parser.prog, "__fish_use_subcommand"))
-    for name, (each, told) in _commands(parser).items():
-        lines.append(f"complete -c {parser.prog} -f -n __fish_use_subcommand -a {name} -d {_quoted(told)}")
+    for name, (each, description) in _commands(parser).items():
+        lines.append(f"complete -c {parser.prog} -f -n __fish_use_subcommand -a {name} -d {_quoted(description)}")
         lines += _fish_options(each, parser.prog, f"'__fish_seen_subcommand_from {name}'")
     return "\n".join([*lines, ""])
 

@@ -115,11 +115,11 @@ def of_problem(
 ) -> TopicsError:
     """Return the error that a problem document tells, of a whole request or of one document."""
     row, column = _number(problem, "row"), _number(problem, "column")
-    told = _number(problem, "status")
+    problem_status = _number(problem, "status")
     return TopicsError(
         _text(problem, "code") or NOT_AN_ANSWER,
         (_text(problem, "detail") or _text(problem, "title") or "the request was refused") + bound,
-        status=status if status is not None else told,
+        status=status if status is not None else problem_status,
         row=None if row is None else row + first_row - 1,
         column=column,
         pointer=_text(problem, "pointer"),

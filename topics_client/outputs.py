@@ -89,21 +89,21 @@ class JsonWriter:
 
     def write(self, name: str, prediction: Prediction) -> None:
         """Write one line."""
-        told: dict[str, object] = {"document": name, "model": prediction.versions.model}
+        record: dict[str, object] = {"document": name, "model": prediction.versions.model}
         if prediction.error is not None:
-            told["error"] = {"code": prediction.error.code, "detail": prediction.error.detail}
+            record["error"] = {"code": prediction.error.code, "detail": prediction.error.detail}
         elif prediction.topics is not None:
-            told["topics"] = [
+            record["topics"] = [
                 {"id": topic.id, "label": topic.label, "weight": topic.weight, "words": topic.words}
                 for topic in prediction.topics
             ]
         else:
-            told["topic_weights"] = prediction.weights
+            record["topic_weights"] = prediction.weights
         if prediction.unknown_word_share is not None:
-            told["unknown_word_share"] = prediction.unknown_word_share
+            record["unknown_word_share"] = prediction.unknown_word_share
         if prediction.estimated:
-            told["estimated"] = True
-        self._stream.write(_json(told))
+            record["estimated"] = True
+        self._stream.write(_json(record))
 
     def end(self) -> None:
         """Nothing was held back."""

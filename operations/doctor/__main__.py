@@ -61,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.json:
             print(f"{MARKS[answer.outcome]}  {answer.check}: {answer.says}", flush=True)
     if options.json:
-        told = {"stage": place.stage, "region": place.region, "checks": [asdict(answer) for answer in answers]}
-        print(json.dumps(told, indent=1))
+        report = {"stage": place.stage, "region": place.region, "checks": [asdict(answer) for answer in answers]}
+        print(json.dumps(report, indent=1))
     return 1 if any(answer.outcome == "bad" for answer in answers) else 0
 
 

@@ -47,10 +47,10 @@ def region_has_what_is_needed(place: Place) -> Answer:
     """Compare the region with the capability table; needs no credentials."""
     name = "region"
     try:
-        found = regions.require(place.region, place.settings)
+        region = regions.require(place.region, place.settings)
     except SynthError as error:
         return Answer(name, "bad", str(error))
-    if found.function_url is None and place.settings.url.enabled:
+    if region.function_url is None and place.settings.url.enabled:
         return Answer(name, "unknown", f"{place.region} has NTM; whether it has Function URLs no source tells")
     return Answer(name, "good", f"{place.region} has NTM and what the stage asks for, as of {regions.AS_OF}")
 

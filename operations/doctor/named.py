@@ -97,8 +97,8 @@ def _unless(code: str, call: Callable[[], Mapping[str, object]]) -> Mapping[str,
 
 
 def _judged(check: str, what: str, policy: str, needed: list[Statement], resource: str) -> Answer:
-    found = objects(mapping(json.loads(policy)).get("Statement"))
-    verdicts = {json.dumps(each): _verdict(found, each, resource) for each in needed}
+    statements = objects(mapping(json.loads(policy)).get("Statement"))
+    verdicts = {json.dumps(each): _verdict(statements, each, resource) for each in needed}
     missing = [text for text, verdict in verdicts.items() if verdict == "missing"]
     if missing:
         return Answer(check, "bad", f"the policy of {what} lacks [{', '.join(missing)}]: have its owner add that")

@@ -76,11 +76,11 @@ def _newest(deployed: DeployedStage, stage: Stage) -> dict[str, Any]:
     )
     runs = [run for page in pages for run in page["executions"]]
     for run in sorted(runs, key=lambda each: each["startDate"], reverse=True):
-        told: dict[str, Any] = json.loads(
+        output: dict[str, Any] = json.loads(
             deployed.client("stepfunctions").describe_execution(executionArn=run["executionArn"])["output"]
         )
-        if "parts" in told:
-            return told
+        if "parts" in output:
+            return output
     raise OperationError(
         f"the schedule of stage {stage.name!r} has not transformed anything yet: set transform.schedule, or wait for it"
     )

@@ -127,13 +127,13 @@ class OwnRules:
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Check every template."""
-        found: list[cdk.PolicyViolation] = []
+        violations: list[cdk.PolicyViolation] = []
         for file in sorted(context.template_paths):
             template = Template(
                 Path(file).name.removesuffix(".template.json"), json.loads(Path(file).read_text(encoding="utf-8"))
             )
-            found.extend(_violation(finding, file) for finding in check_all([template]))
-        return cdk.PolicyValidationPluginReport(success=not found, violations=found)
+            violations.extend(_violation(finding, file) for finding in check_all([template]))
+        return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
 
 
 def _violation(finding: Finding, file: str) -> cdk.PolicyViolation:

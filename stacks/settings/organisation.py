@@ -78,10 +78,10 @@ class KeySettings(Frozen):
 
     @model_validator(mode="after")
     def _all_are_of_one_region(self) -> KeySettings:
-        found = {name: region_of(arn) for name, arn in self.named.items()}
-        if len(set(found.values())) > 1:
+        regions = {name: region_of(arn) for name, arn in self.named.items()}
+        if len(set(regions.values())) > 1:
             raise ValueError(
-                f"{', '.join(f'{name} is in {region}' for name, region in found.items())}: a stage is in one region, "
+                f"{', '.join(f'{name} is in {region}' for name, region in regions.items())}: a stage is in one region, "
                 "so name keys of that one"
             )
         return self

@@ -113,8 +113,8 @@ class TrainingSettings(Frozen):
 
     def with_hyperparameters(self, values: Mapping[str, object]) -> TrainingSettings:
         """Return the same with values for the hyperparameters that are not told."""
-        told = self.hyperparameters.model_fields_set
-        new = {name: value for name, value in values.items() if name not in told}
+        given = self.hyperparameters.model_fields_set
+        new = {name: value for name, value in values.items() if name not in given}
         return self.model_copy(update={"hyperparameters": self.hyperparameters.model_copy(update=new)})
 
     @model_validator(mode="after")

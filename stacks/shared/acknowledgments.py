@@ -39,9 +39,9 @@ class _Acknowledged:
 
     def _tell(self, section: str, field: str, entries: list[dict[str, str]]) -> None:
         if entries:
-            told = self._told.setdefault(section, [])
-            told.extend(entries)
-            self._resource.add_metadata(section, {field: told})
+            acknowledged = self._told.setdefault(section, [])
+            acknowledged.extend(entries)
+            self._resource.add_metadata(section, {field: acknowledged})
 
 
 _ACKNOWLEDGED: Final[WeakKeyDictionary[IConstruct, _Acknowledged]] = WeakKeyDictionary()

@@ -82,7 +82,7 @@ def require(name: str, settings: StageSettings) -> Region:
     Raises:
         SynthError: names what it lacks, and the setting that does without.
     """
-    found = region(name)
+    capabilities = region(name)
     if settings.algorithm == "open" and name.startswith(NO_FRAMEWORK_CONTAINERS):
         raise SynthError(
             f"region is {name!r}, for which no PyTorch container of AWS is known (as of {AS_OF}): set algorithm to "
@@ -93,17 +93,17 @@ def require(name: str, settings: StageSettings) -> Region:
             f"region is {name!r}, for which no Spark container of AWS is known (as of {AS_OF}): leave preparation out, "
             "or choose another region"
         )
-    if found.function_url is False and settings.url.enabled:
+    if capabilities.function_url is False and settings.url.enabled:
         raise SynthError(
             f"region is {name!r}, where Lambda has no Function URLs (as of {AS_OF}): set url.enabled to false, and "
             "have applications call the endpoint or invoke the function, or choose another region"
         )
-    if settings.budget is not None and found.partition not in WITH_BUDGETS:
+    if settings.budget is not None and capabilities.partition not in WITH_BUDGETS:
         raise SynthError(
             f"region is {name!r}, in a partition without AWS Budgets (as of {AS_OF}): leave budget out, or choose a "
             "region of the partition aws"
         )
-    if settings.url.snap_start and found.partition not in WITH_SNAP_START:
+    if settings.url.snap_start and capabilities.partition not in WITH_SNAP_START:
         raise SynthError(
             f"region is {name!r}, in a partition where Lambda has no SnapStart (as of {AS_OF}): set url.snap_start to "
             "false, or choose a region of the partition aws"
@@ -115,7 +115,7 @@ def require(name: str, settings: StageSettings) -> Region:
                 f"region is {name!r}, where EC2 offers no {family} instances (as of {AS_OF}), but {setting} is "
                 f"{instance_type}: set it to a type of another family, or choose another region"
             )
-    return found
+    return capabilities
 
 
 def types_asked_for(settings: StageSettings) -> dict[str, str]:
@@ -133,22 +133,22 @@ def types_asked_for(settings: StageSettings) -> dict[str, str]:
 
 def lacking(settings: StageSettings) -> dict[str, list[str]]:
     """Return the regions that lack something of what a stage asks for, by a clause that says what."""
-    found: dict[str, list[str]] = {}
+    regions_by_clause: dict[str, list[str]] = {}
     if settings.url.enabled:
-        found["Lambda has no Function URLs here: set url.enabled to false"] = sorted(NO_FUNCTION_URL)
+        regions_by_clause["Lambda has no Function URLs here: set url.enabled to false"] = sorted(NO_FUNCTION_URL)
     if settings.url.snap_start:
-        found["Lambda has no SnapStart here: set url.snap_start to false"] = sorted(
+        regions_by_clause["Lambda has no SnapStart here: set url.snap_start to false"] = sorted(
             name for name in REGISTRY_ACCOUNTS if partition(name) not in WITH_SNAP_START
         )
     if settings.budget is not None:
-        found["there are no AWS Budgets in this partition: leave budget out"] = sorted(
+        regions_by_clause["there are no AWS Budgets in this partition: leave budget out"] = sorted(
             name for name in REGISTRY_ACCOUNTS if partition(name) not in WITH_BUDGETS
         )
     for setting, instance_type in types_asked_for(settings).items():
         family = instance_types.family(instance_type)
         clause = f"EC2 offers no {family} instances here: set {setting} to a type of another family"
-        found[clause] = instance_offerings.regions_without(family)
-    return {clause: names for clause, names in found.items() if names}
+        regions_by_clause[clause] = instance_offerings.regions_without(family)
+    return {clause: names for clause, names in regions_by_clause.items() if names}
 
 
 def with_function_url() -> Iterable[str]:
