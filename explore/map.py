@@ -59,10 +59,10 @@ def map_of(
         raise ExploreError(f"there are {documents} documents with topics, and a map needs at least {FEWEST_DOCUMENTS}")
     roots = np.sqrt(weights)
     if method == "umap":
-        found = _umap(roots, seed, progress)
+        positions = _umap(roots, seed, progress)
     else:
-        found = _tsne(roots, min(perplexity, (documents - 1) / 3), seed, progress)
-    return np.asarray(found - found.mean(axis=0), dtype=np.float32)
+        positions = _tsne(roots, min(perplexity, (documents - 1) / 3), seed, progress)
+    return np.asarray(positions - positions.mean(axis=0), dtype=np.float32)
 
 
 def _tsne(roots: Matrix, perplexity: float, seed: int, progress: Progress) -> Positions:

@@ -65,8 +65,8 @@ def write(
 def densest(members: npt.NDArray[np.floating], *, span: float) -> tuple[float, float]:
     """Return the mean of the points in the fullest cell of a grid, `span` wide in all."""
     cells = np.floor(members / (span / _CELLS or 1.0)).astype(np.int64)
-    found, of_point, sizes = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
-    x, y = members[of_point.ravel() == int(np.argmax(sizes[: len(found)]))].mean(axis=0)
+    cells_in_use, of_point, sizes = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    x, y = members[of_point.ravel() == int(np.argmax(sizes[: len(cells_in_use)]))].mean(axis=0)
     return float(x), float(y)
 
 

@@ -51,7 +51,7 @@ def score_all(scorer: Scorer, documents: CountedDocuments, progress: Progress) -
     known = documents.known
     if not known.shape[0]:
         raise ExploreError("none of the documents has a word of the vocabulary")
-    found: list[Matrix] = []
+    weights: list[Matrix] = []
     versions: set[str] = set()
     done = 0
     for block in scorer.blocks(known):
@@ -63,13 +63,13 @@ def score_all(scorer: Scorer, documents: CountedDocuments, progress: Progress) -
                 f"the model {answer.model} was trained on corpus {answer.corpus[:12]}, and these documents were "
                 f"counted by the vocabulary of corpus {documents.corpus[:12]}"
             )
-        found.append(answer.weights)
+        weights.append(answer.weights)
         versions.add(answer.model)
         if len(versions) > 1:
             raise ExploreError(f"the model changed from one request to the next: {' and '.join(sorted(versions))}")
         done += block.shape[0]
         progress.tell(f"{done:,} of {known.shape[0]:,} documents scored")
-    return np.concatenate(found), versions.pop()
+    return np.concatenate(weights), versions.pop()
 
 
 class LocalModel:

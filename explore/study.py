@@ -162,10 +162,10 @@ def study(
 def _nearest(vectors: TopicVectors, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], Matrix]:
     places = [str(place) for place in range(len(rows))]
     index = DocumentIndex.build(vectors.weights[rows], places, places, model=vectors.model, corpus=vectors.corpus)
-    found = [index.of_document(place, NEAREST_DOCUMENTS) for place in places]
+    neighbours = [index.of_document(place, NEAREST_DOCUMENTS) for place in places]
     return (
-        np.array([[int(one.id) for one in near] for near in found], dtype=np.uint32),
-        np.array([[one.distance for one in near] for near in found], dtype=np.float32),
+        np.array([[int(one.id) for one in near] for near in neighbours], dtype=np.uint32),
+        np.array([[one.distance for one in near] for near in neighbours], dtype=np.float32),
     )
 
 

@@ -149,7 +149,7 @@ def _constant(value: str, rows: int) -> pa.Array:
 
 
 def _one(file: Path, table: pa.Table, name: str) -> str:
-    found: list[str] = table[name].unique().to_pylist()
-    if len(found) != 1:
-        raise ExploreError(f"{file} holds vectors of {len(found)} {name} versions: a file is of one")
-    return found[0]
+    versions: list[str] = table[name].unique().to_pylist()
+    if len(versions) != 1:
+        raise ExploreError(f"{file} holds vectors of {len(versions)} {name} versions: a file is of one")
+    return versions[0]

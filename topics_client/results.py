@@ -93,8 +93,8 @@ def predictions_of(headers: Mapping[str, str], body: bytes, *, documents: int, f
     """
     versions = Versions.of(headers)
     try:
-        told = items(members(json_of(body))["predictions"])
-        predictions = [_prediction(members(one), versions, first_row) for one in told]
+        rows = items(members(json_of(body))["predictions"])
+        predictions = [_prediction(members(one), versions, first_row) for one in rows]
     except UNREADABLE as error:
         raise unreadable(error) from None
     if len(predictions) != documents:
@@ -143,9 +143,9 @@ def _topic(told: dict[str, object]) -> Topic:
 def health_of(headers: Mapping[str, str], body: bytes) -> Health:
     """Read the answer of GET /health."""
     try:
-        told = members(json_of(body))
-        feature_dim, algorithm = whole(told["feature_dim"]), text(told["algorithm"])
-        return Health(Versions.of(headers), feature_dim, algorithm, told["endpoint_called"] is True)
+        health = members(json_of(body))
+        feature_dim, algorithm = whole(health["feature_dim"]), text(health["algorithm"])
+        return Health(Versions.of(headers), feature_dim, algorithm, health["endpoint_called"] is True)
     except UNREADABLE as error:
         raise unreadable(error) from None
 

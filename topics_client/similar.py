@@ -117,9 +117,9 @@ def _query(number: int | None) -> dict[str, str]:
 
 def _found(answer: Answer) -> SimilarDocuments:
     try:
-        told = members(json_of(answer.body))
-        documents = tuple(_document(members(one)) for one in items(told["similar"]))
-        share = number_or_none(told.get("unknown_word_share"))
+        body = members(json_of(answer.body))
+        documents = tuple(_document(members(one)) for one in items(body["similar"]))
+        share = number_or_none(body.get("unknown_word_share"))
         return SimilarDocuments(Versions.of(answer.headers), documents, share)
     except UNREADABLE as error:
         raise unreadable(error) from None

@@ -101,8 +101,8 @@ class SignedTransport:
         self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._connect_base = self._base if via is None else f"{via.rstrip('/')}{parts.path.rstrip('/')}"
         self._session = session or botocore.session.get_session()
-        found = _REGION_IN_HOST.search(parts.hostname)
-        self._region = region or (found.group(1) if found else _configured_region(self._session))
+        region_match = _REGION_IN_HOST.search(parts.hostname)
+        self._region = region or (region_match.group(1) if region_match else _configured_region(self._session))
         if signed and not self._region:
             raise ValueError(f"the region of {url!r} is not known: give region=, or set {REGION_VARIABLE}")
         self._signed, self._deadline_s = signed, deadline_s

@@ -128,12 +128,12 @@ class ApplicationAutoScaling:
 
     def _describe_targets(self, call: Call) -> JsonObject:
         wanted = call.request.texts("ResourceIds")
-        found = [
+        targets = [
             target.describe()
             for target in self.targets()
             if target.key.scope == call.scope and (not wanted or target.key.resource_id in wanted)
         ]
-        return _page(found, call.request, "ScalableTargets")
+        return _page(targets, call.request, "ScalableTargets")
 
     def _put_policy(self, call: Call) -> JsonObject:
         request, key = call.request, TargetKey.of(call.scope, call.request)
@@ -162,7 +162,7 @@ class ApplicationAutoScaling:
 
     def _describe_policies(self, call: Call) -> JsonObject:
         names, resource = call.request.texts("PolicyNames"), call.request.text("ResourceId")
-        found = [
+        policies = [
             policy.describe(target.key)
             for target in self.targets()
             for policy in target.policies.values()
@@ -170,17 +170,17 @@ class ApplicationAutoScaling:
             and (not names or policy.name in names)
             and (not resource or target.key.resource_id == resource)
         ]
-        return _page(found, call.request, "ScalingPolicies")
+        return _page(policies, call.request, "ScalingPolicies")
 
     def _describe_activities(self, call: Call) -> JsonObject:
         resource = call.request.text("ResourceId")
-        found = [
+        activities = [
             activity.describe()
             for target in self.targets()
             for activity in reversed(target.activities)
             if target.key.scope == call.scope and (not resource or target.key.resource_id == resource)
         ]
-        return _page(found, call.request, "ScalingActivities")
+        return _page(activities, call.request, "ScalingActivities")
 
     def _put_scheduled(self, call: Call) -> JsonObject:
         request, key = call.request, TargetKey.of(call.scope, call.request)

@@ -112,7 +112,7 @@ class Activity:
 
     def describe(self) -> JsonObject:
         """Return it as DescribeScalingActivities does."""
-        told: dict[str, JsonValue] = {
+        description: dict[str, JsonValue] = {
             **self.key.members(),
             "ActivityId": self.activity_id,
             "Description": f"Setting desired instance count to {self.capacity}.",
@@ -121,8 +121,8 @@ class Activity:
             "StatusCode": self.status,
         }
         if self.ended is not None:
-            told |= {"EndTime": self.ended, "StatusMessage": self.message}
-        return told
+            description |= {"EndTime": self.ended, "StatusMessage": self.message}
+        return description
 
 
 @dataclass

@@ -51,16 +51,16 @@ def _sweep(options: argparse.Namespace) -> None:
     corpus = CorpusManifest.load_whole(options.corpus)
     train = _by_pipeline if options.on == PIPELINE else _here
     jobs, done = train(options, corpus, Progress("sweep"))
-    found = scores(done)
-    if not found:
+    scored = scores(done)
+    if not scored:
         raise OperationError("the budget ended before the first training: raise --budget-minutes")
-    chosen, reason = recommended(found)
-    _write(options.out, corpus, found, chosen, reason, by=jobs[0].by)
+    chosen, reason = recommended(scored)
+    _write(options.out, corpus, scored, chosen, reason, by=jobs[0].by)
     # Only here: a sweep that fails needs no matplotlib.
     from operations.sweep.plot import draw  # noqa: PLC0415
 
-    draw(found, chosen, options.out / PICTURE, corpus=corpus, by=jobs[0].by)
-    print(table(found, chosen))
+    draw(scored, chosen, options.out / PICTURE, corpus=corpus, by=jobs[0].by)
+    print(table(scored, chosen))
     if len(done) < len(jobs):
         print(f"\nThe budget ended after {len(done)} of {len(jobs)} trainings; run it again to go on.")
     print(f"\nTake {chosen.name}. {reason}\n{options.out / RESULT}, {options.out / PICTURE}")

@@ -174,17 +174,17 @@ class PipelineSweep:
     def _follow(self, note: Note) -> list[str]:
         """Wait for an execution's end, bring its models, and return what is to be said of the jobs that failed."""
         while True:
-            told = self._states.describe_execution(executionArn=note.execution)
+            execution = self._states.describe_execution(executionArn=note.execution)
             self._bring_completed(note)
-            if told["status"] != "RUNNING":
+            if execution["status"] != "RUNNING":
                 break
             done = len(self._jobs) - len(self._waiting)
             self._progress.tell(f"{done} of {len(self._jobs)} trainings done, execution {note.run} goes on")
             _pause(note)
-        if told["status"] != "SUCCEEDED":
-            cause = reason_of(told.get("cause") or told.get("error") or "no cause was given")
-            raise OperationError(f"execution {note.run} is {told['status'].lower()}: {cause}")
-        answers = json.loads(told["output"])
+        if execution["status"] != "SUCCEEDED":
+            cause = reason_of(execution.get("cause") or execution.get("error") or "no cause was given")
+            raise OperationError(f"execution {note.run} is {execution['status'].lower()}: {cause}")
+        answers = json.loads(execution["output"])
         return [
             f"{note.jobs[number]}: {self._failure(answer)}"
             for number, answer in enumerate(answers)

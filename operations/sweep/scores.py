@@ -106,7 +106,7 @@ def recommended(found: Sequence[Score]) -> tuple[Score, str]:
 def _score(point: tuple[tuple[str, str], ...], jobs: Sequence[Job]) -> Score:
     documents = [artifact.read(job.model).document for job in jobs]
     try:
-        found = np.array(
+        measures = np.array(
             [
                 [_whole_loss(document), *(document["metrics"][name] for name in (COHERENCE, UNIQUENESS))]
                 for document in documents
@@ -115,8 +115,8 @@ def _score(point: tuple[tuple[str, str], ...], jobs: Sequence[Job]) -> Score:
     except KeyError as name:
         raise OperationError(f"model {jobs[0].name} has no metric {name}: the corpus needs a validation part") from None
     alike = stability([[topic["words"] for topic in document["topics"]] for document in documents])
-    means = found.mean(axis=0)
-    quality = found[:, 1] * found[:, 2] * (1.0 if alike is None else alike)
+    means = measures.mean(axis=0)
+    quality = measures[:, 1] * measures[:, 2] * (1.0 if alike is None else alike)
     return Score(
         point=point,
         models=[document["model_version"] for document in documents],

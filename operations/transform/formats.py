@@ -91,8 +91,8 @@ def _json_lines(names: Sequence[str], counts: csr_matrix) -> bytes:
         values = counts.data[begin:end]
         whole = values.astype(np.int64)
         # Counts are whole numbers nearly always, and those are written shorter.
-        told = whole.tolist() if np.array_equal(whole, values) else values.tolist()
-        rows.append(encode(name, counts.indices[begin:end].tolist(), told, feature_dim=counts.shape[1]))
+        weights = whole.tolist() if np.array_equal(whole, values) else values.tolist()
+        rows.append(encode(name, counts.indices[begin:end].tolist(), weights, feature_dim=counts.shape[1]))
     return b"".join(rows)
 
 
