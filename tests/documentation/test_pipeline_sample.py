@@ -155,9 +155,11 @@ def test_its_commands_comment_the_changes_of_a_pull_request(repository: Reader) 
     assert changed != before
     settings.write_text(changed, encoding="utf-8")
 
-    run_job(repository, "changes", BASE="HEAD", REQUEST="7", GH_TOKEN="none")
-    settings.write_text(before, encoding="utf-8")
-    shutil.rmtree(repository.copy / "base")
+    try:
+        run_job(repository, "changes", BASE="HEAD", REQUEST="7", GH_TOKEN="none")
+    finally:
+        settings.write_text(before, encoding="utf-8")
+        shutil.rmtree(repository.copy / "base", ignore_errors=True)
 
     comment = (repository.copy / "build" / "commented.md").read_text(encoding="utf-8").splitlines()
     assert (repository.copy / "build" / "asked.txt").read_text(encoding="utf-8").startswith("pr comment 7 --body-file")
