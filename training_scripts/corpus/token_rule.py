@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
 from .stream_safe import stream_safe
@@ -106,7 +106,7 @@ class SecondRule:
         self._apart = re.compile(f"({_member(content, 'apart', str)})").split
         self._before = [_replacement(item) for item in _member(content, "before", list)]
         self._after = [_replacement(item) for item in _member(content, "after", list)]
-        self._find = re.compile(_member(content, "pattern", str)).findall
+        self._pattern = _member(content, "pattern", str)
         self._find_in_basic = re.compile(_member(content, "basic_pattern", str)).findall
         ascii_pattern = content["ascii_pattern"]
         self._find_in_ascii = None if ascii_pattern is None else re.compile(str(ascii_pattern)).findall
@@ -118,7 +118,7 @@ class SecondRule:
         if self._find_in_ascii is not None:
             # What needs no look of its own: it is an apostrophe or parts words, as a question mark does.
             known = [*self._apostrophes, *(sign for sign in _SIGNS if self._parts(sign))]
-            known += [_EMOJI] if self._parts(_EMOJI[0]) else []
+            known += [_EMOJI] if self._standing_for(_EMOJI[0]) == " " else []
             self._has_others = re.compile(f"[^\x00-\x7f{''.join(known)}]").search
 
     def __reduce__(self) -> tuple[type[SecondRule], tuple[Mapping[str, object]]]:
@@ -131,6 +131,11 @@ class SecondRule:
     def normalised(self, text: str) -> str:
         """Return `text` as its words are looked for."""
         return self._normalised(text)[0]
+
+    @cached_property
+    def _find_in_any(self) -> Callable[[str], list[str]]:
+        # Compiling it takes longer than all else of a rule, and few texts need it.
+        return re.compile(self._pattern).findall
 
     def _normalised(self, text: str) -> tuple[str, Callable[[str], list[str]]]:
         """Return the text in its form, and what finds words in it."""
@@ -153,7 +158,7 @@ class SecondRule:
         for where, replaced in self._after:
             if where in text:
                 text = replaced(text)
-        return text, self._find_in_basic if is_basic else self._find
+        return text, self._find_in_basic if is_basic else self._find_in_any
 
     def tokens_of(self, text: str) -> list[str]:
         """Return the words of a text, in order."""
